@@ -1,0 +1,1 @@
+//! The `extern "C"` surface, one file for each section of `wasm.h`.

@@ -1,0 +1,1 @@
+//! Compiled code at rest and in memory: linking, publishing (W^X), pc → function, trap and stack map, artifacts.

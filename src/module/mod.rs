@@ -1,0 +1,206 @@
+//! From bytes to a validated description of a module.
+//!
+//! [`Module::parse`] decodes and validates everything but function bodies; bodies are validated while they are
+//! compiled, so [`ParsedModule`] carries a validator for each. A [`Module`] is plain data: it is what an
+//! artifact stores beside the machine code, and what instantiation reads.
+#![forbid(unsafe_code)]
+
+use crate::types::*;
+use cranelift_entity::PrimaryMap;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// The description of a validated module.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Module {
+    /// The types of the type section, in order.
+    pub types: PrimaryMap<TypeIndex, FuncType>,
+    /// The imports, in the module's order.
+    pub imports: Vec<Import>,
+    /// The exports, in the module's order.
+    pub exports: Vec<Export>,
+    /// Every function's type, imports first.
+    pub funcs: PrimaryMap<FuncIndex, TypeIndex>,
+    pub num_imported_funcs: u32,
+    pub tables: PrimaryMap<TableIndex, TableType>,
+    pub num_imported_tables: u32,
+    pub memories: PrimaryMap<MemoryIndex, MemoryType>,
+    pub num_imported_memories: u32,
+    pub globals: PrimaryMap<GlobalIndex, GlobalType>,
+    pub num_imported_globals: u32,
+    pub tags: PrimaryMap<TagIndex, TypeIndex>,
+    pub num_imported_tags: u32,
+    /// The initial values of the globals the module defines, in order, after the imported ones.
+    pub global_inits: Vec<ConstExpr>,
+    pub start: Option<FuncIndex>,
+    pub elems: PrimaryMap<ElemIndex, ElemSegment>,
+    pub datas: PrimaryMap<DataIndex, DataSegment>,
+    /// The bytes of all data segments, one after the other.
+    pub data_bytes: Vec<u8>,
+    /// For each defined function, where its body (the part after the size) lies in the binary.
+    pub bodies: PrimaryMap<DefinedFuncIndex, Range<u32>>,
+    /// For each function (imports first): its slot among the functions that can become a reference, because they are
+    /// exported, in an element segment, or named by `ref.func`. Functions that cannot are not in the map.
+    pub func_ref_slots: FuncRefSlots,
+    /// Whether a function reference made by an instance can reach another instance without the host's doing:
+    /// an imported funcref table or mutable funcref global, or a function type with a reference parameter or result.
+    pub leaks_references: bool,
+    /// Names from the name section, for traces.
+    pub names: Names,
+}
+
+/// Slots of the functions that can become references. See [`Module::func_ref_slots`].
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct FuncRefSlots {
+    /// For each function its slot, or `u32::MAX`.
+    slots: Vec<u32>,
+    count: u32,
+}
+
+impl FuncRefSlots {
+    pub fn get(&self, func: FuncIndex) -> Option<u32> {
+        self.slots.get(func.as_u32() as usize).copied().filter(|&slot| slot != u32::MAX)
+    }
+
+    /// The number of slots.
+    pub fn len(&self) -> u32 {
+        self.count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Gives `func` a slot if it has none.
+    pub(crate) fn insert(&mut self, func: FuncIndex) {
+        let index = func.as_u32() as usize;
+        if self.slots.len() <= index {
+            self.slots.resize(index + 1, u32::MAX);
+        }
+        if self.slots[index] == u32::MAX {
+            self.slots[index] = self.count;
+            self.count += 1;
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Import {
+    pub module: String,
+    pub name: String,
+    /// Which entity of the module the import becomes.
+    pub entity: EntityIndex,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Export {
+    pub name: String,
+    pub entity: EntityIndex,
+}
+
+/// An entity by index space and index (specification, "Exports").
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EntityIndex {
+    Func(FuncIndex),
+    Global(GlobalIndex),
+    Table(TableIndex),
+    Memory(MemoryIndex),
+    Tag(TagIndex),
+}
+
+/// A constant expression, as the operations of a small stack machine (specification, "Constant Expressions").
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConstExpr(pub Box<[ConstOp]>);
+
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ConstOp {
+    I32(i32),
+    I64(i64),
+    /// The bits of an f32.
+    F32(u32),
+    /// The bits of an f64.
+    F64(u64),
+    V128(u128),
+    GlobalGet(GlobalIndex),
+    RefNull(HeapType),
+    RefFunc(FuncIndex),
+    I32Add,
+    I32Sub,
+    I32Mul,
+    I64Add,
+    I64Sub,
+    I64Mul,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ElemSegment {
+    pub ty: RefType,
+    pub items: ElemItems,
+    pub mode: ElemMode,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ElemItems {
+    Funcs(Box<[FuncIndex]>),
+    Exprs(Box<[ConstExpr]>),
+}
+
+impl ElemItems {
+    pub fn len(&self) -> usize {
+        match self {
+            ElemItems::Funcs(funcs) => funcs.len(),
+            ElemItems::Exprs(exprs) => exprs.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ElemMode {
+    Passive,
+    Active { table: TableIndex, offset: ConstExpr },
+    Declared,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DataSegment {
+    /// Where the segment's bytes lie in [`Module::data_bytes`].
+    pub bytes: Range<usize>,
+    pub mode: DataMode,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub enum DataMode {
+    Passive,
+    Active { memory: MemoryIndex, offset: ConstExpr },
+}
+
+/// Names of the module and of its functions, from the custom section "name".
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Names {
+    pub module: Option<String>,
+    /// Sorted by index.
+    pub funcs: Vec<(FuncIndex, String)>,
+}
+
+impl Module {
+    pub fn is_imported_func(&self, func: FuncIndex) -> bool {
+        func.as_u32() < self.num_imported_funcs
+    }
+
+    /// The position of `func` among the functions the module defines, or `None` if it is imported.
+    pub fn defined_func(&self, func: FuncIndex) -> Option<DefinedFuncIndex> {
+        func.as_u32().checked_sub(self.num_imported_funcs).map(DefinedFuncIndex::from_u32)
+    }
+
+    pub fn func_index(&self, func: DefinedFuncIndex) -> FuncIndex {
+        FuncIndex::from_u32(func.as_u32() + self.num_imported_funcs)
+    }
+
+    pub fn func_type(&self, func: FuncIndex) -> &FuncType {
+        &self.types[self.funcs[func]]
+    }
+}
