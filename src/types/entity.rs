@@ -110,7 +110,7 @@ fn write_vals(f: &mut fmt::Formatter<'_>, vals: &[ValType]) -> fmt::Result {
         if i > 0 {
             f.write_str(" ")?;
         }
-        ty.fmt(f)?;
+        write!(f, "{ty}")?;
     }
     f.write_str("]")
 }
