@@ -1,9 +1,19 @@
 //! From bytes to a validated description of a module.
 //!
-//! [`Module::parse`] decodes and validates everything but function bodies; bodies are validated while they are
-//! compiled, so [`ParsedModule`] carries a validator for each. A [`Module`] is plain data: it is what an
+//! [`parse`] decodes and validates everything but function bodies; bodies are validated while they are compiled, so
+//! [`ParsedModule`] carries a validator for each. A [`Module`] is plain data: it is what an
 //! artifact stores beside the machine code, and what instantiation reads.
 #![forbid(unsafe_code)]
+
+mod const_expr;
+mod convert;
+mod names;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+pub use convert::{func_type, heap_type, ref_type, val_type};
+pub use parse::{FEATURES, ParsedModule, parse, validate};
 
 use crate::types::*;
 use cranelift_entity::PrimaryMap;
@@ -35,7 +45,8 @@ pub struct Module {
     pub start: Option<FuncIndex>,
     pub elems: PrimaryMap<ElemIndex, ElemSegment>,
     pub datas: PrimaryMap<DataIndex, DataSegment>,
-    /// The bytes of all data segments, one after the other.
+    /// The bytes of all data segments, one after the other. Not part of the serialized form: an artifact keeps them apart.
+    #[serde(skip)]
     pub data_bytes: Vec<u8>,
     /// For each defined function, where its body (the part after the size) lies in the binary.
     pub bodies: PrimaryMap<DefinedFuncIndex, Range<u32>>,
@@ -182,8 +193,10 @@ pub enum DataMode {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Names {
     pub module: Option<String>,
-    /// Sorted by index.
-    pub funcs: Vec<(FuncIndex, String)>,
+    /// The names of functions, one after the other; [`Module::func_name`] finds them.
+    text: String,
+    /// The functions that have a name, sorted, each with where its name ends in `text`.
+    funcs: Vec<(FuncIndex, u32)>,
 }
 
 impl Module {
@@ -202,5 +215,26 @@ impl Module {
 
     pub fn func_type(&self, func: FuncIndex) -> &FuncType {
         &self.types[self.funcs[func]]
+    }
+
+    /// The type of an entity of the module.
+    pub fn entity_type(&self, entity: EntityIndex) -> ExternType {
+        match entity {
+            EntityIndex::Func(func) => ExternType::Func(self.func_type(func).clone()),
+            EntityIndex::Global(global) => ExternType::Global(self.globals[global]),
+            EntityIndex::Table(table) => ExternType::Table(self.tables[table]),
+            EntityIndex::Memory(memory) => ExternType::Memory(self.memories[memory]),
+            EntityIndex::Tag(tag) => ExternType::Tag(TagType { func: self.types[self.tags[tag]].clone() }),
+        }
+    }
+
+    /// The type an import asks for.
+    pub fn import_type(&self, import: &Import) -> ExternType {
+        self.entity_type(import.entity)
+    }
+
+    /// The bytes of a data segment.
+    pub fn data(&self, data: DataIndex) -> &[u8] {
+        &self.data_bytes[self.datas[data].bytes.clone()]
     }
 }

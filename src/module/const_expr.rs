@@ -1,0 +1,51 @@
+//! Constant expressions: decoded here, evaluated by the VM.
+
+use super::convert;
+use super::{ConstExpr, ConstOp};
+use crate::types::*;
+use wasmparser::Operator;
+
+impl ConstExpr {
+    /// Decodes an expression the validator has accepted.
+    pub(super) fn decode(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
+        let mut ops = Vec::with_capacity(1);
+        let mut reader = expr.get_operators_reader();
+        loop {
+            let (op, offset) = reader.read_with_offset()?;
+            ops.push(match op {
+                Operator::I32Const { value } => ConstOp::I32(value),
+                Operator::I64Const { value } => ConstOp::I64(value),
+                Operator::F32Const { value } => ConstOp::F32(value.bits()),
+                Operator::F64Const { value } => ConstOp::F64(value.bits()),
+                Operator::V128Const { value } => ConstOp::V128(u128::from_le_bytes(*value.bytes())),
+                Operator::GlobalGet { global_index } => ConstOp::GlobalGet(GlobalIndex::from_u32(global_index)),
+                Operator::RefNull { hty } => ConstOp::RefNull(convert::heap_type(hty)?),
+                Operator::RefFunc { function_index } => ConstOp::RefFunc(FuncIndex::from_u32(function_index)),
+                Operator::I32Add => ConstOp::I32Add,
+                Operator::I32Sub => ConstOp::I32Sub,
+                Operator::I32Mul => ConstOp::I32Mul,
+                Operator::I64Add => ConstOp::I64Add,
+                Operator::I64Sub => ConstOp::I64Sub,
+                Operator::I64Mul => ConstOp::I64Mul,
+                Operator::End => return Ok(ConstExpr(ops.into_boxed_slice())),
+                _ => return Err(Error::invalid("constant expression required", offset as usize)),
+            });
+        }
+    }
+
+    /// The function, if the expression is a single `ref.func`.
+    pub(super) fn as_ref_func(&self) -> Option<FuncIndex> {
+        match *self.0 {
+            [ConstOp::RefFunc(func)] => Some(func),
+            _ => None,
+        }
+    }
+
+    /// The functions the expression refers to.
+    pub(super) fn funcs(&self) -> impl Iterator<Item = FuncIndex> {
+        self.0.iter().filter_map(|op| match *op {
+            ConstOp::RefFunc(func) => Some(func),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,240 @@
+//! Bytes → [`ParsedModule`]: one pass over the sections, each validated and then decoded.
+
+use super::convert;
+use super::*;
+use wasmparser::{
+    DataKind, ElementItems, ElementKind, FuncToValidate, FunctionBody, KnownCustom, Parser, Payload, TableInit,
+    TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+};
+
+/// WebAssembly 2.0 and extended constant expressions, exactly.
+pub const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST);
+
+/// A module whose function bodies are still to be validated.
+pub struct ParsedModule<'a> {
+    pub module: Module,
+    /// In the order of their indices: each defined function's validator and body.
+    pub bodies: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'a>)>,
+}
+
+/// Decodes a module and validates everything but its function bodies.
+pub fn parse(bytes: &[u8]) -> Result<ParsedModule<'_>> {
+    if u32::try_from(bytes.len()).is_err() {
+        return Err(Error::limit(format!("module of 4 GiB or more: {} bytes", bytes.len())));
+    }
+    let mut parser = Parser::new(0);
+    parser.set_features(FEATURES);
+    let mut validator = Validator::new_with_features(FEATURES);
+    let mut parsed = ParsedModule { module: Module::default(), bodies: Vec::new() };
+    for payload in parser.parse_all(bytes) {
+        let payload = payload?;
+        match validator.payload(&payload)? {
+            ValidPayload::Func(to_validate, body) => parsed.add_body(to_validate, body),
+            ValidPayload::Ok => parsed.module.add_section(payload)?,
+            ValidPayload::End(_) => {}
+            ValidPayload::Parser(_) => return Err(Error::unsupported("components are not supported")),
+        }
+    }
+    parsed.module.finish();
+    Ok(parsed)
+}
+
+/// Validates a whole module, function bodies included.
+pub fn validate(bytes: &[u8]) -> Result<()> {
+    let mut allocations = Default::default();
+    for (to_validate, body) in parse(bytes)?.bodies {
+        let mut validator = to_validate.into_validator(allocations);
+        validator.validate(&body)?;
+        allocations = validator.into_allocations();
+    }
+    Ok(())
+}
+
+impl<'a> ParsedModule<'a> {
+    fn add_body(&mut self, to_validate: FuncToValidate<ValidatorResources>, body: FunctionBody<'a>) {
+        let range = body.range();
+        // The binary is smaller than 4 GiB.
+        self.module.bodies.push(range.start as u32..range.end as u32);
+        self.bodies.push((to_validate, body));
+    }
+}
+
+impl Module {
+    /// Adds what a section says that the validator has accepted.
+    fn add_section(&mut self, payload: Payload<'_>) -> Result<()> {
+        match payload {
+            Payload::TypeSection(section) => {
+                for ty in section.into_iter_err_on_gc_types() {
+                    self.types.push(convert::func_type(&ty?)?);
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    self.add_import(import?)?;
+                }
+            }
+            Payload::FunctionSection(section) => {
+                for ty in section {
+                    self.funcs.push(TypeIndex::from_u32(ty?));
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    let table = table?;
+                    if matches!(table.init, TableInit::Expr(_)) {
+                        return Err(Error::unsupported("tables with an initializer are not supported"));
+                    }
+                    self.tables.push(convert::table_type(table.ty)?);
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    self.memories.push(convert::memory_type(memory?));
+                }
+            }
+            Payload::TagSection(section) => {
+                for tag in section {
+                    self.tags.push(TypeIndex::from_u32(tag?.func_type_idx));
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for global in section {
+                    let global = global?;
+                    self.globals.push(convert::global_type(global.ty)?);
+                    self.global_inits.push(ConstExpr::decode(&global.init_expr)?);
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export?;
+                    let entity = convert::entity_index(export.kind, export.index);
+                    self.exports.push(Export { name: export.name.to_owned(), entity });
+                }
+            }
+            Payload::StartSection { func, .. } => self.start = Some(FuncIndex::from_u32(func)),
+            Payload::ElementSection(section) => {
+                for elem in section {
+                    let elem = decode_elem(elem?)?;
+                    self.elems.push(elem);
+                }
+            }
+            Payload::DataSection(section) => self.add_datas(section)?,
+            Payload::CustomSection(section) => {
+                if let KnownCustom::Name(names) = section.as_known() {
+                    self.names.read(names);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_import(&mut self, import: wasmparser::Import<'_>) -> Result<()> {
+        let entity = match import.ty {
+            TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
+                self.num_imported_funcs += 1;
+                EntityIndex::Func(self.funcs.push(TypeIndex::from_u32(ty)))
+            }
+            TypeRef::Table(ty) => {
+                self.num_imported_tables += 1;
+                EntityIndex::Table(self.tables.push(convert::table_type(ty)?))
+            }
+            TypeRef::Memory(ty) => {
+                self.num_imported_memories += 1;
+                EntityIndex::Memory(self.memories.push(convert::memory_type(ty)))
+            }
+            TypeRef::Global(ty) => {
+                self.num_imported_globals += 1;
+                EntityIndex::Global(self.globals.push(convert::global_type(ty)?))
+            }
+            TypeRef::Tag(ty) => {
+                self.num_imported_tags += 1;
+                EntityIndex::Tag(self.tags.push(TypeIndex::from_u32(ty.func_type_idx)))
+            }
+        };
+        self.imports.push(Import { module: import.module.to_owned(), name: import.name.to_owned(), entity });
+        Ok(())
+    }
+
+    fn add_datas(&mut self, section: wasmparser::DataSectionReader<'_>) -> Result<()> {
+        // All segments' bytes lie within the section.
+        let range = section.range();
+        let most = (range.end - range.start) as usize;
+        self.data_bytes
+            .try_reserve_exact(most)
+            .map_err(|_| Error::out_of_memory(format!("no memory for the data segments: {most} bytes")))?;
+        for data in section {
+            let data = data?;
+            let mode = match data.kind {
+                DataKind::Passive => DataMode::Passive,
+                DataKind::Active { memory_index, offset_expr } => DataMode::Active {
+                    memory: MemoryIndex::from_u32(memory_index),
+                    offset: ConstExpr::decode(&offset_expr)?,
+                },
+            };
+            let start = self.data_bytes.len();
+            self.data_bytes.extend_from_slice(data.data);
+            self.datas.push(DataSegment { bytes: start..self.data_bytes.len(), mode });
+        }
+        Ok(())
+    }
+
+    /// Computes what follows from all sections together.
+    fn finish(&mut self) {
+        let mut slots = FuncRefSlots::default();
+        for export in &self.exports {
+            if let EntityIndex::Func(func) = export.entity {
+                slots.insert(func);
+            }
+        }
+        for elem in self.elems.values() {
+            match &elem.items {
+                ElemItems::Funcs(funcs) => funcs.iter().for_each(|&func| slots.insert(func)),
+                ElemItems::Exprs(exprs) => exprs.iter().flat_map(ConstExpr::funcs).for_each(|func| slots.insert(func)),
+            }
+        }
+        for func in self.global_inits.iter().flat_map(ConstExpr::funcs) {
+            slots.insert(func);
+        }
+        self.func_ref_slots = slots;
+        self.leaks_references = self.can_leak_references();
+    }
+
+    /// See [`Module::leaks_references`].
+    fn can_leak_references(&self) -> bool {
+        let tables = self.tables.values().take(self.num_imported_tables as usize);
+        let globals = self.globals.values().take(self.num_imported_globals as usize);
+        tables.into_iter().any(|table| table.element.is_func())
+            || globals.into_iter().any(|global| {
+                global.mutability == Mutability::Var && matches!(global.content, ValType::Ref(ty) if ty.is_func())
+            })
+            || self.types.values().any(|ty| ty.params.iter().chain(&ty.results).any(|ty| ty.is_ref()))
+    }
+}
+
+fn decode_elem(elem: wasmparser::Element<'_>) -> Result<ElemSegment> {
+    let mode = match elem.kind {
+        ElementKind::Passive => ElemMode::Passive,
+        ElementKind::Declared => ElemMode::Declared,
+        ElementKind::Active { table_index, offset_expr } => ElemMode::Active {
+            table: TableIndex::from_u32(table_index.unwrap_or(0)),
+            offset: ConstExpr::decode(&offset_expr)?,
+        },
+    };
+    let (ty, items) = match elem.items {
+        ElementItems::Functions(funcs) => {
+            let funcs = funcs.into_iter().map(|func| Ok(FuncIndex::from_u32(func?))).collect::<Result<_>>()?;
+            (RefType::FUNCREF, ElemItems::Funcs(funcs))
+        }
+        ElementItems::Expressions(ty, exprs) => {
+            let exprs = exprs.into_iter().map(|expr| ConstExpr::decode(&expr?)).collect::<Result<Box<[_]>>>()?;
+            // The compact form, where the expressions say no more than it can.
+            let items = match exprs.iter().map(ConstExpr::as_ref_func).collect::<Option<_>>() {
+                Some(funcs) => ElemItems::Funcs(funcs),
+                None => ElemItems::Exprs(exprs),
+            };
+            (convert::ref_type(ty)?, items)
+        }
+    };
+    Ok(ElemSegment { ty, items, mode })
+}
