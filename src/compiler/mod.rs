@@ -5,6 +5,14 @@
 //! No unsafe code, and no knowledge of stores or instances beyond the layouts in `vm/vmcontext.rs`.
 #![forbid(unsafe_code)]
 
+mod bounds;
+mod dispatch;
+mod env;
+mod func;
+mod ops;
+mod sig;
+mod stack;
+
 use crate::types::{FuncIndex, TrapCode};
 use serde::{Deserialize, Serialize};
 

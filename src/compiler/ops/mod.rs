@@ -1,0 +1,11 @@
+//! What each operator becomes: one function for each, or for each family that differs in an immediate only.
+//!
+//! The functions take the translator and the operator's immediates, pop operands and push results. `dispatch.rs` alone
+//! calls them, and only for code that can be reached (`control.rs` excepted: it tracks what cannot).
+
+pub(crate) mod call;
+pub(crate) mod control;
+pub(crate) mod memory;
+pub(crate) mod reference;
+pub(crate) mod table;
+pub(crate) mod variable;
