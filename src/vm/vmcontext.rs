@@ -111,6 +111,10 @@ pub struct PendingTrap {
 
 impl PendingTrap {
     pub const OBJECT: u32 = 0xff;
+
+    /// No trap.
+    pub const NONE: PendingTrap =
+        PendingTrap { code: 0, _pad: 0, object: std::ptr::null_mut(), fp: 0, pc: 0, exact_pc: 0, _pad2: 0 };
 }
 
 /// A memory as compiled code sees it.

@@ -1,0 +1,62 @@
+//! Engines: configuration, compiler, and the types and trampolines shared by all stores. No thread is started here.
+
+use super::memory_map::MemoryPlan;
+use super::registry::{RegisteredType, TypeRegistry};
+use super::sys;
+use crate::compiler::{CompileOptions, Compiler, GUARD_SIZE, GUARDED_RESERVATION, OptLevel};
+use crate::types::{FuncType, Result};
+use std::sync::Arc;
+
+/// What an embedder can choose.
+#[derive(Copy, Clone, Debug)]
+pub struct Config {
+    /// Whether faults may be turned into traps by a signal handler.
+    pub signals: bool,
+    pub opt_level: OptLevel,
+    /// Bytes of address space to reserve for each memory; `None`: what the machine allows.
+    pub memory_reservation: Option<u64>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { signals: true, opt_level: OptLevel::Speed, memory_reservation: None }
+    }
+}
+
+/// An engine. Stores and modules share it.
+pub struct Engine {
+    compiler: Arc<Compiler>,
+    types: Arc<TypeRegistry>,
+    memory_plan: MemoryPlan,
+}
+
+impl Engine {
+    pub fn new(config: Config) -> Result<Arc<Engine>> {
+        let reservation = config.memory_reservation.unwrap_or_else(|| {
+            // Under a limit on address space, memories must be small and their accesses checked.
+            if sys::address_space_limited() { 0 } else { GUARDED_RESERVATION }
+        });
+        let guard_pages = config.signals && reservation >= GUARDED_RESERVATION;
+        let options = CompileOptions { opt_level: config.opt_level, signals: config.signals, guard_pages };
+        let compiler = Arc::new(Compiler::new(options)?);
+        if config.signals {
+            sys::install_signal_handlers()?;
+        }
+        let guard = if guard_pages { GUARD_SIZE } else { 0 };
+        let memory_plan = MemoryPlan { reservation, guard };
+        Ok(Arc::new(Engine { compiler, types: Arc::default(), memory_plan }))
+    }
+
+    pub fn compiler(&self) -> &Arc<Compiler> {
+        &self.compiler
+    }
+
+    pub fn memory_plan(&self) -> MemoryPlan {
+        self.memory_plan
+    }
+
+    /// The engine's registration of a function type.
+    pub fn register(&self, ty: &FuncType) -> Result<Arc<RegisteredType>> {
+        self.types.register(&self.compiler, ty)
+    }
+}

@@ -1,0 +1,202 @@
+//! What every object of a store has in common: a header with its handle count, and the rules of identity.
+//!
+//! An *entity* is an allocation with a lifetime: an instance, a host function, a memory, a table, a global made by the
+//! host, a module handle, a trap or a foreign object. A *record* is a thing with an identity inside an entity: the
+//! entity itself, a function of an instance ([`VMFuncRef`](super::vmcontext::VMFuncRef)), a global of an instance.
+//! Every reference handle of the C API is a pointer to a record's [`ObjectHeader`], so `copy` is a count and `same` is
+//! pointer equality.
+//!
+//! `handles` counts what the host holds, nothing else. What tables, globals, imports and frames hold is found by the
+//! collector (`vm/gc/collect.rs`), so cycles are no special case.
+
+use super::store::Store;
+use super::vmcontext::{ObjectHeader, ObjectKind};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The first field of every entity.
+#[repr(C)]
+pub struct EntityHeader {
+    /// `owner_offset` is 0; `kind` tells which struct this is the header of (`Func` and `Global`: the host's).
+    pub object: ObjectHeader,
+    /// Handles the host holds on any record of this entity. It falls only on the store's home thread, and rises from
+    /// zero only there; copies of existing handles may be made on any thread.
+    handles: AtomicUsize,
+    /// The store it belongs to; null for a trap made without one.
+    pub store: *const Store,
+    /// Set once something other than a host handle may refer to this entity: from then on only the collector frees it.
+    pub escaped: Cell<bool>,
+    /// The collector's mark.
+    pub marked: Cell<bool>,
+    /// Whether it waits in the store's list of entities to free when no wasm runs.
+    pub deferred: Cell<bool>,
+    /// Its position among the store's entities.
+    pub position: Cell<u32>,
+}
+
+impl ObjectHeader {
+    /// The header of a record that lies `owner_offset` bytes into its entity.
+    pub fn new(kind: ObjectKind, owner_offset: usize) -> ObjectHeader {
+        debug_assert!(u32::try_from(owner_offset).is_ok());
+        ObjectHeader { kind, has_host_info: false, reserved: 0, owner_offset: owner_offset as u32 }
+    }
+}
+
+impl EntityHeader {
+    /// A header without handles that is not yet among the store's entities.
+    pub fn new(kind: ObjectKind, store: *const Store) -> EntityHeader {
+        EntityHeader {
+            object: ObjectHeader::new(kind, 0),
+            handles: AtomicUsize::new(0),
+            store,
+            escaped: Cell::new(false),
+            marked: Cell::new(false),
+            deferred: Cell::new(false),
+            position: Cell::new(u32::MAX),
+        }
+    }
+
+    pub fn handles(&self) -> usize {
+        self.handles.load(Ordering::Relaxed)
+    }
+}
+
+/// The entity a record lies in.
+///
+/// # Safety
+/// `object` points to a live record.
+#[inline]
+pub unsafe fn owner_of(object: *const ObjectHeader) -> *mut EntityHeader {
+    // SAFETY: a record's `owner_offset` leads to the start of its allocation, by the invariant of `ObjectHeader`.
+    unsafe { object.byte_sub((*object).owner_offset as usize).cast_mut().cast() }
+}
+
+/// The store of a record, null for a trap without one.
+///
+/// # Safety
+/// `object` points to a live record.
+#[inline]
+pub unsafe fn store_of(object: *const ObjectHeader) -> *const Store {
+    // SAFETY: passed on to the caller.
+    let owner = unsafe { owner_of(object) };
+    // SAFETY: the owner of a live record is live.
+    unsafe { (*owner).store }
+}
+
+/// Adds a handle.
+///
+/// # Safety
+/// `object` points to a live record. If it may be without handles, this is its store's home thread, inside the store.
+#[inline]
+pub unsafe fn retain(object: *const ObjectHeader) {
+    // SAFETY: passed on to the caller.
+    let owner = unsafe { &*owner_of(object) };
+    // Relaxed: a new handle is made from an existing one or on the home thread, either of which orders it.
+    if owner.handles.fetch_add(1, Ordering::Relaxed) == 0 && !owner.store.is_null() {
+        // SAFETY: an entity is freed before its store.
+        unsafe { (*owner.store).add_ref() };
+    }
+}
+
+/// Gives a handle back, on any thread.
+///
+/// # Safety
+/// `object` points to a live record and the caller owns one of its handles, which is gone afterwards.
+pub unsafe fn release(object: *const ObjectHeader) {
+    // SAFETY: passed on to the caller.
+    let owner = unsafe { owner_of(object) };
+    // SAFETY: the owner of a live record is live.
+    let store = unsafe { (*owner).store };
+    if store.is_null() {
+        // SAFETY: only traps lack a store, and the caller owned this handle.
+        unsafe { release_detached(owner) };
+    } else {
+        // SAFETY: a handle keeps its store alive.
+        unsafe { Store::release_handle(store, owner) };
+    }
+}
+
+/// Takes one from the count; true if it was the last.
+///
+/// # Safety
+/// `entity` is live; this is the home thread, inside the store, or the entity has no store.
+pub(super) unsafe fn drop_count(entity: *mut EntityHeader) -> bool {
+    // SAFETY: passed on to the caller. AcqRel: what other threads did with their handles happens before the free.
+    unsafe { (*entity).handles.fetch_sub(1, Ordering::AcqRel) == 1 }
+}
+
+/// # Safety
+/// `entity` is a trap without a store and the caller owns one of its handles.
+unsafe fn release_detached(entity: *mut EntityHeader) {
+    // SAFETY: passed on to the caller.
+    if unsafe { drop_count(entity) } {
+        // SAFETY: a detached entity is a `Trap` made by `Trap::detached`, and nobody else has a handle.
+        let trap = unsafe { Box::from_raw(entity.cast::<super::trap::Trap>()) };
+        trap.run_detached_finalizer();
+    }
+}
+
+/// A type whose values are the target of handles: a record.
+///
+/// # Safety
+/// The type is `repr(C)` and starts with an `ObjectHeader` (or an `EntityHeader`) whose kind is `KIND`.
+pub unsafe trait Record {
+    const KIND: ObjectKind;
+}
+
+/// An owned handle: what a `wasm_*_t*` of a reference type is.
+pub struct Handle<T: Record>(*mut T);
+
+impl<T: Record> Handle<T> {
+    /// Makes a new handle.
+    ///
+    /// # Safety
+    /// As [`retain`].
+    pub unsafe fn retain(record: *const T) -> Handle<T> {
+        // SAFETY: passed on to the caller.
+        unsafe { retain(record.cast()) };
+        Handle(record.cast_mut())
+    }
+
+    /// Takes over a handle the caller owns.
+    ///
+    /// # Safety
+    /// `record` is live and the caller owns one of its handles.
+    pub unsafe fn from_raw(record: *mut T) -> Handle<T> {
+        Handle(record)
+    }
+
+    /// Leaves the handle to the caller.
+    pub fn into_raw(self) -> *mut T {
+        let record = self.0;
+        std::mem::forget(self);
+        record
+    }
+
+    pub fn as_ptr(&self) -> *mut T {
+        self.0
+    }
+}
+
+impl<T: Record> std::ops::Deref for Handle<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: a handle keeps its record alive; records change only through cells and raw pointers.
+        unsafe { &*self.0 }
+    }
+}
+
+impl<T: Record> Clone for Handle<T> {
+    fn clone(&self) -> Handle<T> {
+        // SAFETY: this handle keeps the record alive, so its count is not zero.
+        unsafe { Handle::retain(self.0) }
+    }
+}
+
+impl<T: Record> Drop for Handle<T> {
+    fn drop(&mut self) {
+        // SAFETY: `self` owned one handle.
+        unsafe { release(self.0.cast()) }
+    }
+}

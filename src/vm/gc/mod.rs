@@ -1,0 +1,42 @@
+//! The store's collector: one for the heap that externrefs live in and for instances and all other entities.
+
+pub mod collect;
+pub mod heap;
+
+use std::cell::Cell;
+
+/// When to collect: after entities that only the collector can free have lost their last handle, in proportion to
+/// how many entities there are.
+#[derive(Default)]
+pub struct Pacing {
+    /// Entities that have lost their last handle since the last collection and were not freed at once.
+    lost: Cell<usize>,
+    collecting: Cell<bool>,
+}
+
+/// Never collect for fewer than this many candidates.
+const MIN_CANDIDATES: usize = 128;
+
+impl Pacing {
+    pub(super) fn lost(&self) {
+        self.lost.set(self.lost.get() + 1);
+    }
+
+    /// Whether a collection is worth its cost, with `live` entities in the store.
+    pub(super) fn due(&self, live: usize) -> bool {
+        let threshold = MIN_CANDIDATES + live / 4;
+        !self.collecting.get() && (self.lost.get() > threshold || cfg!(feature = "stress"))
+    }
+
+    pub(super) fn collected(&self) {
+        self.lost.set(0);
+    }
+
+    pub(super) fn collecting(&self) -> bool {
+        self.collecting.get()
+    }
+
+    pub(super) fn set_collecting(&self, collecting: bool) {
+        self.collecting.set(collecting);
+    }
+}

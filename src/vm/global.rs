@@ -1,0 +1,123 @@
+//! Globals: the host's own, and reading and setting any.
+
+use super::entity::{EntityHeader, Handle, Record, owner_of};
+use super::instance::Instance;
+use super::store::{Entered, Store};
+use super::val::{self, RawSlot, Val};
+use super::vmcontext::{ObjectHeader, ObjectKind, VMContext, VMGlobal};
+use crate::types::{Error, GlobalType, Mutability, Result, ValType};
+use cranelift_entity::EntityRef;
+use std::mem::offset_of;
+
+/// A global made by the host. An instance's own globals lie in its context.
+#[repr(C)]
+pub struct Global {
+    pub header: EntityHeader,
+    ty: GlobalType,
+    record: VMGlobal,
+}
+
+// SAFETY: `VMGlobal` is `repr(C)` and starts with an `ObjectHeader` of kind `Global`.
+unsafe impl Record for VMGlobal {
+    const KIND: ObjectKind = ObjectKind::Global;
+}
+
+impl VMGlobal {
+    /// A record that lies `owner_offset` bytes into its entity.
+    pub fn new(owner_offset: usize, value: RawSlot) -> VMGlobal {
+        VMGlobal { object: ObjectHeader::new(ObjectKind::Global, owner_offset), _pad: 0, value }
+    }
+}
+
+impl Global {
+    /// The value, for the collector.
+    pub(super) fn value(&self) -> (ValType, RawSlot) {
+        (self.ty.content, self.record.value)
+    }
+}
+
+/// Makes a global of `ty` for the host.
+///
+/// # Safety
+/// The value is well-formed: a reference is null or a live handle, a v128 null or a live box.
+pub unsafe fn new(entered: &Entered<'_>, ty: GlobalType, value: &Val) -> Result<Handle<VMGlobal>> {
+    let store = entered.store();
+    // SAFETY: passed on to the caller.
+    let slot = unsafe { checked_slot(store, value, ty.content)? };
+    let global = Box::into_raw(Box::new(Global {
+        header: EntityHeader::new(ObjectKind::Global, store),
+        ty,
+        record: VMGlobal::new(offset_of!(Global, record), slot),
+    }));
+    // SAFETY: just boxed.
+    let record = unsafe { &raw const (*global).record };
+    // SAFETY: just boxed, and the header is first.
+    unsafe { store.adopt(global.cast(), record) }
+}
+
+/// # Safety
+/// As [`new`]; the store is entered.
+unsafe fn checked_slot(store: &Store, value: &Val, ty: ValType) -> Result<RawSlot> {
+    // SAFETY: passed on to the caller.
+    unsafe { val::check(store, value, ty)? };
+    if matches!(ty, ValType::Ref(ty) if !ty.is_func()) && value.of != 0 {
+        store.reserve_boxes(1)?;
+    }
+    // SAFETY: checked above.
+    unsafe { val::to_slot(store, value, ty) }
+}
+
+/// The type of a global.
+///
+/// # Safety
+/// `global` is live.
+pub unsafe fn ty(global: *const VMGlobal) -> GlobalType {
+    // SAFETY: live by the caller's promise.
+    let owner = unsafe { owner_of(global.cast()) };
+    // SAFETY: the owner of a live record is live.
+    let kind = unsafe { (*owner).object.kind };
+    if kind == ObjectKind::Instance {
+        // SAFETY: the header of this kind is that of an `Instance`.
+        let instance = unsafe { &*owner.cast::<Instance>() };
+        let module = instance.module();
+        // SAFETY: the record lies in the instance's context.
+        let vmctx: *mut VMContext = unsafe { Instance::vmctx(instance) };
+        let first = crate::types::GlobalIndex::new(module.num_imported_globals as usize);
+        let start = instance.compiled().layout().global(first).unwrap_or(0) as usize;
+        let position = (global as usize - vmctx as usize - start) / size_of::<VMGlobal>();
+        module.globals[crate::types::GlobalIndex::new(first.index() + position)]
+    } else {
+        // SAFETY: a global's owner that is not an instance is a `Global`.
+        unsafe { (*owner.cast::<Global>()).ty }
+    }
+}
+
+/// The value of a global; the caller owns it.
+///
+/// # Safety
+/// `global` is a live global of the store.
+pub unsafe fn get(entered: &Entered<'_>, global: *const VMGlobal) -> Val {
+    // SAFETY: live by the caller's promise.
+    let ty = unsafe { ty(global) };
+    // SAFETY: as above; no wasm runs while the host reads.
+    let slot = unsafe { (*global).value };
+    // SAFETY: globals hold well-formed values of their type.
+    unsafe { val::from_slot(entered.store(), &slot, ty.content) }
+}
+
+/// Sets a global for the host.
+///
+/// # Safety
+/// `global` is a live global of the store; the value is well-formed.
+pub unsafe fn set(entered: &Entered<'_>, global: *mut VMGlobal, value: &Val) -> Result<()> {
+    // SAFETY: live by the caller's promise.
+    let ty = unsafe { ty(global) };
+    if ty.mutability == Mutability::Const {
+        return Err(Error::argument("the global is immutable"));
+    }
+    // SAFETY: passed on to the caller.
+    let slot = unsafe { checked_slot(entered.store(), value, ty.content)? };
+    // SAFETY: live by the caller's promise; no wasm runs while the host writes.
+    unsafe { (*global).value = slot };
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Linear memories as objects of a store.
+
+use super::entity::{EntityHeader, Handle, Record};
+use super::instance::Instance;
+use super::memory_map::LinearMemory;
+use super::store::{Entered, Store};
+use super::vmcontext::{ObjectKind, VMMemory};
+use crate::types::{Error, Limits, MemoryType, Result};
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::mem::offset_of;
+
+/// A memory. Compiled code reads `definition` at any time.
+#[repr(C)]
+pub struct Memory {
+    pub header: EntityHeader,
+    definition: UnsafeCell<VMMemory>,
+    ty: MemoryType,
+    /// The instance that made it, while that lives; null for the host's.
+    home: Cell<*mut Instance>,
+    mapping: RefCell<LinearMemory>,
+}
+
+// SAFETY: `repr(C)`, and the header with kind `Memory` is first.
+unsafe impl Record for Memory {
+    const KIND: ObjectKind = ObjectKind::Memory;
+}
+
+impl Memory {
+    /// Makes a memory of `ty`, all zero. `home` is the instance that defines it, or null.
+    pub fn new(entered: &Entered<'_>, ty: MemoryType, home: *mut Instance) -> Result<Handle<Memory>> {
+        let store = entered.store();
+        check_type(&ty)?;
+        let plan = store.engine().memory_plan();
+        let maximum = ty.limits.max.unwrap_or(MemoryType::MAX_PAGES_32).min(MemoryType::MAX_PAGES_32);
+        let mapping = LinearMemory::new(
+            ty.limits.min * MemoryType::PAGE_SIZE,
+            Some(maximum * MemoryType::PAGE_SIZE),
+            plan,
+        )?;
+        let memory = Box::into_raw(Box::new(Memory {
+            header: EntityHeader::new(ObjectKind::Memory, store),
+            definition: UnsafeCell::new(VMMemory { base: mapping.base(), length: mapping.len() }),
+            ty,
+            home: Cell::new(home),
+            mapping: RefCell::new(mapping),
+        }));
+        // SAFETY: just boxed, and the header is first.
+        unsafe { store.adopt(memory.cast(), memory) }
+    }
+
+    /// What compiled code sees of the memory.
+    pub fn definition(&self) -> *mut VMMemory {
+        self.definition.get()
+    }
+
+    /// The memory a definition is part of; null for null.
+    pub fn from_definition(definition: *mut VMMemory) -> *mut Memory {
+        if definition.is_null() {
+            return std::ptr::null_mut();
+        }
+        definition.wrapping_byte_sub(offset_of!(Memory, definition)).cast()
+    }
+
+    /// The start of the memory's bytes.
+    #[inline]
+    pub fn base(&self) -> *mut u8 {
+        // SAFETY: the definition is part of the memory; it changes only in `grow`, on the store's thread.
+        unsafe { (*self.definition.get()).base }
+    }
+
+    /// The length in bytes.
+    #[inline]
+    pub fn len(&self) -> usize {
+        // SAFETY: as in `base`.
+        unsafe { (*self.definition.get()).length }
+    }
+
+    /// The length in pages.
+    pub fn pages(&self) -> u64 {
+        self.len() as u64 / MemoryType::PAGE_SIZE
+    }
+
+    /// The type, with the current size as the minimum.
+    pub fn ty(&self) -> MemoryType {
+        MemoryType { limits: Limits { min: self.pages(), max: self.ty.limits.max }, ..self.ty }
+    }
+
+    /// Grows by `delta` pages; the old size in pages, or `None` where the type or the machine does not allow it.
+    pub fn grow(&self, delta: u64) -> Option<u64> {
+        let old = self.pages();
+        let maximum = self.ty.limits.max.unwrap_or(MemoryType::MAX_PAGES_32).min(MemoryType::MAX_PAGES_32);
+        let new = old.checked_add(delta).filter(|&new| new <= maximum)?;
+        if delta > 0 {
+            let mut mapping = self.mapping.borrow_mut();
+            mapping.grow_to((new * MemoryType::PAGE_SIZE) as usize).ok()?;
+            let definition = VMMemory { base: mapping.base(), length: mapping.len() };
+            // SAFETY: as in `base`. Compiled code that is suspended in a libcall reloads what it needs.
+            unsafe { self.definition.get().write(definition) };
+        }
+        Some(old)
+    }
+
+    pub(super) fn home_ptr(&self) -> *mut Instance {
+        self.home.get()
+    }
+
+    pub(super) fn clear_home(&self) {
+        self.home.set(std::ptr::null_mut());
+    }
+
+    pub fn store(&self) -> &Store {
+        // SAFETY: a store outlives its entities.
+        unsafe { &*self.header.store }
+    }
+}
+
+fn check_type(ty: &MemoryType) -> Result<()> {
+    let Limits { min, max } = ty.limits;
+    if ty.index64 || ty.shared {
+        return Err(Error::unsupported("shared memories and memories with 64-bit addresses"));
+    }
+    if min > MemoryType::MAX_PAGES_32 {
+        return Err(Error::limit(format!("a memory can have at most 65536 pages, its minimum is {min}")));
+    }
+    if max.is_some_and(|max| min > max) {
+        return Err(Error::argument(format!("the memory's minimum is above its maximum: {min}, {}", max.unwrap_or(0))));
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Compiled modules, shared between threads and stores, and their handles in a store.
+
+use super::engine::Engine;
+use super::entity::{EntityHeader, Handle, Record};
+use super::registry::RegisteredType;
+use super::store::Entered;
+use super::vmcontext::{ObjectKind, VMContextLayout};
+use crate::code::{self, Code, CodeObject};
+use crate::module::Module;
+use crate::types::{Error, Result, TypeIndex};
+use std::sync::Arc;
+
+/// A module: its description, its machine code, and its types as its engine knows them.
+pub struct CompiledModule {
+    engine: Arc<Engine>,
+    module: Module,
+    /// The code at rest, kept for `serialize`.
+    object: CodeObject,
+    code: Arc<Code>,
+    layout: VMContextLayout,
+    types: Vec<Arc<RegisteredType>>,
+    type_ids: Vec<u32>,
+}
+
+impl CompiledModule {
+    /// Validates and compiles a binary.
+    pub fn new(engine: &Arc<Engine>, bytes: &[u8]) -> Result<Arc<CompiledModule>> {
+        let (module, object) = code::compile(engine.compiler(), bytes)?;
+        CompiledModule::assemble(engine, module, object)
+    }
+
+    /// Loads an artifact that [`CompiledModule::serialize`] made.
+    pub fn deserialize(engine: &Arc<Engine>, bytes: &[u8]) -> Result<Arc<CompiledModule>> {
+        let (module, object) = code::deserialize(&engine.compiler().fingerprint(), bytes)?;
+        CompiledModule::assemble(engine, module, object)
+    }
+
+    /// An artifact of the module.
+    pub fn serialize(&self) -> Result<Vec<u8>> {
+        code::serialize(&self.engine.compiler().fingerprint(), &self.module, &self.object)
+    }
+
+    fn assemble(engine: &Arc<Engine>, module: Module, object: CodeObject) -> Result<Arc<CompiledModule>> {
+        let layout =
+            VMContextLayout::new(&module).ok_or_else(|| Error::limit("an instance of the module would be too large"))?;
+        let types = module.types.values().map(|ty| engine.register(ty)).collect::<Result<Vec<_>>>()?;
+        let type_ids = types.iter().map(|ty| ty.id).collect();
+        let code = Code::publish(&object)?;
+        Ok(Arc::new(CompiledModule { engine: engine.clone(), module, object, code, layout, types, type_ids }))
+    }
+
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    pub fn code(&self) -> &Code {
+        &self.code
+    }
+
+    pub fn layout(&self) -> &VMContextLayout {
+        &self.layout
+    }
+
+    pub(super) fn type_ids(&self) -> &[u32] {
+        &self.type_ids
+    }
+
+    pub(super) fn ty(&self, ty: TypeIndex) -> &Arc<RegisteredType> {
+        &self.types[ty.as_u32() as usize]
+    }
+}
+
+/// A handle's target in a store: what `wasm_module_t*` points to.
+#[repr(C)]
+pub struct ModuleObject {
+    header: EntityHeader,
+    compiled: Arc<CompiledModule>,
+}
+
+// SAFETY: `repr(C)`, and the header with kind `Module` is first.
+unsafe impl Record for ModuleObject {
+    const KIND: ObjectKind = ObjectKind::Module;
+}
+
+impl ModuleObject {
+    pub fn new(entered: &Entered<'_>, compiled: Arc<CompiledModule>) -> Result<Handle<ModuleObject>> {
+        let store = entered.store();
+        if !Arc::ptr_eq(store.engine(), &compiled.engine) {
+            return Err(Error::argument("the module belongs to another engine than the store"));
+        }
+        let module = Box::into_raw(Box::new(ModuleObject {
+            header: EntityHeader::new(ObjectKind::Module, store),
+            compiled,
+        }));
+        // SAFETY: just boxed, and the header is first.
+        unsafe { store.adopt(module.cast(), module) }
+    }
+
+    pub fn compiled(&self) -> &Arc<CompiledModule> {
+        &self.compiled
+    }
+}

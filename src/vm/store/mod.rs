@@ -1,0 +1,478 @@
+//! Stores: everything that runs on one thread at a time, and the lifetime of what belongs to it.
+//!
+//! A store lives as long as its own handle or a handle of any of its entities does. `refs` counts the store's handle and
+//! each entity that has handles; when it is zero and nothing of the store runs, everything is freed.
+//!
+//! Entities are freed by one of three: at once, when the last handle goes and nothing else can refer to them
+//! ([`Store::lost_last_handle`]); by the collector (`vm/gc/collect.rs`); with the store.
+
+mod home;
+mod host_info;
+
+use super::engine::Engine;
+use super::entity::{self, EntityHeader, Handle, Record};
+use super::gc::heap::GcHeap;
+use super::instance::Instance;
+use super::sys;
+use super::vmcontext::{ObjectHeader, ObjectKind, PendingTrap, VMStoreContext};
+use crate::types::{Error, Result};
+use home::{Home, Released};
+pub use host_info::Finalizer;
+use host_info::{HostInfoTable, PendingFinalizers};
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::sync::Arc;
+
+/// A store. Handles of the C API (`wasm_store_t*`) point to it.
+#[repr(C)]
+pub struct Store {
+    /// What compiled code sees. Must be first: compiled code's pointer to it is a pointer to the store.
+    context: UnsafeCell<VMStoreContext>,
+    engine: Arc<Engine>,
+    home: Home,
+    refs: Cell<usize>,
+    /// Every entity, in no order; each knows its position.
+    pub(super) entities: RefCell<Vec<*mut EntityHeader>>,
+    /// Entities that lost their last handle while wasm ran.
+    deferred: RefCell<Vec<*mut EntityHeader>>,
+    pub(super) host_info: RefCell<HostInfoTable>,
+    finalizers: PendingFinalizers,
+    pub(super) heap: RefCell<GcHeap>,
+    pub(super) pacing: super::gc::Pacing,
+    /// Entities being freed without recursion; see [`Store::free_entity`].
+    free_list: RefCell<Vec<*mut EntityHeader>>,
+    freeing: Cell<bool>,
+}
+
+/// Proof that this thread is the store's home and inside the store.
+pub struct Entered<'a> {
+    store: &'a Store,
+}
+
+impl Store {
+    /// A new store with one handle, at home on this thread.
+    pub fn new(engine: Arc<Engine>) -> *mut Store {
+        let context = VMStoreContext {
+            libcalls: &sys::LIBCALLS,
+            stack_limit: 0,
+            activation: std::ptr::null_mut(),
+            last_exit_fp: 0,
+            last_exit_pc: 0,
+            last_exit_callee: std::ptr::null_mut(),
+            pending_trap: PendingTrap::NONE,
+        };
+        Box::into_raw(Box::new(Store {
+            context: UnsafeCell::new(context),
+            engine,
+            home: Home::new(),
+            refs: Cell::new(1),
+            entities: RefCell::default(),
+            deferred: RefCell::default(),
+            host_info: RefCell::default(),
+            finalizers: PendingFinalizers::default(),
+            heap: RefCell::default(),
+            pacing: super::gc::Pacing::default(),
+            free_list: RefCell::default(),
+            freeing: Cell::new(false),
+        }))
+    }
+
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// What compiled code sees of the store.
+    #[inline]
+    pub fn context(&self) -> *mut VMStoreContext {
+        self.context.get()
+    }
+
+    /// Whether wasm of this store runs (somewhere below on this thread's stack, as far as the home thread is concerned).
+    pub fn wasm_runs(&self) -> bool {
+        let context = self.context();
+        // SAFETY: the context is part of the store. Only the home thread's answer is exact, and only it relies on it.
+        let activation = unsafe { &raw const (*context).activation };
+        // SAFETY: as above; volatile, since another thread may be writing.
+        !unsafe { activation.read_volatile() }.is_null()
+    }
+
+    /// Enters the store: makes sure that this thread is its home and drains what other threads gave back.
+    #[inline]
+    pub fn enter(&self) -> Result<Entered<'_>> {
+        if !self.home.try_raise() {
+            self.home.take_over(|| self.wasm_runs())?;
+        }
+        if self.home.has_queued() {
+            self.drain();
+        }
+        Ok(Entered { store: self })
+    }
+
+    /// Adds the reference of an entity that has got its first handle.
+    pub(super) fn add_ref(&self) {
+        self.refs.set(self.refs.get() + 1);
+    }
+
+    fn drop_ref(&self) {
+        self.refs.set(self.refs.get() - 1);
+        if self.refs.get() == 0 {
+            self.home.attention.set(true);
+        }
+    }
+
+    /// Gives back a handle of an entity, on any thread.
+    ///
+    /// # Safety
+    /// `store` is the entity's store and the caller owns the handle.
+    pub(super) unsafe fn release_handle(store: *const Store, entity: *mut EntityHeader) {
+        // SAFETY: passed on to the caller.
+        unsafe { Self::release_any(store, Released::Entity(entity)) }
+    }
+
+    /// Gives back the store's own handle, on any thread.
+    ///
+    /// # Safety
+    /// The caller owns the store's handle.
+    pub unsafe fn delete(store: *mut Store) {
+        // SAFETY: passed on to the caller.
+        unsafe { Self::release_any(store, Released::Store) }
+    }
+
+    /// # Safety
+    /// The caller owns what is released.
+    unsafe fn release_any(store: *const Store, released: Released) {
+        // SAFETY: the handle that is given back keeps the store alive until it is processed.
+        let this = unsafe { &*store };
+        if this.home.try_raise() {
+            // SAFETY: home, inside, and the caller owned the handle.
+            unsafe { this.process(released) };
+            // SAFETY: this matches the raise above; `this` is not used afterwards.
+            unsafe { Self::leave(store) };
+        } else if this.home.queue(released) && this.home.take_over(|| this.wasm_runs()).is_ok() {
+            this.drain();
+            // SAFETY: this matches the take-over, which entered.
+            unsafe { Self::leave(store) };
+        }
+    }
+
+    /// Processes the queue of other threads.
+    #[cold]
+    fn drain(&self) {
+        for released in self.home.take_queue() {
+            // SAFETY: queued handles are owned by the queue; the store is entered by the callers of this function.
+            unsafe { self.process(released) };
+        }
+    }
+
+    /// # Safety
+    /// The store is entered and the caller owns what is released.
+    unsafe fn process(&self, released: Released) {
+        match released {
+            Released::Store => {
+                self.home.orphaned.store(true, std::sync::atomic::Ordering::SeqCst);
+                self.drop_ref();
+            }
+            Released::Entity(entity) => {
+                // SAFETY: the caller owned the handle, so the entity is live.
+                if unsafe { entity::drop_count(entity) } {
+                    // Count the store down only afterwards: finalizers may run inside.
+                    // SAFETY: live, and this was its last handle.
+                    unsafe { self.lost_last_handle(entity) };
+                    self.drop_ref();
+                }
+            }
+        }
+    }
+
+    /// Leaves the store; frees it if this was the outermost entry and nobody has a handle any more.
+    ///
+    /// # Safety
+    /// Matches one entry. The store must not be used by the caller afterwards unless it holds a handle.
+    #[inline]
+    unsafe fn leave(store: *const Store) {
+        // SAFETY: an entered store is alive.
+        let this = unsafe { &*store };
+        if this.home.depth() == 1 && (this.home.attention.get() || this.home.has_queued()) {
+            // SAFETY: the outermost entry is still held.
+            unsafe { Self::leave_slow(store) };
+        } else if this.home.lower() == 0 && this.home.has_queued() {
+            // Queued between the look and the leave by a thread that found the store in use.
+            // SAFETY: whatever is queued keeps the store alive.
+            unsafe { Self::reenter(store) };
+        }
+    }
+
+    /// # Safety
+    /// Something is queued, so the store is alive.
+    #[cold]
+    unsafe fn reenter(store: *const Store) {
+        // SAFETY: alive by the caller's promise.
+        let this = unsafe { &*store };
+        if this.home.try_raise() {
+            // SAFETY: matches the raise.
+            unsafe { Self::leave_slow(store) };
+        }
+    }
+
+    /// The end of an outermost entry with something left to do. Lowers the depth.
+    ///
+    /// # Safety
+    /// As [`Store::leave`]; the depth is 1.
+    #[cold]
+    unsafe fn leave_slow(store: *const Store) {
+        // SAFETY: an entered store is alive.
+        let this = unsafe { &*store };
+        this.home.attention.set(false);
+        this.drain();
+        this.free_deferred();
+        this.run_finalizers();
+        if this.refs.get() == 0 {
+            this.free_everything();
+            // SAFETY: nobody has a handle, nothing runs, every entity is freed, and the store was made by `Store::new`.
+            drop(unsafe { Box::from_raw(store.cast_mut()) });
+        } else {
+            this.home.lower();
+        }
+    }
+
+    /// Makes `entity` one of the store's, without handles.
+    ///
+    /// # Safety
+    /// `entity` is the header of a live entity whose kind says what it is, allocated as [`Store::drop_entity`] frees it.
+    pub(super) unsafe fn adopt<T: Record>(&self, entity: *mut EntityHeader, record: *const T) -> Result<Handle<T>> {
+        let mut entities = self.entities.borrow_mut();
+        let position = entities.len() as u32;
+        if position == u32::MAX || entities.try_reserve(1).is_err() {
+            drop(entities);
+            // SAFETY: the entity was just made and nobody else knows it.
+            unsafe { self.drop_entity(entity) };
+            return Err(Error::out_of_memory("out of memory for another object in the store"));
+        }
+        entities.push(entity);
+        drop(entities);
+        // SAFETY: live by the caller's promise.
+        unsafe { (*entity).position.set(position) };
+        // SAFETY: `record` lies in the entity; the store is entered by everyone who makes entities.
+        Ok(unsafe { Handle::retain(record) })
+    }
+
+    /// Decides what happens to an entity that has lost its last handle.
+    ///
+    /// # Safety
+    /// The store is entered; `entity` is live and has no handles.
+    unsafe fn lost_last_handle(&self, entity: *mut EntityHeader) {
+        // SAFETY: live by the caller's promise.
+        let header = unsafe { &*entity };
+        if header.escaped.get() {
+            self.pacing.lost();
+        } else if self.wasm_runs() || self.pacing.collecting() {
+            // A frame on the stack may be the entity's. Decide when nothing runs any more, or let the collector find it.
+            if !header.deferred.replace(true) {
+                self.deferred.borrow_mut().push(entity);
+                self.home.attention.set(true);
+                self.pacing.lost();
+            }
+        } else {
+            // SAFETY: passed on.
+            unsafe { self.free_if_unreachable(entity) };
+            self.run_finalizers();
+        }
+    }
+
+    /// Frees an entity without handles that never escaped, if nothing refers to it.
+    ///
+    /// # Safety
+    /// The store is entered, no wasm of it runs; `entity` is live.
+    pub(super) unsafe fn free_if_unreachable(&self, entity: *mut EntityHeader) {
+        // SAFETY: live by the caller's promise.
+        let header = unsafe { &*entity };
+        if header.handles() != 0 || header.escaped.get() {
+            return;
+        }
+        let free = match header.object.kind {
+            // SAFETY: the header of this kind is that of an `Instance`.
+            ObjectKind::Instance => unsafe { (*entity.cast::<Instance>()).is_unreachable() },
+            ObjectKind::Table => {
+                // SAFETY: the header of this kind is that of a `Table`.
+                let home = unsafe { (*entity.cast::<super::table::Table>()).home_ptr() };
+                if !home.is_null() {
+                    // The table's handle may have been what kept the functions of its instance reachable.
+                    // SAFETY: a table's home is live, or null.
+                    unsafe { self.free_if_unreachable(home.cast()) };
+                }
+                home.is_null()
+            }
+            // SAFETY: the header of this kind is that of a `Memory`.
+            ObjectKind::Memory => unsafe { (*entity.cast::<super::memory::Memory>()).home_ptr().is_null() },
+            _ => true,
+        };
+        if free {
+            // SAFETY: nothing refers to the entity any more.
+            unsafe { self.free_entity(entity) };
+        }
+    }
+
+    /// Frees what lost its last handle while wasm ran.
+    fn free_deferred(&self) {
+        loop {
+            let Some(entity) = self.deferred.borrow_mut().pop() else { return };
+            // SAFETY: entities leave the list when they are freed, so this one is live.
+            unsafe { (*entity).deferred.set(false) };
+            // SAFETY: as above; the store is entered for the last time, so nothing runs.
+            unsafe { self.free_if_unreachable(entity) };
+        }
+    }
+
+    /// Takes an entity out of the store and frees it. Its finalizers are queued; [`Store::run_finalizers`] runs them.
+    /// What it alone owned follows without recursion.
+    ///
+    /// # Safety
+    /// The store is entered; nothing refers to `entity` any more.
+    pub(super) unsafe fn free_entity(&self, entity: *mut EntityHeader) {
+        self.free_list.borrow_mut().push(entity);
+        if self.freeing.replace(true) {
+            return;
+        }
+        loop {
+            let Some(entity) = self.free_list.borrow_mut().pop() else { break };
+            // SAFETY: passed on; everything in the list is unreachable.
+            unsafe { self.unlink(entity) };
+            // SAFETY: as above.
+            unsafe { self.drop_entity(entity) };
+        }
+        self.freeing.set(false);
+    }
+
+    /// # Safety
+    /// `entity` is live and one of the store's.
+    unsafe fn unlink(&self, entity: *mut EntityHeader) {
+        // SAFETY: live by the caller's promise.
+        let header = unsafe { &*entity };
+        let position = header.position.get() as usize;
+        let mut entities = self.entities.borrow_mut();
+        entities.swap_remove(position);
+        if let Some(&moved) = entities.get(position) {
+            // SAFETY: entities in the list are live.
+            unsafe { (*moved).position.set(position as u32) };
+        }
+        drop(entities);
+        if header.deferred.get() {
+            self.deferred.borrow_mut().retain(|&other| !std::ptr::eq(other, entity));
+        }
+    }
+
+    /// Frees an entity's allocation and queues its finalizers.
+    ///
+    /// # Safety
+    /// `entity` is live, not among the store's entities, and nothing refers to it.
+    unsafe fn drop_entity(&self, entity: *mut EntityHeader) {
+        // SAFETY: live by the caller's promise.
+        let kind = unsafe { (*entity).object.kind };
+        self.forget_host_info(entity);
+        match kind {
+            // SAFETY: each kind's header is that of the struct below, made by the function that frees it or by `Box`.
+            ObjectKind::Instance => unsafe { Instance::free(self, entity.cast()) },
+            ObjectKind::Func => {
+                // SAFETY: as above.
+                let func = unsafe { Box::from_raw(entity.cast::<super::func::HostFunc>()) };
+                if let Some(finalizer) = func.finalizer() {
+                    self.finalizers.push(finalizer);
+                }
+            }
+            // SAFETY: as above.
+            ObjectKind::Global => drop(unsafe { Box::from_raw(entity.cast::<super::global::Global>()) }),
+            // SAFETY: as above.
+            ObjectKind::Table => drop(unsafe { Box::from_raw(entity.cast::<super::table::Table>()) }),
+            // SAFETY: as above.
+            ObjectKind::Memory => drop(unsafe { Box::from_raw(entity.cast::<super::memory::Memory>()) }),
+            // SAFETY: as above.
+            ObjectKind::Module => drop(unsafe { Box::from_raw(entity.cast::<super::module::ModuleObject>()) }),
+            // SAFETY: as above.
+            ObjectKind::Trap => drop(unsafe { Box::from_raw(entity.cast::<super::trap::Trap>()) }),
+            // SAFETY: as above.
+            ObjectKind::Foreign => drop(unsafe { Box::from_raw(entity.cast::<super::foreign::Foreign>()) }),
+        }
+    }
+
+    /// Frees every entity of a store that nobody has a handle of.
+    fn free_everything(&self) {
+        self.pacing.set_collecting(true);
+        loop {
+            let all = self.entities.borrow().clone();
+            if all.is_empty() {
+                break;
+            }
+            // SAFETY: without handles and without running code, nothing outside the list refers to anything in it.
+            unsafe { self.free_together(all) };
+            self.run_finalizers();
+        }
+    }
+
+    /// Frees entities that may refer to each other, but that nothing else refers to. Queues their finalizers.
+    ///
+    /// # Safety
+    /// The store is entered; the entities are live, each is in the list once, and nothing else refers to them.
+    pub(super) unsafe fn free_together(&self, entities: Vec<*mut EntityHeader>) {
+        for &entity in &entities {
+            // So that no instance frees a table or memory of its own that is in the list too.
+            // SAFETY: live by the caller's promise.
+            unsafe { (*entity).escaped.set(true) };
+        }
+        // Instances first: they tell their tables and memories that they are gone.
+        // SAFETY: all in the list are live until they are freed below, each once.
+        let is_instance = |entity: &&*mut EntityHeader| unsafe { (***entity).object.kind == ObjectKind::Instance };
+        let instances: Vec<_> = entities.iter().filter(is_instance).copied().collect();
+        let others: Vec<_> = entities.iter().filter(|entity| !is_instance(entity)).copied().collect();
+        for entity in instances.into_iter().chain(others) {
+            // SAFETY: as above.
+            unsafe { self.unlink(entity) };
+            // SAFETY: as above.
+            unsafe { self.drop_entity(entity) };
+        }
+    }
+
+    /// Runs the queued finalizers. They may call any `*_delete`, so nothing is borrowed meanwhile.
+    pub(super) fn run_finalizers(&self) {
+        self.finalizers.run();
+    }
+
+    /// Whether a collection may run now, and should.
+    pub(super) fn collect_if_due(&self) {
+        if self.pacing.due(self.entities.borrow().len()) {
+            self.collect();
+        }
+    }
+
+    /// Makes sure that the next `count` externref boxes can be made without a collection in between.
+    pub fn reserve_boxes(&self, count: usize) -> Result<()> {
+        if count == 0 || self.heap.borrow_mut().has_room(count) {
+            return Ok(());
+        }
+        self.collect();
+        self.heap.borrow_mut().reserve(count)
+    }
+
+    /// Makes a box for an object: an externref. The caller has reserved it and marked the object as escaped.
+    pub(super) fn box_object(&self, object: *mut ObjectHeader) -> Result<u32> {
+        self.heap.borrow_mut().alloc(object)
+    }
+
+    /// The object in an externref's box, or null.
+    pub(super) fn unbox(&self, reference: u32) -> *mut ObjectHeader {
+        self.heap.borrow().get(reference)
+    }
+}
+
+impl Entered<'_> {
+    pub fn store(&self) -> &Store {
+        self.store
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: made by `Store::enter`, which entered once. Whoever holds the guard's borrow holds a handle too, or
+        // does not use the store afterwards.
+        unsafe { Store::leave(self.store) }
+    }
+}

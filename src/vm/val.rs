@@ -1,0 +1,283 @@
+//! Values as the host sees them (`wasm_val_t`) and as compiled code passes them, and the way between the two.
+
+use super::entity::{Record, owner_of, release, retain, store_of};
+use super::store::Store;
+use super::vmcontext::{ObjectHeader, ObjectKind, VMFuncRef};
+use crate::types::{Error, HeapType, RefType, Result, ValType};
+
+/// The layout of `wasm_val_t`.
+///
+/// `of` holds the bits of a number in its low bytes. For a reference it is a handle (a `*mut ObjectHeader`, or null), and
+/// for v128 a pointer to a boxed `[u8; 16]`; both are owned by whoever owns the value.
+#[repr(C)]
+#[derive(Copy, Clone, Debug)]
+pub struct Val {
+    pub kind: u8,
+    pub of: u64,
+}
+
+const _: () = assert!(size_of::<Val>() == 16 && std::mem::offset_of!(Val, of) == 8);
+
+/// A value in the form that trampolines of signatures with references or v128 pass it: the value at offset 0.
+pub type RawSlot = [u8; 16];
+
+pub const KIND_I32: u8 = 0;
+pub const KIND_I64: u8 = 1;
+pub const KIND_F32: u8 = 2;
+pub const KIND_F64: u8 = 3;
+pub const KIND_V128: u8 = 4;
+pub const KIND_EXTERNREF: u8 = 128;
+pub const KIND_FUNCREF: u8 = 129;
+/// The first of the kinds that the standard does not name; see [`kind_of`].
+pub const KIND_OTHER_REFS: u8 = 130;
+
+const HEAP_TYPES: [HeapType; 12] = [
+    HeapType::Any,
+    HeapType::Eq,
+    HeapType::I31,
+    HeapType::Struct,
+    HeapType::Array,
+    HeapType::Exn,
+    HeapType::None,
+    HeapType::NoFunc,
+    HeapType::NoExtern,
+    HeapType::NoExn,
+    HeapType::Extern,
+    HeapType::Func,
+];
+
+/// The `wasm_valkind_t` of a type. Nullable reference types other than externref and funcref have kinds from 130 on, in the
+/// order of the table above; the types without null have those from 142 on.
+pub fn kind_of(ty: ValType) -> u8 {
+    match ty {
+        ValType::I32 => KIND_I32,
+        ValType::I64 => KIND_I64,
+        ValType::F32 => KIND_F32,
+        ValType::F64 => KIND_F64,
+        ValType::V128 => KIND_V128,
+        ValType::Ref(RefType::EXTERNREF) => KIND_EXTERNREF,
+        ValType::Ref(RefType::FUNCREF) => KIND_FUNCREF,
+        ValType::Ref(RefType { nullable, heap }) => {
+            let position = HEAP_TYPES.iter().position(|&other| other == heap).unwrap_or(0) as u8;
+            KIND_OTHER_REFS + position + if nullable { 0 } else { HEAP_TYPES.len() as u8 }
+        }
+    }
+}
+
+/// The type a `wasm_valkind_t` names.
+pub fn type_of_kind(kind: u8) -> Option<ValType> {
+    Some(match kind {
+        KIND_I32 => ValType::I32,
+        KIND_I64 => ValType::I64,
+        KIND_F32 => ValType::F32,
+        KIND_F64 => ValType::F64,
+        KIND_V128 => ValType::V128,
+        KIND_EXTERNREF => ValType::EXTERNREF,
+        KIND_FUNCREF => ValType::FUNCREF,
+        _ => {
+            let position = usize::from(kind.checked_sub(KIND_OTHER_REFS)?);
+            let heap = *HEAP_TYPES.get(position % HEAP_TYPES.len())?;
+            let nullable = position < HEAP_TYPES.len();
+            // Externref and funcref have their standard kinds only.
+            if position >= 2 * HEAP_TYPES.len() || nullable && matches!(heap, HeapType::Extern | HeapType::Func) {
+                return None;
+            }
+            ValType::Ref(RefType { nullable, heap })
+        }
+    })
+}
+
+impl Val {
+    /// A value of `ty` that is zero or null. A v128 is boxed.
+    pub fn zero(ty: ValType) -> Val {
+        let of = if ty == ValType::V128 { box_v128([0; 16]) } else { 0 };
+        Val { kind: kind_of(ty), of }
+    }
+
+    /// A copy that owns what it refers to.
+    ///
+    /// # Safety
+    /// The value is well-formed: a reference is null or a live handle, a v128 null or a live box.
+    pub unsafe fn copy(&self) -> Val {
+        let mut of = self.of;
+        if self.is_object() {
+            // SAFETY: a live handle, so the count is not zero.
+            unsafe { retain(self.object()) };
+        } else if self.kind == KIND_V128 && of != 0 {
+            // SAFETY: a live box by the caller's promise.
+            of = box_v128(unsafe { *(of as *const [u8; 16]) });
+        }
+        Val { kind: self.kind, of }
+    }
+
+    /// Frees what the value owns and makes it a null or zero of its kind.
+    ///
+    /// # Safety
+    /// As [`Val::copy`], and the caller owns the value.
+    pub unsafe fn delete(&mut self) {
+        let of = std::mem::take(&mut self.of);
+        let value = Val { kind: self.kind, of };
+        if value.is_object() {
+            // SAFETY: the caller owned this handle.
+            unsafe { release(value.object()) };
+        } else if self.kind == KIND_V128 && of != 0 {
+            // SAFETY: the caller owned this box, made by `box_v128`.
+            drop(unsafe { Box::from_raw(of as *mut [u8; 16]) });
+        }
+    }
+
+    /// The object a reference refers to, or null.
+    pub fn object(&self) -> *mut ObjectHeader {
+        self.of as *mut ObjectHeader
+    }
+
+    fn is_object(&self) -> bool {
+        self.kind >= KIND_EXTERNREF && self.of != 0
+    }
+}
+
+/// Boxes a v128 for the `of` of a [`Val`].
+pub fn box_v128(bytes: [u8; 16]) -> u64 {
+    Box::into_raw(Box::new(bytes)) as u64
+}
+
+/// What a value must look like to be passed as `ty`, checked before anything is converted.
+///
+/// # Safety
+/// The value is well-formed, as for [`Val::copy`].
+pub unsafe fn check(store: &Store, val: &Val, ty: ValType) -> Result<()> {
+    if val.kind != kind_of(ty) {
+        let given = type_of_kind(val.kind).map_or_else(|| format!("kind {}", val.kind), |ty| ty.to_string());
+        return Err(Error::argument(format!("expected a value of type {ty}, got {given}")));
+    }
+    if ty == ValType::V128 && val.of == 0 {
+        return Err(Error::argument("a v128 value without bytes: use libwasm_val_new_v128"));
+    }
+    let ValType::Ref(ty) = ty else { return Ok(()) };
+    // SAFETY: a reference is null or a live handle.
+    unsafe { check_ref(store, val.object(), ty) }
+}
+
+/// Whether an object can be a reference of type `ty` in `store`.
+///
+/// # Safety
+/// `object` is null or live.
+pub unsafe fn check_ref(store: &Store, object: *const ObjectHeader, ty: RefType) -> Result<()> {
+    if object.is_null() {
+        return if ty.nullable { Ok(()) } else { Err(Error::argument(format!("null is not a {ty}"))) };
+    }
+    // SAFETY: live by the caller's promise.
+    let (kind, owner) = unsafe { ((*object).kind, store_of(object)) };
+    match ty.heap {
+        HeapType::Func if kind != ObjectKind::Func => {
+            return Err(Error::argument("a reference that is not a function was given for a funcref"));
+        }
+        HeapType::Func | HeapType::Extern => {}
+        _ => return Err(Error::unsupported(format!("references of type {ty}"))),
+    }
+    if owner.is_null() || std::ptr::eq(owner, store) {
+        return if owner.is_null() {
+            Err(Error::argument("a trap that was made without a store cannot become a reference"))
+        } else {
+            Ok(())
+        };
+    }
+    Err(Error::argument("the object belongs to another store"))
+}
+
+/// Turns a checked value into the form compiled code takes. Externrefs need a box each: the caller has reserved them with
+/// [`Store::reserve_boxes`], so nothing is collected in between.
+///
+/// # Safety
+/// [`check`] held for the value; this is the home thread, inside the store.
+pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> {
+    let mut slot = [0; 16];
+    match ty {
+        // SAFETY: a checked v128 has a live box.
+        ValType::V128 => slot = unsafe { *(val.of as *const [u8; 16]) },
+        ValType::Ref(ty) => {
+            // SAFETY: a checked reference is null or live and of this store.
+            let bits = unsafe { ref_to_bits(store, val.object(), ty)? };
+            slot[..8].copy_from_slice(&bits.to_le_bytes());
+        }
+        _ => slot[..8].copy_from_slice(&val.of.to_le_bytes()),
+    }
+    Ok(slot)
+}
+
+/// The bits of a reference as tables, globals and compiled code hold them. Marks the object as escaped.
+///
+/// # Safety
+/// `object` is null, or [`check_ref`] held for it; this is the home thread, inside the store.
+pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, ty: RefType) -> Result<u64> {
+    if object.is_null() {
+        return Ok(0);
+    }
+    // SAFETY: live by the caller's promise.
+    unsafe { mark_escaped(object) };
+    if ty.is_func() { Ok(object as u64) } else { store.box_object(object).map(u64::from) }
+}
+
+/// Records that something other than a host handle may now refer to the object.
+///
+/// # Safety
+/// `object` is live; this is the home thread, inside the store.
+pub unsafe fn mark_escaped(object: *const ObjectHeader) {
+    // SAFETY: live by the caller's promise.
+    let owner = unsafe { &*owner_of(object) };
+    if owner.escaped.replace(true) {
+        return;
+    }
+    match owner.object.kind {
+        ObjectKind::Table => {
+            // Whoever reaches the table reaches the functions of the instance it belongs to.
+            // SAFETY: the header of kind `Table` is that of a `Table`.
+            let table = unsafe { &*owner_of(object).cast::<super::table::Table>() };
+            if let Some(home) = table.home() {
+                home.header.escaped.set(true);
+            }
+        }
+        ObjectKind::Trap => {
+            // SAFETY: the header of kind `Trap` is that of a `Trap`.
+            unsafe { (*owner_of(object).cast::<super::trap::Trap>()).hand_frames_to_collector() }
+        }
+        _ => {}
+    }
+}
+
+/// The object behind the bits of a reference: null, a function, or whatever an externref's box points to.
+pub fn bits_to_object(store: &Store, bits: u64, ty: RefType) -> *mut ObjectHeader {
+    if ty.is_func() { bits as *mut ObjectHeader } else { store.unbox(bits as u32) }
+}
+
+/// Turns what compiled code gave back into a value that owns what it refers to.
+///
+/// # Safety
+/// `slot` was written by compiled code of this store as a value of `ty`; this is the home thread, inside the store.
+pub unsafe fn from_slot(store: &Store, slot: &RawSlot, ty: ValType) -> Val {
+    let [low, _] = bytes_to_words(slot);
+    let of = match ty {
+        ValType::V128 => box_v128(*slot),
+        ValType::Ref(ref_ty) => {
+            let object = bits_to_object(store, if ref_ty.is_func() { low } else { low & 0xffff_ffff }, ref_ty);
+            if !object.is_null() {
+                // SAFETY: compiled code holds only live references, and the store is entered.
+                unsafe { retain(object) };
+            }
+            object as u64
+        }
+        ValType::I32 | ValType::F32 => low & 0xffff_ffff,
+        ValType::I64 | ValType::F64 => low,
+    };
+    Val { kind: kind_of(ty), of }
+}
+
+fn bytes_to_words(slot: &RawSlot) -> [u64; 2] {
+    let bits = u128::from_le_bytes(*slot);
+    [bits as u64, (bits >> 64) as u64]
+}
+
+// SAFETY: `VMFuncRef` is `repr(C)` and starts with an `ObjectHeader` of kind `Func`.
+unsafe impl Record for VMFuncRef {
+    const KIND: ObjectKind = ObjectKind::Func;
+}
