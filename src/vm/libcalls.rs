@@ -286,10 +286,10 @@ pub unsafe extern "C" fn host_call(vmctx: *mut VMHostContext, slots: *mut RawSlo
 ///
 /// # Safety
 /// Called by a host function's trampoline through its stub; `trap` is owned.
-pub unsafe extern "C" fn raise_object(vmctx: *mut VMHostContext, trap: *mut Trap) -> LibcallResult {
+pub unsafe extern "C" fn raise_object(vmctx: *mut VMHostContext, trap: *mut u8) -> LibcallResult {
     // SAFETY: every context starts with its store's.
     let context = unsafe { (*vmctx).store };
     // SAFETY: a callback returns an owned trap.
-    func::pend(context, unsafe { super::entity::Handle::from_raw(trap) });
+    func::pend(context, unsafe { super::entity::Handle::from_raw(trap.cast()) });
     LibcallResult { value: 0, trapped: 1 }
 }

@@ -59,6 +59,7 @@ impl Store {
             last_exit_pc: 0,
             last_exit_callee: std::ptr::null_mut(),
             pending_trap: PendingTrap::NONE,
+            trap_frames: Default::default(),
         };
         Box::into_raw(Box::new(Store {
             context: UnsafeCell::new(context),
