@@ -1,0 +1,16 @@
+;; One import and one export of each kind.
+(module
+  (import "env" "log" (func $log (param i32 i32)))
+  (import "env" "base" (global $base i64))
+  (import "env" "slots" (table 2 externref))
+  (import "env" "heap" (memory 1 16))
+  (export "log" (func $log))
+  (export "heap" (memory 0))
+  (func (export "minmax") (param f64 f64) (result f64 f64)
+    (f64.min (local.get 0) (local.get 1))
+    (f64.max (local.get 0) (local.get 1)))
+  (func (export "pick") (param externref i32) (result externref funcref)
+    (local.get 0) (ref.null func))
+  (global (export "counter") (mut i32) (i32.const 0))
+  (global (export "pi") f32 (f32.const 3.14159))
+  (table (export "callbacks") 4 8 funcref))
