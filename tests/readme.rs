@@ -1,0 +1,123 @@
+//! Runs what README.md tells its reader to run, taken from its text: the commands and each language's program.
+
+mod cc;
+
+use std::fs;
+use std::sync::Arc;
+
+use cc::{Room, installed, needing, root, run, same};
+use libtest_mimic::{Failed, Trial};
+
+fn main() {
+    let room = Arc::new(Room::new("readme"));
+    let with = |test: fn(&Room) -> Result<(), Failed>| {
+        let room = room.clone();
+        move || test(&room)
+    };
+    let python = (!installed("python3")).then(|| "python3 is not installed".to_owned());
+    let go = (!installed("go")).then(|| "go is not installed (Debian's package golang)".to_owned());
+    cc::main(vec![
+        Trial::test("the commands", with(commands)),
+        Trial::test("C", with(c)),
+        Trial::test("C++", with(cpp)),
+        needing("Python", python, with(python_program)),
+        needing("Go", go, with(go_program)),
+        Trial::test("links to files that exist", links),
+    ]);
+}
+
+fn text() -> Result<String, Failed> {
+    Ok(fs::read_to_string(root().join("README.md"))?)
+}
+
+/// The text of every fenced block of a language, in order.
+fn blocks(language: &str) -> Result<Vec<String>, Failed> {
+    let mut blocks = Vec::new();
+    let mut block: Option<String> = None;
+    let opening = format!("```{language}");
+    for line in text()?.lines() {
+        match &mut block {
+            None if line == opening => block = Some(String::new()),
+            None => {}
+            Some(_) if line == "```" => blocks.extend(block.take()),
+            Some(block) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+        }
+    }
+    Ok(blocks)
+}
+
+/// The only block of a language, in a file of that name.
+fn program(room: &Room, language: &str, file: &str) -> Result<std::path::PathBuf, Failed> {
+    let blocks = blocks(language)?;
+    let [block] = blocks.as_slice() else {
+        return Err(format!("README.md has {} blocks of {language}, not one", blocks.len()).into());
+    };
+    let path = room.dir.join(file);
+    fs::write(&path, block)?;
+    Ok(path)
+}
+
+/// The two commands. Cargo is not started again from a test (.ci/run does that): its part of the first command is taken as
+/// done, and the build that the tests belong to stands for the release build.
+fn commands(room: &Room) -> Result<(), Failed> {
+    let blocks = blocks("sh")?;
+    let [first, second] = blocks.as_slice() else {
+        return Err(format!("README.md has {} commands, not two", blocks.len()).into());
+    };
+    same(second, "cargo test\n")?;
+    let rest =
+        first.strip_prefix("cargo build --release &&\n").ok_or("the first command does not begin with the build")?;
+    let lib = room.lib.to_str().ok_or("a path that is not text")?;
+    let rest = rest.replace("\"$PWD/target/release\"", lib).replace("target/release", lib);
+    let rest = rest.replace("target/run", room.dir.join("run").to_str().ok_or("a path that is not text")?);
+    let printed = run(room.command("sh").arg("-ec").arg(rest).env_remove("LD_LIBRARY_PATH"), b"")?;
+    same(&printed, "832040\n")?;
+    match text()?.contains(&format!("It prints `{}`", printed.trim())) {
+        true => Ok(()),
+        false => Err("README.md promises another output".into()),
+    }
+}
+
+fn c(room: &Room) -> Result<(), Failed> {
+    let source = program(room, "c", "snippet.c")?;
+    let lines = fs::read_to_string(&source)?.lines().filter(|line| !line.is_empty()).count();
+    if lines > 25 {
+        return Err(format!("the twenty lines of C have become {lines}").into());
+    }
+    same(&run(&mut room.command(room.build(&source, &["-std=c99"])?), b"")?, "40 + 2 = 42\n")
+}
+
+fn cpp(room: &Room) -> Result<(), Failed> {
+    let program = room.build(&program(room, "cpp", "snippet_cpp.cpp")?, &["-std=c++11"])?;
+    same(&run(&mut room.command(program), b"")?, "the smallest module compiles\n")
+}
+
+fn python_program(room: &Room) -> Result<(), Failed> {
+    let source = program(room, "python", "snippet.py")?;
+    let printed = run(room.command("python3").arg(source), b"")?;
+    same(&printed, "b'\\x00asm\\x01\\x00\\x00\\x00' is valid\nb'\\x00asm\\x02\\x00\\x00\\x00' is not valid\n")
+}
+
+fn go_program(room: &Room) -> Result<(), Failed> {
+    let source = program(room, "go", "snippet.go")?;
+    let include = root().join("include");
+    let mut command = room.command("go");
+    command.args(["run"]).arg(source);
+    command.env("CGO_CFLAGS", format!("-I{}", include.display()));
+    command.env("CGO_LDFLAGS", format!("-L{}", room.lib.display()));
+    command.env("GOCACHE", room.dir.join("go-cache")).env("GOFLAGS", "-mod=mod").env("GO111MODULE", "auto");
+    same(&run(&mut command, b"")?, "the answer is 42\n")
+}
+
+/// Every relative link of README.md leads somewhere.
+fn links() -> Result<(), Failed> {
+    for link in text()?.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        if !link.contains(':') && !root().join(link).exists() {
+            return Err(format!("README.md links to {link}, which does not exist").into());
+        }
+    }
+    Ok(())
+}
