@@ -1,0 +1,96 @@
+//! Bytes, names and messages.
+
+use super::vec;
+use crate::types::{Error, Result};
+use std::ffi::c_char;
+
+/// A byte.
+pub type byte_t = c_char;
+/// A 32-bit floating-point number.
+pub type float32_t = f32;
+/// A 64-bit floating-point number.
+pub type float64_t = f64;
+
+/// A byte, as the element of a `wasm_byte_vec_t`.
+pub type wasm_byte_t = byte_t;
+
+/// A vector of bytes. `data` belongs to the vector; an empty one may have NULL.
+#[repr(C)]
+#[derive(Debug)]
+pub struct wasm_byte_vec_t {
+    pub size: usize,
+    pub data: *mut wasm_byte_t,
+}
+
+/// A name: UTF-8 without a terminating NUL.
+pub type wasm_name_t = wasm_byte_vec_t;
+
+vec::vectors! {
+    wasm_byte_vec_t => wasm_byte_t;
+}
+
+// SAFETY: a byte owns nothing.
+unsafe impl vec::Element for wasm_byte_t {
+    const OWNS: bool = false;
+    unsafe fn copy(self) -> Result<Self> {
+        Ok(self)
+    }
+    unsafe fn delete(self) {}
+}
+
+/// A byte vector with this content.
+pub fn from_bytes(bytes: &[u8]) -> Result<wasm_byte_vec_t> {
+    vec::from_iter(bytes.iter().map(|&byte| byte as wasm_byte_t))
+}
+
+/// The content of a byte vector. NULL is an empty vector.
+///
+/// # Safety
+///
+/// `vector` is NULL or a live vector that is not changed for `'a`.
+pub unsafe fn bytes<'a>(vector: *const wasm_byte_vec_t) -> &'a [u8] {
+    // SAFETY: as the caller states.
+    let bytes = unsafe { vec::elements(vector) };
+    // SAFETY: a `c_char` has the size of a `u8`, and every value of one is a value of the other.
+    unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) }
+}
+
+/// The content of a name, which must be UTF-8.
+pub fn utf8(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|error| Error::argument(format!("a name is not UTF-8: {error}")))
+}
+
+/// Makes an empty vector in `out`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_byte_vec_new_empty(out: *mut wasm_byte_vec_t) {
+    // SAFETY: as the caller states.
+    unsafe { vec::new_empty(out) }
+}
+
+/// Makes a vector of `size` elements in `out`, each of which is zero. An empty one if there is no memory for it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_byte_vec_new_uninitialized(out: *mut wasm_byte_vec_t, size: usize) {
+    // SAFETY: as the caller states.
+    unsafe { vec::new_uninitialized(out, size) }
+}
+
+/// Makes a vector in `out` that holds a copy of the array `data` of `size` elements.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_byte_vec_new(out: *mut wasm_byte_vec_t, size: usize, data: *const wasm_byte_t) {
+    // SAFETY: as the caller states.
+    unsafe { vec::new(out, size, data) }
+}
+
+/// Makes a copy of a vector in `out`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_byte_vec_copy(out: *mut wasm_byte_vec_t, source: *const wasm_byte_vec_t) {
+    // SAFETY: as the caller states.
+    unsafe { vec::copy(out, source) }
+}
+
+/// Deletes the content of a vector and leaves it empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_byte_vec_delete(vector: *mut wasm_byte_vec_t) {
+    // SAFETY: as the caller states.
+    unsafe { vec::delete(vector) }
+}

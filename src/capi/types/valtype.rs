@@ -1,0 +1,221 @@
+//! Value types.
+
+use crate::capi::boundary::boundary;
+use crate::capi::own::{self, TryClone, boxed};
+use crate::capi::vec;
+use crate::types::{Error, HeapType, RefType, Result, ValType};
+
+/// The kind of a value: one of `enum wasm_valkind_enum`, or of `libwasm.h` for the types the standard does not name.
+pub type wasm_valkind_t = u8;
+
+/// The kinds of values. Kinds below 128 are numbers, the others are references.
+#[repr(C)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum wasm_valkind_enum {
+    WASM_I32 = 0,
+    WASM_I64 = 1,
+    WASM_F32 = 2,
+    WASM_F64 = 3,
+    WASM_EXTERNREF = 128,
+    WASM_FUNCREF = 129,
+}
+
+/// A value type.
+#[derive(Debug)]
+pub struct wasm_valtype_t {
+    _opaque: [u8; 0],
+}
+
+/// A vector of value types. It owns its elements.
+#[repr(C)]
+#[derive(Debug)]
+pub struct wasm_valtype_vec_t {
+    pub size: usize,
+    pub data: *mut *mut wasm_valtype_t,
+}
+
+/// What a `wasm_valtype_t*` points to.
+#[derive(Copy, Clone, Debug)]
+pub struct ValTypeObject {
+    pub ty: ValType,
+}
+
+boxed! {
+    wasm_valtype_t => ValTypeObject, "a value type";
+}
+
+vec::vectors! {
+    wasm_valtype_vec_t => *mut wasm_valtype_t;
+}
+
+impl TryClone for ValTypeObject {
+    fn try_clone(&self) -> Result<Self> {
+        Ok(*self)
+    }
+}
+
+/// The kind of vectors.
+pub const V128: wasm_valkind_t = 4;
+/// The first kind of a reference that cannot be null: `FIRST_NON_NULL + kind - 128` is that of the nullable one.
+const FIRST_NON_NULL: wasm_valkind_t = 160;
+
+/// Heap types in the order of the kinds of their references, from 128 on.
+const HEAP_TYPES: [HeapType; 12] = [
+    HeapType::Extern,
+    HeapType::Func,
+    HeapType::Any,
+    HeapType::Eq,
+    HeapType::I31,
+    HeapType::Struct,
+    HeapType::Array,
+    HeapType::Exn,
+    HeapType::None,
+    HeapType::NoFunc,
+    HeapType::NoExtern,
+    HeapType::NoExn,
+];
+
+/// The kind that stands for a value type.
+pub fn kind_of(ty: ValType) -> wasm_valkind_t {
+    match ty {
+        ValType::I32 => wasm_valkind_enum::WASM_I32 as u8,
+        ValType::I64 => wasm_valkind_enum::WASM_I64 as u8,
+        ValType::F32 => wasm_valkind_enum::WASM_F32 as u8,
+        ValType::F64 => wasm_valkind_enum::WASM_F64 as u8,
+        ValType::V128 => V128,
+        ValType::Ref(RefType { nullable, heap }) => {
+            let position = match heap {
+                HeapType::Extern => 0,
+                HeapType::Func => 1,
+                HeapType::Any => 2,
+                HeapType::Eq => 3,
+                HeapType::I31 => 4,
+                HeapType::Struct => 5,
+                HeapType::Array => 6,
+                HeapType::Exn => 7,
+                HeapType::None => 8,
+                HeapType::NoFunc => 9,
+                HeapType::NoExtern => 10,
+                HeapType::NoExn => 11,
+            };
+            let first = if nullable { wasm_valkind_enum::WASM_EXTERNREF as u8 } else { FIRST_NON_NULL };
+            first + position
+        }
+    }
+}
+
+/// The value type a kind stands for.
+pub fn type_of(kind: wasm_valkind_t) -> Result<ValType> {
+    let heap = |position: u8| HEAP_TYPES.get(usize::from(position)).copied();
+    match kind {
+        0 => Some(ValType::I32),
+        1 => Some(ValType::I64),
+        2 => Some(ValType::F32),
+        3 => Some(ValType::F64),
+        V128 => Some(ValType::V128),
+        FIRST_NON_NULL.. => heap(kind - FIRST_NON_NULL).map(|heap| ValType::Ref(RefType { nullable: false, heap })),
+        128.. => heap(kind - 128).map(|heap| ValType::Ref(RefType { nullable: true, heap })),
+        _ => None,
+    }
+    .ok_or_else(|| Error::argument(format!("no value type has the kind {kind}")))
+}
+
+/// A handle of a value type, which the caller owns.
+pub fn give(ty: ValType) -> *mut wasm_valtype_t {
+    own::give(ValTypeObject { ty })
+}
+
+/// A vector of value types.
+pub fn give_vec(types: &[ValType]) -> Result<vec::Owned<wasm_valtype_vec_t>> {
+    vec::from_iter(types.iter().map(|&ty| give(ty))).map(vec::Owned::new)
+}
+
+/// The value types in a vector; an error if one is NULL.
+pub fn types_in(vector: &vec::Owned<wasm_valtype_vec_t>) -> Result<Box<[ValType]>> {
+    // SAFETY: the vector owns its elements: each is NULL or a live handle.
+    vector.elements().iter().map(|&element| Ok(unsafe { own::borrow(element) }?.ty)).collect()
+}
+
+/// Deletes a value type; does nothing for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_valtype_delete(object: *mut wasm_valtype_t) {
+    // SAFETY: as the caller states.
+    unsafe { own::delete(object) }
+}
+
+/// Makes a copy of a value type, owned by the caller; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_valtype_copy(object: *const wasm_valtype_t) -> *mut wasm_valtype_t {
+    // SAFETY: as the caller states.
+    unsafe { own::copy(object) }
+}
+
+/// Makes a value type of this kind, owned by the caller; NULL if there is no such kind.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_valtype_new(kind: wasm_valkind_t) -> *mut wasm_valtype_t {
+    boundary(std::ptr::null_mut(), || Ok(give(type_of(kind)?)))
+}
+
+/// The kind of a value type; `WASM_I32` for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_valtype_kind(ty: *const wasm_valtype_t) -> wasm_valkind_t {
+    // SAFETY: as the caller states.
+    boundary(0, || Ok(kind_of(unsafe { own::borrow(ty) }?.ty)))
+}
+
+/// Makes an empty vector in `out`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_valtype_vec_new_empty(out: *mut wasm_valtype_vec_t) {
+    // SAFETY: as the caller states.
+    unsafe { vec::new_empty(out) }
+}
+
+/// Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_valtype_vec_new_uninitialized(out: *mut wasm_valtype_vec_t, size: usize) {
+    // SAFETY: as the caller states.
+    unsafe { vec::new_uninitialized(out, size) }
+}
+
+/// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_valtype_vec_new(
+    out: *mut wasm_valtype_vec_t,
+    size: usize,
+    data: *const *mut wasm_valtype_t,
+) {
+    // SAFETY: as the caller states.
+    unsafe { vec::new(out, size, data) }
+}
+
+/// Makes a copy of a vector, and of each element in `out`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_valtype_vec_copy(out: *mut wasm_valtype_vec_t, source: *const wasm_valtype_vec_t) {
+    // SAFETY: as the caller states.
+    unsafe { vec::copy(out, source) }
+}
+
+/// Deletes the content of a vector and its elements and leaves it empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_valtype_vec_delete(vector: *mut wasm_valtype_vec_t) {
+    // SAFETY: as the caller states.
+    unsafe { vec::delete(vector) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_types_agree() {
+        let known = (0..=255u8).filter_map(|kind| type_of(kind).ok().map(|ty| (kind, ty)));
+        let mut count = 0;
+        for (kind, ty) in known {
+            assert_eq!(kind_of(ty), kind);
+            count += 1;
+        }
+        assert_eq!(count, 5 + 2 * HEAP_TYPES.len());
+        assert_eq!(kind_of(ValType::EXTERNREF), 128);
+        assert_eq!(kind_of(ValType::FUNCREF), 129);
+    }
+}
