@@ -5,6 +5,7 @@
 //! artifact stores beside the machine code, and what instantiation reads.
 #![forbid(unsafe_code)]
 
+mod check;
 mod const_expr;
 mod convert;
 mod names;
