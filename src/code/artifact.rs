@@ -15,6 +15,7 @@
 //! multiple of their number.
 
 use super::object::CodeObject;
+use super::publish::Code;
 use super::tables::CodeTables;
 use crate::module::Module;
 use crate::types::*;
@@ -61,7 +62,11 @@ pub fn is_artifact(bytes: &[u8]) -> bool {
 }
 
 /// Stores a compiled module. `fingerprint` is that of the compiler that made it.
-pub fn serialize(module: &Module, text: &[u8], tables: &CodeTables, fingerprint: &str) -> Result<Vec<u8>> {
+pub fn serialize(fingerprint: &str, module: &Module, code: &Code) -> Result<Vec<u8>> {
+    serialize_parts(fingerprint, module, code.text(), code.tables())
+}
+
+fn serialize_parts(fingerprint: &str, module: &Module, text: &[u8], tables: &CodeTables) -> Result<Vec<u8>> {
     let identity = identity(fingerprint);
     let description = postcard::to_allocvec(module)
         .map_err(|error| Error::new(ErrorKind::Internal, format!("cannot serialize a module: {error}")))?;
@@ -96,7 +101,7 @@ pub fn serialize(module: &Module, text: &[u8], tables: &CodeTables, fingerprint:
 }
 
 /// Reads what [`serialize`] stored for a compiler of the same fingerprint. The text is borrowed from `bytes`.
-pub fn deserialize<'a>(bytes: &'a [u8], fingerprint: &str) -> Result<(Module, CodeObject<'a>)> {
+pub fn deserialize<'a>(fingerprint: &str, bytes: &'a [u8]) -> Result<(Module, CodeObject<'a>)> {
     let lengths = read_header(bytes)?;
     let (text_start, end) = lengths.text_start_and_end().filter(|&(_, end)| end == bytes.len()).ok_or_else(|| {
         refused(format!("truncated, or its lengths are damaged: {lengths:?} in {} bytes", bytes.len()))
@@ -192,11 +197,11 @@ mod tests {
 
     fn artifact() -> Vec<u8> {
         let object = CodeObject::link(vec![func(20), func(40)], 1).unwrap();
-        serialize(&module(), &object.text, &object.tables, FINGERPRINT).unwrap()
+        serialize_parts(FINGERPRINT, &module(), &object.text, &object.tables).unwrap()
     }
 
     fn refuse(bytes: &[u8], fingerprint: &str) -> String {
-        let error = deserialize(bytes, fingerprint).map(|_| ()).expect_err("should be refused");
+        let error = deserialize(fingerprint, bytes).map(|_| ()).expect_err("should be refused");
         assert_eq!(error.kind(), ErrorKind::Artifact);
         error.message().to_owned()
     }
@@ -210,7 +215,7 @@ mod tests {
     #[test]
     fn what_is_stored_is_read() {
         let bytes = artifact();
-        let (module, object) = deserialize(&bytes, FINGERPRINT).unwrap();
+        let (module, object) = deserialize(FINGERPRINT, &bytes).unwrap();
         assert_eq!(object, CodeObject::link(vec![func(20), func(40)], 1).unwrap());
         assert_eq!(format!("{module:?}"), format!("{:?}", self::module()));
         assert_eq!(object.text.as_ptr() as usize - bytes.as_ptr() as usize, TEXT_ALIGNMENT);
@@ -220,8 +225,8 @@ mod tests {
     #[test]
     fn empty_module() {
         let object = CodeObject::link(vec![], 0).unwrap();
-        let bytes = serialize(&Module::default(), &object.text, &object.tables, "").unwrap();
-        assert_eq!(deserialize(&bytes, "").unwrap().1, object);
+        let bytes = serialize_parts("", &Module::default(), &object.text, &object.tables).unwrap();
+        assert_eq!(deserialize("", &bytes).unwrap().1, object);
     }
 
     #[test]
@@ -264,7 +269,7 @@ mod tests {
                 let mut bytes = original.clone();
                 bytes[at] ^= flip;
                 forge(&mut bytes);
-                let Ok((module, object)) = deserialize(&bytes, FINGERPRINT) else { continue };
+                let Ok((module, object)) = deserialize(FINGERPRINT, &bytes) else { continue };
                 accepted += 1;
                 use_everything(&module, &object);
             }
@@ -299,7 +304,7 @@ mod tests {
                 bytes.resize((HEADER_LEN + len).next_multiple_of(TEXT_ALIGNMENT), 0);
             }
             forge(&mut bytes);
-            if let Ok((module, object)) = deserialize(&bytes, FINGERPRINT) {
+            if let Ok((module, object)) = deserialize(FINGERPRINT, &bytes) {
                 use_everything(&module, &object);
             }
         }

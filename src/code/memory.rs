@@ -53,6 +53,11 @@ impl CodeMemory {
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.text_len) }
     }
 
+    /// Where the text starts.
+    pub fn as_ptr(&self) -> *const u8 {
+        self.start.as_ptr()
+    }
+
     /// The addresses of the text.
     pub fn range(&self) -> Range<usize> {
         let start = self.start.as_ptr() as usize;
