@@ -14,8 +14,6 @@ use std::sync::Arc;
 pub struct CompiledModule {
     engine: Arc<Engine>,
     module: Module,
-    /// The code at rest, kept for `serialize`.
-    object: CodeObject,
     code: Arc<Code>,
     layout: VMContextLayout,
     types: Vec<Arc<RegisteredType>>,
@@ -37,16 +35,16 @@ impl CompiledModule {
 
     /// An artifact of the module.
     pub fn serialize(&self) -> Result<Vec<u8>> {
-        code::serialize(&self.engine.compiler().fingerprint(), &self.module, &self.object)
+        code::serialize(&self.engine.compiler().fingerprint(), &self.module, &self.code)
     }
 
-    fn assemble(engine: &Arc<Engine>, module: Module, object: CodeObject) -> Result<Arc<CompiledModule>> {
+    fn assemble(engine: &Arc<Engine>, module: Module, object: CodeObject<'_>) -> Result<Arc<CompiledModule>> {
         let layout =
             VMContextLayout::new(&module).ok_or_else(|| Error::limit("an instance of the module would be too large"))?;
         let types = module.types.values().map(|ty| engine.register(ty)).collect::<Result<Vec<_>>>()?;
         let type_ids = types.iter().map(|ty| ty.id).collect();
-        let code = Code::publish(&object)?;
-        Ok(Arc::new(CompiledModule { engine: engine.clone(), module, object, code, layout, types, type_ids }))
+        let code = Code::publish(object)?;
+        Ok(Arc::new(CompiledModule { engine: engine.clone(), module, code, layout, types, type_ids }))
     }
 
     pub fn engine(&self) -> &Arc<Engine> {
