@@ -1,0 +1,28 @@
+;; Indirect calls: 10,000 calls through a table of eight functions in changing order, n times.
+(module
+  (type $op (func (param i64 i64) (result i64)))
+  (table 8 8 funcref)
+  (elem (i32.const 0) $add $sub $mul $xor $and $or $rotate $shift)
+  (func $add (type $op) (i64.add (local.get 0) (local.get 1)))
+  (func $sub (type $op) (i64.sub (local.get 0) (local.get 1)))
+  (func $mul (type $op) (i64.mul (local.get 0) (i64.or (local.get 1) (i64.const 1))))
+  (func $xor (type $op) (i64.xor (local.get 0) (local.get 1)))
+  (func $and (type $op) (i64.and (local.get 0) (i64.or (local.get 1) (i64.const 0xffff))))
+  (func $or (type $op) (i64.or (local.get 0) (i64.shr_u (local.get 1) (i64.const 32))))
+  (func $rotate (type $op) (i64.rotl (local.get 0) (local.get 1)))
+  (func $shift (type $op) (i64.add (i64.shr_u (local.get 0) (i64.const 1)) (local.get 1)))
+  (func (export "run") (param $n i32) (result i64)
+    (local $i i32) (local $x i64) (local $seed i32)
+    (local.set $seed (i32.const 42))
+    (loop $again
+      (local.set $i (i32.const 10000))
+      (loop $call
+        (local.set $seed (i32.add (i32.mul (local.get $seed) (i32.const 1664525)) (i32.const 1013904223)))
+        (local.set $x (call_indirect (type $op)
+          (local.get $x)
+          (i64.extend_i32_u (local.get $seed))
+          (i32.and (local.get $i) (i32.const 7))))
+        (br_if $call (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (br_if $again (i32.gt_s (local.get $n) (i32.const 0))))
+    (local.get $x)))
