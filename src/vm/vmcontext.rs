@@ -89,6 +89,8 @@ pub struct VMStoreContext {
     pub last_exit_callee: *mut VMHostContext,
     /// What raised the trap that is being delivered; see `vm/traps.rs`.
     pub pending_trap: PendingTrap,
+    /// The frames the last trap crossed, innermost first, kept by the landing before it drops them. Not for compiled code.
+    pub trap_frames: super::unwind::TrapFrames,
 }
 
 /// A trap between the instruction that raised it and the entry stub that it lands in.

@@ -1,0 +1,254 @@
+//! What the VM asks of Linux: the bounds of the thread's stack, a name for the thread, barriers across threads.
+//!
+//! Everything here may be called at any time, on any thread; nothing is started, and a fork's child can go on using it.
+
+use std::cell::Cell;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU8, Ordering, compiler_fence, fence};
+
+/// The part of a stack that can be used: addresses from `low` up to `high`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct StackBounds {
+    pub low: usize,
+    pub high: usize,
+}
+
+/// What WebAssembly leaves free of a stack, for the libcalls and host functions it calls and for signal handlers.
+/// Of a small stack it leaves a quarter.
+pub const HOST_RESERVE: usize = 128 << 10;
+
+/// How much WebAssembly may use of a stack whose bounds are unknown: a coroutine's, or a signal's.
+pub const UNKNOWN_STACK_ALLOWANCE: usize = 32 << 10;
+
+/// The kernel stops the main thread's stack this far above the next mapping below it.
+const MAIN_STACK_GAP: usize = 1 << 20;
+
+/// A main stack that may grow beyond this may meet a mapping on its way: the kernel keeps 128 MiB free in any case.
+const MAIN_STACK_UNDISPUTED: usize = 64 << 20;
+
+impl StackBounds {
+    const NONE: StackBounds = StackBounds { low: 0, high: 0 };
+
+    pub fn contains(&self, address: usize) -> bool {
+        self.low <= address && address < self.high
+    }
+
+    /// The lowest address WebAssembly may use.
+    fn limit(&self) -> usize {
+        self.low + HOST_RESERVE.min((self.high - self.low) / 4)
+    }
+}
+
+/// The lowest stack address WebAssembly may use on this thread from here on.
+///
+/// It depends on the thread alone, however deep the calls are, so that nested entries share one allowance. On a stack
+/// that is not the thread's own it depends on the current stack pointer: what is taken as the allowance then starts
+/// anew with each nested entry, and the caller should keep the higher of the outer limit and this one.
+pub fn stack_limit() -> usize {
+    let sp = stack_pointer();
+    let bounds = stack_bounds();
+    if bounds.contains(sp) { bounds.limit() } else { sp.saturating_sub(UNKNOWN_STACK_ALLOWANCE) }
+}
+
+/// The bounds of this thread's own stack; empty if they cannot be found. Found once for each thread.
+pub fn stack_bounds() -> StackBounds {
+    thread_local! {
+        static BOUNDS: Cell<StackBounds> = const { Cell::new(StackBounds::NONE) };
+    }
+    BOUNDS.with(|cached| {
+        if cached.get() == StackBounds::NONE {
+            cached.set(find_stack_bounds().unwrap_or(StackBounds { low: 1, high: 1 }));
+        }
+        cached.get()
+    })
+}
+
+/// This function's stack pointer.
+#[inline(always)]
+pub fn stack_pointer() -> usize {
+    let sp: usize;
+    // SAFETY: reads a register.
+    unsafe { std::arch::asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+    sp
+}
+
+#[cold]
+fn find_stack_bounds() -> Option<StackBounds> {
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    // SAFETY: the current thread is a live thread, and the call initializes what it is given.
+    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    let (mut low, mut size, mut guard) = (std::ptr::null_mut(), 0, 0);
+    // SAFETY: the attributes were initialized above, as in the two calls that follow.
+    let got_stack = unsafe { libc::pthread_attr_getstack(attributes.as_ptr(), &mut low, &mut size) } == 0;
+    // SAFETY: see above.
+    let got_guard = unsafe { libc::pthread_attr_getguardsize(attributes.as_ptr(), &mut guard) } == 0;
+    // SAFETY: see above; they are not used any more.
+    unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
+    if !got_stack || !got_guard {
+        return None;
+    }
+    let high = (low as usize).checked_add(size)?;
+    // Some versions of the C library count the guard as part of the stack.
+    let mut reserve = guard;
+    if is_main_thread() && size > MAIN_STACK_UNDISPUTED {
+        reserve += MAIN_STACK_GAP;
+    }
+    let low = (low as usize).checked_add(reserve).filter(|&low| low < high)?;
+    Some(StackBounds { low, high })
+}
+
+fn is_main_thread() -> bool {
+    // SAFETY: asks for a number.
+    let thread = unsafe { libc::syscall(libc::SYS_gettid) };
+    // SAFETY: asks for a number.
+    thread == i64::from(unsafe { libc::getpid() })
+}
+
+/// A number that no other thread alive has: the address of a thread-local.
+#[inline]
+pub fn current_thread_token() -> usize {
+    thread_local! {
+        static TOKEN: u8 = const { 0 };
+    }
+    TOKEN.with(|token| std::ptr::from_ref(token) as usize)
+}
+
+/// How [`heavy_barrier`] and [`light_barrier`] share their work.
+static BARRIER_MODE: AtomicU8 = AtomicU8::new(BARRIER_UNDECIDED);
+const BARRIER_UNDECIDED: u8 = 0;
+/// The kernel interrupts the process's other threads; a light barrier only stops the compiler.
+const BARRIER_MEMBARRIER: u8 = 1;
+/// Both are full fences.
+const BARRIER_FENCES: u8 = 2;
+
+const MEMBARRIER_PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
+const MEMBARRIER_REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
+
+fn membarrier(command: libc::c_int) -> bool {
+    // SAFETY: takes and returns numbers.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+/// The frequent side of an asymmetric pair: orders what comes before against what comes after, as seen by a thread that
+/// has a [`heavy_barrier`] between its own two accesses. Costs nothing once the process is registered.
+#[inline]
+pub fn light_barrier() {
+    // Undecided counts as fences: a heavy barrier that decides at the same time finds a full fence here.
+    if BARRIER_MODE.load(Ordering::Relaxed) == BARRIER_MEMBARRIER {
+        compiler_fence(Ordering::SeqCst);
+    } else {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// The rare side of the pair: a full barrier in every running thread of the process. Takes microseconds.
+pub fn heavy_barrier() {
+    fence(Ordering::SeqCst);
+    if BARRIER_MODE.load(Ordering::SeqCst) == BARRIER_UNDECIDED {
+        register_barriers();
+    }
+    if BARRIER_MODE.load(Ordering::SeqCst) == BARRIER_MEMBARRIER
+        && !membarrier(MEMBARRIER_PRIVATE_EXPEDITED)
+        && !(membarrier(MEMBARRIER_REGISTER_PRIVATE_EXPEDITED) && membarrier(MEMBARRIER_PRIVATE_EXPEDITED))
+    {
+        // A filter on system calls that came after the registration. Light barriers rely on us: find another way.
+        shoot_down_tlb();
+    }
+    fence(Ordering::SeqCst);
+}
+
+/// Decides how barriers work. Called when the first engine is made, so that light barriers are cheap from the start.
+pub fn register_barriers() {
+    let mode = if membarrier(MEMBARRIER_REGISTER_PRIVATE_EXPEDITED) { BARRIER_MEMBARRIER } else { BARRIER_FENCES };
+    let _ = BARRIER_MODE.compare_exchange(BARRIER_UNDECIDED, mode, Ordering::SeqCst, Ordering::SeqCst);
+}
+
+/// Interrupts every processor that runs a thread of this process: the kernel does so to take away a page that was in use.
+#[cold]
+fn shoot_down_tlb() {
+    const PAGE: usize = 4096;
+    // SAFETY: a fresh mapping.
+    let page = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            PAGE,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        )
+    };
+    if page == libc::MAP_FAILED {
+        return;
+    }
+    // SAFETY: the page is ours and writable; writing makes it present.
+    unsafe { page.cast::<u8>().write_volatile(1) };
+    // SAFETY: the page is ours.
+    unsafe { libc::mprotect(page, PAGE, libc::PROT_NONE) };
+    // SAFETY: the page is ours, and nothing refers to it any more.
+    unsafe { libc::munmap(page, PAGE) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threads_bounds_contain_its_stack_pointer() {
+        let check = |size: usize| {
+            std::thread::Builder::new()
+                .stack_size(size)
+                .spawn(move || {
+                    let bounds = stack_bounds();
+                    assert!(bounds.contains(stack_pointer()), "{bounds:x?}");
+                    let length = bounds.high - bounds.low;
+                    assert!(length <= size + (64 << 10) && length >= size - (64 << 10), "{length} of {size}");
+                    let limit = stack_limit();
+                    assert!(limit > bounds.low && limit < stack_pointer());
+                    assert_eq!(limit, stack_limit());
+                    (bounds, current_thread_token())
+                })
+                .unwrap()
+                .join()
+                .unwrap()
+        };
+        check(256 << 10);
+        check(8 << 20);
+        assert!(stack_bounds().contains(stack_pointer()));
+    }
+
+    #[test]
+    fn tokens_differ_between_live_threads() {
+        let mine = current_thread_token();
+        assert_eq!(mine, current_thread_token());
+        assert_ne!(mine, std::thread::spawn(current_thread_token).join().unwrap());
+    }
+
+    #[test]
+    fn barriers_order_a_store_buffer() {
+        use std::sync::Barrier;
+        use std::sync::atomic::AtomicU32;
+        register_barriers();
+        let (x, y, start) = (AtomicU32::new(0), AtomicU32::new(0), Barrier::new(2));
+        for _ in 0..500 {
+            x.store(0, Ordering::Relaxed);
+            y.store(0, Ordering::Relaxed);
+            let (a, b) = std::thread::scope(|scope| {
+                let frequent = scope.spawn(|| {
+                    start.wait();
+                    x.store(1, Ordering::Relaxed);
+                    light_barrier();
+                    y.load(Ordering::Relaxed)
+                });
+                start.wait();
+                y.store(1, Ordering::Relaxed);
+                heavy_barrier();
+                (x.load(Ordering::Relaxed), frequent.join().unwrap())
+            });
+            assert!(a == 1 || b == 1, "both threads missed the other's store");
+        }
+        shoot_down_tlb();
+    }
+}

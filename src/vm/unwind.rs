@@ -1,0 +1,227 @@
+//! Walking the frames of compiled code, without unwind tables: compiled code keeps frame pointers, and every function
+//! keeps its vmctx in a slot of its frame.
+//!
+//! A stack that runs WebAssembly looks like this, older frames above:
+//!
+//! ```text
+//! host: wasm_func_call
+//! entry stub            Activation { outer_exit_*: where the activation before called out }
+//! host→wasm trampoline
+//! wasm ... wasm         the youngest one's frame is pending_trap.fp, or last_exit_fp if it called out
+//! wasm→host trampoline, or a libcall's stub
+//! host: callback, which may call wasm_func_call again
+//! ```
+//!
+//! Invariant: between an activation's `entry_fp` and the frame pointer a walk starts from, every frame keeps the chain: the caller's frame
+//! pointer at `fp`, the return address at `fp + 8`. What the code registry doesn't know there is a trampoline.
+//! The walker allocates nothing and calls nothing that locks.
+
+use super::activation::Activation;
+use super::vmcontext::{VMContext, VMHostContext, VMStoreContext};
+use crate::code::{CodeKind, lookup};
+use crate::types::DefinedFuncIndex;
+use std::ops::ControlFlow;
+
+/// A frame of a WebAssembly function.
+#[derive(Copy, Clone, Debug)]
+pub struct Frame {
+    /// Where it is: the faulting instruction if `exact`, else the address its callee returns to.
+    pub pc: usize,
+    pub exact: bool,
+    pub fp: usize,
+    /// The instance it runs in.
+    pub vmctx: *mut VMContext,
+    pub func: DefinedFuncIndex,
+    /// Where it is in the module's binary; `u32::MAX` if code there comes from nowhere in particular.
+    pub module_offset: u32,
+}
+
+/// What a walk meets, innermost first.
+#[derive(Copy, Clone, Debug)]
+pub enum Step {
+    Frame(Frame),
+    /// A host function that WebAssembly called and that has not returned.
+    HostCall(*mut VMHostContext),
+}
+
+/// Where a walk starts.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Where WebAssembly called out last: for code that was called by it.
+    LastExit,
+    /// Where the pending trap was raised. Only while it is being landed.
+    PendingTrap,
+}
+
+/// Visits the frames of all activations of the store, innermost first, until `visit` breaks.
+///
+/// # Safety
+///
+/// The store belongs to this thread, whose stack holds all its activations; with [`Start::PendingTrap`], a trap
+/// is pending and has not landed.
+pub unsafe fn walk(
+    store: *const VMStoreContext,
+    start: Start,
+    visit: &mut dyn FnMut(Step) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    // SAFETY: the store is live, says the caller; no reference to it is kept while `visit` runs.
+    let (mut activation, exit, pending) =
+        unsafe { ((*store).activation as *const Activation, Exit::last(store), (*store).pending_trap) };
+    let mut exit = match start {
+        Start::LastExit => exit,
+        Start::PendingTrap => {
+            Exit { fp: pending.fp, pc: pending.pc, exact: pending.exact_pc != 0, callee: std::ptr::null_mut() }
+        }
+    };
+    while !activation.is_null() {
+        // SAFETY: a linked activation is live.
+        let current = unsafe { &*activation };
+        if !exit.callee.is_null() {
+            visit(Step::HostCall(exit.callee))?;
+        }
+        // SAFETY: the exit belongs to this activation: its frames are live and keep the chain.
+        unsafe { walk_activation(exit, current.entry_fp, visit)? };
+        exit = Exit {
+            fp: current.outer_exit_fp,
+            pc: current.outer_exit_pc,
+            exact: false,
+            callee: current.outer_exit_callee,
+        };
+        activation = current.previous;
+    }
+    ControlFlow::Continue(())
+}
+
+/// Where an activation was left.
+#[derive(Copy, Clone)]
+struct Exit {
+    fp: usize,
+    pc: usize,
+    exact: bool,
+    callee: *mut VMHostContext,
+}
+
+impl Exit {
+    /// # Safety
+    ///
+    /// `store` is live.
+    unsafe fn last(store: *const VMStoreContext) -> Exit {
+        // SAFETY: live, says the caller, and only read here.
+        let store = unsafe { &*store };
+        Exit { fp: store.last_exit_fp, pc: store.last_exit_pc, exact: false, callee: store.last_exit_callee }
+    }
+}
+
+/// Visits the frames from `exit` up to the entry stub's frame at `entry_fp`.
+///
+/// # Safety
+///
+/// The frames between the two are live and keep the chain of frame pointers.
+unsafe fn walk_activation(
+    exit: Exit,
+    entry_fp: usize,
+    visit: &mut dyn FnMut(Step) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let Exit { mut fp, mut pc, mut exact, .. } = exit;
+    // Frame pointers only ever grow on the way out, so the walk ends even if the chain were damaged.
+    while fp != 0 && fp < entry_fp {
+        // SAFETY: `fp` is the frame pointer of a live frame stopped at `pc`.
+        if let Some(frame) = unsafe { frame_at(pc, exact, fp) } {
+            visit(Step::Frame(frame))?;
+        }
+        let link = fp as *const usize;
+        // SAFETY: a live frame keeps its caller's frame pointer here...
+        let caller_fp = unsafe { link.read() };
+        // SAFETY: ...and its return address in the next word.
+        pc = unsafe { link.add(1).read() };
+        exact = false;
+        if caller_fp <= fp {
+            break;
+        }
+        fp = caller_fp;
+    }
+    ControlFlow::Continue(())
+}
+
+/// The frame of the WebAssembly function that `pc` is in; `None` in a trampoline.
+///
+/// # Safety
+///
+/// `fp` is the frame pointer of a live frame stopped at `pc`.
+unsafe fn frame_at(pc: usize, exact: bool, fp: usize) -> Option<Frame> {
+    let (func, module_offset, vmctx_fp_offset) = lookup(pc, |code| {
+        if code.kind() != CodeKind::Module {
+            return None;
+        }
+        // A return address may be that of a call that ends its function.
+        let func = code.func_at(pc - usize::from(!exact))?;
+        Some((func, code.module_offset(pc, exact), code.vmctx_fp_offset(func)))
+    })??;
+    let slot = fp.wrapping_add_signed(vmctx_fp_offset as isize) as *const *mut VMContext;
+    // SAFETY: a function that called or trapped keeps its vmctx in this slot of its frame.
+    let vmctx = unsafe { slot.read() };
+    Some(Frame { pc, exact, fp, vmctx, func, module_offset: module_offset.unwrap_or(u32::MAX) })
+}
+
+/// The frames that the last trap crossed, innermost first. Reused from trap to trap, so that a trap allocates nothing as a rule.
+#[derive(Debug, Default)]
+pub struct TrapFrames {
+    frames: Vec<Frame>,
+    /// Whether there were more than [`TrapFrames::LIMIT`].
+    truncated: bool,
+}
+
+impl TrapFrames {
+    /// Frames beyond this many are not kept: a stack overflow has hundreds of thousands of them.
+    pub const LIMIT: usize = 256;
+
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    pub fn clear(&mut self) {
+        self.frames.clear();
+        self.truncated = false;
+    }
+
+    /// Fills `self` with the frames of a walk, for a trap that is made where no trap is raised (`wasm_trap_new`).
+    ///
+    /// # Safety
+    ///
+    /// As for [`walk`].
+    pub unsafe fn capture(&mut self, store: *const VMStoreContext, start: Start) {
+        self.clear();
+        let mut visit = |step| {
+            if let Step::Frame(frame) = step {
+                // Without memory for it the trace is shorter, and the trap the same.
+                if self.frames.len() == TrapFrames::LIMIT || self.frames.try_reserve(1).is_err() {
+                    self.truncated = true;
+                    return ControlFlow::Break(());
+                }
+                self.frames.push(frame);
+            }
+            ControlFlow::Continue(())
+        };
+        // SAFETY: the caller's promise.
+        let _ = unsafe { walk(store, start, &mut visit) };
+    }
+}
+
+/// Keeps the frames that the pending trap crosses in `trap_frames`. Called by the landing stub, while they are still there.
+///
+/// # Safety
+///
+/// A trap is pending in `store`, which belongs to this thread, and none of its frames is gone.
+pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) {
+    // Taken out, so that the walk's view of the store and the frames being written do not overlap.
+    // SAFETY: the store is live and nobody else uses it: its thread is here.
+    let mut frames = unsafe { std::mem::take(&mut (*store).trap_frames) };
+    // SAFETY: the caller's promise.
+    unsafe { frames.capture(store, Start::PendingTrap) };
+    // SAFETY: as above.
+    unsafe { (*store).trap_frames = frames };
+}
