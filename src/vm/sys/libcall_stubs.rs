@@ -55,6 +55,7 @@ macro_rules! define_stubs {
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name() {
             naked_asm!(
+                ".cfi_startproc",
                 "mov rax, [rdi]",
                 "mov r10, [rsp]",
                 "mov [rax + {exit_fp}], rbp",
@@ -68,6 +69,7 @@ macro_rules! define_stubs {
                 "test rdx, rdx",
                 "jne {land}",
                 "ret",
+                ".cfi_endproc",
                 exit_fp = const offset_of!(VMStoreContext, last_exit_fp),
                 exit_pc = const offset_of!(VMStoreContext, last_exit_pc),
                 exit_callee = const offset_of!(VMStoreContext, last_exit_callee),
@@ -84,6 +86,7 @@ macro_rules! define_host_stubs {
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name() {
             naked_asm!(
+                ".cfi_startproc",
                 "push qword ptr [rdi]",
                 ".cfi_adjust_cfa_offset 8",
                 "call {libcall}",
@@ -92,6 +95,7 @@ macro_rules! define_host_stubs {
                 "test rdx, rdx",
                 "jne {land}",
                 "ret",
+                ".cfi_endproc",
                 libcall = sym libcalls::$name,
                 land = sym land_trap,
             )

@@ -13,7 +13,10 @@
 //!
 //! Then the frame's vmctx leads to the store, the pending trap is filled in, and the interrupted thread goes on at
 //! [`raise`](super::raise). Everything else belongs to somebody else and goes to the handler that was there before.
-//! Stack overflow is never found here: functions check the stack themselves and call a libcall.
+//!
+//! A stack overflow is found in a function's prologue, by a comparison with the store's limit and a trap instruction. The
+//! frame has no vmctx yet, and may have no room for it: the vmctx is still the first argument, and the
+//! trap is raised in the name of the caller.
 //!
 //! It runs on the alternate stack where the thread has one (`SA_ONSTACK`; Go and the JVM rely on that) and blocks no signals.
 
@@ -111,18 +114,30 @@ unsafe fn try_trap(signal: c_int, info: &libc::siginfo_t, context: &mut libc::uc
         return false;
     }
     let fp = registers[libc::REG_RBP as usize] as usize;
-    let slot = fp.wrapping_add_signed(vmctx_fp_offset as isize) as *const *mut VMAnyContext;
-    // SAFETY: a function of compiled code keeps its vmctx in this slot of its frame from its prologue on.
-    let vmctx = unsafe { slot.read() };
+    let (vmctx, pending) = if code == TrapCode::StackOverflow {
+        let link = fp as *const usize;
+        // SAFETY: the prologue has linked its frame: the caller's frame pointer...
+        let caller_fp = unsafe { link.read() };
+        // SAFETY: ...and the return address.
+        let return_pc = unsafe { link.add(1).read() };
+        (registers[libc::REG_RDI as usize] as *mut VMAnyContext, pending(code, caller_fp, return_pc, false))
+    } else {
+        let slot = fp.wrapping_add_signed(vmctx_fp_offset as isize) as *const *mut VMAnyContext;
+        // SAFETY: a function that can trap keeps its vmctx in this slot of its frame from its entry on.
+        (unsafe { slot.read() }, pending(code, fp, pc, true))
+    };
     // SAFETY: the vmctx of a running function is live, and any context starts with its store.
     let store: *mut VMStoreContext = unsafe { (*vmctx).store };
-    let pending = PendingTrap { code: code as u32, _pad: 0, object: null_mut(), fp, pc, exact_pc: 1, _pad2: 0 };
     // SAFETY: this thread runs code of the store, so the store is its own.
     unsafe { (&raw mut (*store).pending_trap).write(pending) };
     registers[libc::REG_RIP as usize] = raise as *const () as i64;
     registers[libc::REG_RDI as usize] = store as i64;
     registers[libc::REG_EFL as usize] &= !DIRECTION_FLAG;
     true
+}
+
+fn pending(code: TrapCode, fp: usize, pc: usize, exact: bool) -> PendingTrap {
+    PendingTrap { code: code as u32, fp, pc, exact_pc: exact.into(), ..PendingTrap::NONE }
 }
 
 /// Why the instruction at `pc` may trap, and where its function keeps its vmctx.

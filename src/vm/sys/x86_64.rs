@@ -34,6 +34,8 @@ pub unsafe extern "C" fn enter(
     results: *mut u8,
 ) -> u32 {
     naked_asm!(
+        // For debuggers and profilers; nothing here unwinds.
+        ".cfi_startproc",
         "push rbp",
         ".cfi_def_cfa_offset 16",
         ".cfi_offset rbp, -16",
@@ -82,6 +84,7 @@ pub unsafe extern "C" fn enter(
         "leave",
         ".cfi_def_cfa rsp, 8",
         "ret",
+        ".cfi_endproc",
         activation_size = const size_of::<Activation>(),
         previous = const offset_of!(Activation, previous),
         store = const offset_of!(Activation, store),
