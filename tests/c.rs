@@ -1,1 +1,67 @@
-fn main() {}
+//! The C tests, a program for each section of `wasm.h`: run under AddressSanitizer, with leak detection and
+//! UndefinedBehaviorSanitizer, and under valgrind.
+//!
+//! valgrind can't have the default's large reservations and faults, so the programs run there without signal handlers and
+//! without reserved memories (`LIBWASM_CHECK_MODE=checked`, see `tests/c/check.h`); they also run so without valgrind.
+//! Nothing of the library's is suppressed.
+
+mod cc;
+
+use cc::{Room, installed, needing, root, run};
+use libtest_mimic::{Failed, Trial};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+const SANITIZERS: [&str; 4] =
+    ["-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
+
+fn main() {
+    let (sanitized, plain) = (Arc::new(Room::new("c-sanitized")), Arc::new(Room::new("c-plain")));
+    let without_valgrind = (!installed("valgrind")).then(|| "valgrind is not installed".to_string());
+    let mut tests = Vec::new();
+    for source in sources() {
+        let name = source.file_stem().and_then(|name| name.to_str()).expect("a name that is text").to_string();
+        for mode in ["default", "checked"] {
+            let (room, source) = (sanitized.clone(), source.clone());
+            tests.push(Trial::test(format!("sanitized/{mode}/{name}"), move || under_sanitizers(&room, &source, mode)));
+        }
+        let room = plain.clone();
+        tests.push(needing(&format!("valgrind/checked/{name}"), without_valgrind.clone(), move || {
+            under_valgrind(&room, &source)
+        }));
+    }
+    cc::main(tests);
+}
+
+fn sources() -> Vec<PathBuf> {
+    let files = fs::read_dir(root().join("tests/c")).expect("the directory of the C tests");
+    let mut sources: Vec<_> = files.map(|file| file.expect("a file of the C tests").path()).collect();
+    sources.retain(|file| file.extension().is_some_and(|extension| extension == "c"));
+    sources.sort();
+    sources
+}
+
+/// A room within `room` for one run, so that runs side by side don't write the same program.
+fn build(room: &Room, source: &Path, mode: &str, flags: &[&str]) -> Result<PathBuf, Failed> {
+    let dir = room.dir.join(mode);
+    fs::create_dir_all(&dir)?;
+    Room { dir, lib: room.lib.clone() }.build(source, flags)
+}
+
+fn under_sanitizers(room: &Room, source: &Path, mode: &str) -> Result<(), Failed> {
+    let program = build(room, source, mode, &SANITIZERS)?;
+    let mut command = room.command(program);
+    command.env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:strict_init_order=1");
+    command.env("UBSAN_OPTIONS", "print_stacktrace=1").env("LIBWASM_CHECK_MODE", mode);
+    run(&mut command, b"").map(drop)
+}
+
+fn under_valgrind(room: &Room, source: &Path) -> Result<(), Failed> {
+    let program = build(room, source, "valgrind", &["-std=c11"])?;
+    let mut command: Command = room.command("valgrind");
+    command.args(["--quiet", "--leak-check=full", "--error-exitcode=9", "--exit-on-first-error=no"]).arg(program);
+    command.env("LIBWASM_CHECK_MODE", "checked");
+    run(&mut command, b"").map(drop)
+}

@@ -1,1 +1,53 @@
-fn main() {}
+//! What a process does around the library: an address space limit, `fork`, `dlopen` with local scope.
+
+#[path = "../cc/mod.rs"]
+mod cc;
+
+use cc::{Room, root, run};
+use libtest_mimic::{Failed, Trial};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn main() {
+    let room = Arc::new(Room::new("process"));
+    let test = |name: &str, body: fn(&Room) -> Result<(), Failed>| {
+        let room = room.clone();
+        Trial::test(name, move || body(&room))
+    };
+    cc::main(vec![
+        test("address space of 4 GB", limited),
+        test("fork after the engine, compile in the children", forked),
+        test("dlopen with local scope", loaded),
+    ]);
+}
+
+fn source(name: &str) -> PathBuf {
+    root().join("tests/process").join(name)
+}
+
+fn build(room: &Room, name: &str) -> Result<PathBuf, Failed> {
+    let include = format!("-I{}", root().join("tests/c").display());
+    room.build(&source(name), &["-std=c11", "-D_GNU_SOURCE", &include])
+}
+
+/// `ulimit -v 4000000`: 4 GB of address space for everything, as on small machines and in batch systems.
+fn limited(room: &Room) -> Result<(), Failed> {
+    let program = build(room, "limited.c")?;
+    run(room.command("sh").args(["-c", "ulimit -v 4000000; exec \"$0\""]).arg(program), b"").map(drop)
+}
+
+fn forked(room: &Room) -> Result<(), Failed> {
+    let program = build(room, "forked.c")?;
+    run(&mut room.command(program), b"").map(drop)
+}
+
+/// Built without the library; it finds it at run time, as language runtimes do.
+fn loaded(room: &Room) -> Result<(), Failed> {
+    let program = room.dir.join("loaded");
+    let mut compiler = std::process::Command::new("cc");
+    compiler.args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-I"]).arg(root().join("include"));
+    compiler.arg(source("loaded.c")).arg("-o").arg(&program).arg("-ldl");
+    run(&mut compiler, b"")?;
+    let library: &Path = &room.lib.join("libwasm.so");
+    run(room.command(program).arg(library), b"").map(drop)
+}
