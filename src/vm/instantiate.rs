@@ -72,11 +72,13 @@ unsafe fn match_imports(store: &Store, module: &CompiledModule, imports: &[*mut 
     let description = module.module();
     for (position, import) in description.imports.iter().enumerate() {
         let given = imports.get(position).copied().unwrap_or(std::ptr::null_mut());
+        let missing = given.is_null();
         // SAFETY: null or live by the caller's promise.
         unsafe { match_import(store, module, import, given) }.map_err(|(kind, given)| {
             let wanted = description.entity_type(import.entity);
+            let words = if missing { "unknown import" } else { "incompatible import type for" };
             let message = format!(
-                "incompatible import type for {:?}.{:?} (import {position}): expected {wanted}, got {given}",
+                "{words} {:?}.{:?} (import {position}): expected {wanted}, got {given}",
                 import.module, import.name
             );
             Error::new(kind, message)

@@ -21,10 +21,8 @@
 #endif
 
 static void check_failed(const char* file, int line, const char* what) {
-  wasm_byte_vec_t message;
-  libwasm_last_error_message(&message);
-  fprintf(stderr, "%s:%d: not so: %s (last error: kind %d, %.*s)\n", file, line, what, (int)libwasm_last_error_kind(),
-          (int)message.size, message.size ? message.data : "");
+  fprintf(stderr, "%s:%d: not so: %s (last error: kind %d, \"%s\")\n", file, line, what, (int)libwasm_last_error_kind(),
+          libwasm_last_error_message());
   exit(1);
 }
 
@@ -39,16 +37,7 @@ static void check_failed(const char* file, int line, const char* what) {
   (libwasm_last_error_clear(), CHECK(expression), CHECK(libwasm_last_error_kind() == 0))
 
 // Whether the thread's last error says `words` somewhere.
-static bool reason_says(const char* words) {
-  wasm_byte_vec_t message;
-  libwasm_last_error_message(&message);
-  char* text = calloc(1, message.size + 1);
-  if (message.size) memcpy(text, message.data, message.size);
-  bool found = strstr(text, words) != NULL;
-  free(text);
-  wasm_byte_vec_delete(&message);
-  return found;
-}
+static bool reason_says(const char* words) { return strstr(libwasm_last_error_message(), words) != NULL; }
 
 static bool check_mode_is_checked(void) {
   const char* mode = getenv("LIBWASM_CHECK_MODE");

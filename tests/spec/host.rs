@@ -25,8 +25,10 @@ fn function(store: *mut wasm_store_t, params: &[u8]) -> *mut wasm_extern_t {
 }
 
 fn global(store: *mut wasm_store_t, kind: u8, of: wasm_val_union) -> *mut wasm_extern_t {
-    // SAFETY: a kind makes a new type, whose ownership moves into the global type.
-    let ty = unsafe { wasm_globaltype_new(wasm_valtype_new(kind), WASM_CONST) };
+    // SAFETY: a kind makes a new type.
+    let content = unsafe { wasm_valtype_new(kind) };
+    // SAFETY: the content's ownership moves into the global type.
+    let ty = unsafe { wasm_globaltype_new(content, WASM_CONST) };
     // SAFETY: everything is alive.
     let global = unsafe { wasm_global_new(store, ty, &wasm_val_t { kind, of }) };
     // SAFETY: owned, and not used again.
@@ -36,8 +38,10 @@ fn global(store: *mut wasm_store_t, kind: u8, of: wasm_val_union) -> *mut wasm_e
 }
 
 fn table(store: *mut wasm_store_t) -> *mut wasm_extern_t {
-    // SAFETY: a kind makes a new type, whose ownership moves into the table type.
-    let ty = unsafe { wasm_tabletype_new(wasm_valtype_new(WASM_FUNCREF), &wasm_limits_t { min: 10, max: 20 }) };
+    // SAFETY: a kind makes a new type.
+    let element = unsafe { wasm_valtype_new(WASM_FUNCREF) };
+    // SAFETY: the element type's ownership moves into the table type.
+    let ty = unsafe { wasm_tabletype_new(element, &wasm_limits_t { min: 10, max: 20 }) };
     // SAFETY: everything is alive.
     let table = unsafe { wasm_table_new(store, ty, ptr::null_mut()) };
     // SAFETY: owned, and not used again.

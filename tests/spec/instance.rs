@@ -109,7 +109,9 @@ pub fn compile(store: *mut wasm_store_t, mode: Mode, binary: &[u8]) -> Result<Mo
 /// `name` is alive.
 unsafe fn name(name: *const wasm_byte_vec_t) -> String {
     // SAFETY: by the caller.
-    let name = unsafe { (*name).as_slice() };
+    let name = unsafe { &*name };
+    // SAFETY: the library filled it.
+    let name = unsafe { name.as_slice() };
     String::from_utf8(name.to_vec()).expect("names are UTF-8")
 }
 
@@ -131,10 +133,14 @@ impl Instance {
         let imports: Vec<_> = unsafe { types.as_slice() }
             .iter()
             .map(|&import| {
-                // SAFETY: the import type is alive, and the names it lends with it.
-                let from = unsafe { name(wasm_importtype_module(import)) };
-                // SAFETY: as above.
-                let what = unsafe { name(wasm_importtype_name(import)) };
+                // SAFETY: the import type is alive.
+                let from = unsafe { wasm_importtype_module(import) };
+                // SAFETY: it lends the name.
+                let from = unsafe { name(from) };
+                // SAFETY: the import type is alive.
+                let what = unsafe { wasm_importtype_name(import) };
+                // SAFETY: it lends the name.
+                let what = unsafe { name(what) };
                 let item = registry.get(&from).and_then(|instance| instance.exports.get(&what));
                 item.copied().unwrap_or(ptr::null_mut())
             })
@@ -166,10 +172,17 @@ fn exports(instance: *mut wasm_instance_t, module: &Module) -> HashMap<String, *
     // SAFETY: the instance is alive, `items` is written.
     unsafe { wasm_instance_exports(instance, &mut items) };
     assert_eq!(types.size, items.size, "as many exports as the module lists");
-    // SAFETY: the library filled both.
-    let pairs = unsafe { types.as_slice().iter().zip(items.as_slice()) };
-    // SAFETY: an export type is alive, and the name it lends with it; the copy of the item is the map's.
-    let map = pairs.map(|(&ty, &item)| unsafe { (name(wasm_exporttype_name(ty)), wasm_extern_copy(item)) }).collect();
+    // SAFETY: the library filled it.
+    let names = unsafe { types.as_slice() }.iter().map(|&ty| {
+        // SAFETY: the export type is alive.
+        let lent = unsafe { wasm_exporttype_name(ty) };
+        // SAFETY: it lends the name.
+        unsafe { name(lent) }
+    });
+    // SAFETY: the library filled it.
+    let handles = unsafe { items.as_slice() }.iter();
+    // SAFETY: the item is alive; the copy is the map's.
+    let map = names.zip(handles.map(|&item| unsafe { wasm_extern_copy(item) })).collect();
     // SAFETY: owned, and not used again.
     unsafe { wasm_exporttype_vec_delete(&mut types) };
     // SAFETY: owned, and not used again.

@@ -80,7 +80,13 @@ pub struct Counts {
     pub directives: AtomicU64,
 }
 
-fn run(engine: Engine, mode: Mode, file: &TestFile<'static>, expected: &Expectations, counts: &Counts) -> Result<(), Failed> {
+fn run(
+    engine: Engine,
+    mode: Mode,
+    file: &TestFile<'static>,
+    expected: &Expectations,
+    counts: &Counts,
+) -> Result<(), Failed> {
     let name = format!("{}/{}", file.parent(), file.name());
     // SAFETY: the engine lives as long as the tests run.
     let store = unsafe { wasm_store_new(engine.0) };

@@ -148,7 +148,11 @@ fn reference(val: &wasm_val_t) -> *mut wasm_ref_t {
 fn v128(val: &wasm_val_t) -> Result<[u8; 16], String> {
     let mut bytes = [0xaa; 16];
     // SAFETY: `val` is a value of the library's, `bytes` takes 16 bytes.
-    if unsafe { libwasm_val_v128(val, bytes.as_mut_ptr()) } { Ok(bytes) } else { Err("a v128 value without bytes".into()) }
+    if unsafe { libwasm_val_v128(val, bytes.as_mut_ptr()) } {
+        Ok(bytes)
+    } else {
+        Err("a v128 value without bytes".into())
+    }
 }
 
 fn matches_f32(pattern: &NanPattern<F32>, bits: u32) -> bool {

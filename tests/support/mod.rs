@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "each test uses a part of the prototypes")]
 #![allow(non_camel_case_types, reason = "the names are C's")]
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
 // Links the library; its C symbols are all that is used of it.
@@ -116,10 +116,8 @@ unsafe extern "C" {
 
     pub fn wasm_valtype_new(kind: u8) -> *mut wasm_valtype_t;
     pub fn wasm_valtype_vec_new(out: *mut wasm_valtype_vec_t, size: usize, data: *const *mut wasm_valtype_t);
-    pub fn wasm_functype_new(
-        params: *mut wasm_valtype_vec_t,
-        results: *mut wasm_valtype_vec_t,
-    ) -> *mut wasm_functype_t;
+    pub fn wasm_functype_new(params: *mut wasm_valtype_vec_t, results: *mut wasm_valtype_vec_t)
+    -> *mut wasm_functype_t;
     pub fn wasm_functype_delete(ty: *mut wasm_functype_t);
     pub fn wasm_globaltype_new(content: *mut wasm_valtype_t, mutability: u8) -> *mut wasm_globaltype_t;
     pub fn wasm_globaltype_delete(ty: *mut wasm_globaltype_t);
@@ -202,7 +200,7 @@ unsafe extern "C" {
     pub fn libwasm_config_set_signals(config: *mut wasm_config_t, enable: bool);
     pub fn libwasm_config_set_memory_reservation(config: *mut wasm_config_t, bytes: u64);
     pub fn libwasm_last_error_kind() -> u8;
-    pub fn libwasm_last_error_message(out: *mut wasm_byte_vec_t);
+    pub fn libwasm_last_error_message() -> *const c_char;
     pub fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool;
     pub fn libwasm_val_new_v128(bytes: *const u8, out: *mut wasm_val_t);
     pub fn libwasm_val_v128(val: *const wasm_val_t, bytes: *mut u8) -> bool;
@@ -223,17 +221,13 @@ pub unsafe fn take_bytes(mut vec: wasm_byte_vec_t) -> Vec<u8> {
 
 /// The kind and the message of the thread's last error.
 pub fn last_error() -> (u8, String) {
-    let mut message = wasm_byte_vec_t::EMPTY;
-    // SAFETY: `message` is a vector the call writes.
-    unsafe { libwasm_last_error_message(&mut message) };
-    // SAFETY: the call gave the vector away.
-    let mut bytes = unsafe { take_bytes(message) };
-    if bytes.last() == Some(&0) {
-        bytes.pop();
-    }
+    // SAFETY: takes nothing.
+    let message = unsafe { libwasm_last_error_message() };
+    // SAFETY: the text ends in a NUL and is valid until the next failure on this thread.
+    let message = unsafe { CStr::from_ptr(message) };
     // SAFETY: takes nothing.
     let kind = unsafe { libwasm_last_error_kind() };
-    (kind, String::from_utf8_lossy(&bytes).into_owned())
+    (kind, message.to_string_lossy().into_owned())
 }
 
 /// The message of a trap, which is deleted.
