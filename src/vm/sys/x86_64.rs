@@ -217,7 +217,7 @@ mod tests {
         // SAFETY: the test passes a live context.
         let store = unsafe { (*callee).store };
         // SAFETY: a host function may change this; the store is live.
-        unsafe { (*store).last_exit_fp = 8 };
+        unsafe { (*store).last_exit_pc = 8 };
         // SAFETY: in an activation of this store.
         let outer = unsafe { (*store).activation };
         let mut inner = 0;
@@ -227,7 +227,7 @@ mod tests {
         // SAFETY: still live.
         assert_eq!(unsafe { (*store).activation }, outer);
         // SAFETY: still live.
-        assert_eq!(unsafe { (*store).last_exit_fp }, 8);
+        assert_eq!(unsafe { (*store).last_exit_pc }, 8);
         // SAFETY: one word.
         unsafe { results.write(inner) };
         // SAFETY: one word.
@@ -264,7 +264,7 @@ mod tests {
         // SAFETY: the store outlives the runs.
         let store = unsafe { &*store };
         assert!(store.activation.is_null());
-        assert_eq!(store.last_exit_fp, 0);
+        assert_eq!(store.last_exit_pc, 0);
     }
 
     #[test]
