@@ -68,8 +68,8 @@ fn commands(room: &Room) -> Result<(), Failed> {
         return Err(format!("README.md has {} commands, not two", blocks.len()).into());
     };
     same(second, "cargo test\n")?;
-    let rest =
-        first.strip_prefix("cargo build --release &&\n").ok_or("the first command does not begin with the build")?;
+    let build = "cargo build --release && ln -sf libwasm.so target/release/libwasm.so.0 &&\n";
+    let rest = first.strip_prefix(build).ok_or("the first command does not begin with the build")?;
     let lib = room.lib.to_str().ok_or("a path that is not text")?;
     let rest = rest.replace("\"$PWD/target/release\"", lib).replace("target/release", lib);
     let rest = rest.replace("target/run", room.dir.join("run").to_str().ok_or("a path that is not text")?);
