@@ -227,3 +227,163 @@ unsafe fn default_action(signal: c_int, sent: bool) {
         unsafe { libc::raise(signal) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::{Code, CodeObject};
+    use crate::compiler::{AddressSite, CallSite, CompiledFunction, TrapSite};
+    use crate::types::{DefinedFuncIndex, FuncIndex};
+    use crate::vm::memory_map::{LinearMemory, MemoryPlan};
+    use crate::vm::sys::enter;
+    use crate::vm::sys::x86_64::test_store;
+    use crate::vm::unwind::Frame;
+    use std::arch::naked_asm;
+    use std::sync::Arc;
+
+    /// A host→wasm trampoline: calls `entry(callee, args)`.
+    #[unsafe(naked)]
+    unsafe extern "C" fn trampoline(callee: *mut VMAnyContext, entry: *const u8, args: *const u8, results: *mut u8) {
+        naked_asm!("push rbp", "mov rbp, rsp", "mov rax, rsi", "mov rsi, rdx", "call rax", "pop rbp", "ret")
+    }
+
+    /// The start of a function: links its frame, and keeps its vmctx at -8. 12 bytes.
+    const PROLOGUE: [u8; 12] = [
+        0x55, // push rbp
+        0x48, 0x89, 0xe5, // mov rbp, rsp
+        0x48, 0x83, 0xec, 0x10, // sub rsp, 16
+        0x48, 0x89, 0x7d, 0xf8, // mov [rbp - 8], rdi
+    ];
+
+    fn func(body: &[u8], traps: &[(u32, TrapCode)], calls: &[(u32, u32)]) -> CompiledFunction {
+        let site = |&(offset, code): &(u32, TrapCode)| TrapSite { offset, code };
+        let call =
+            |&(offset, callee): &(u32, u32)| CallSite { offset, addend: -4, callee: FuncIndex::from_u32(callee) };
+        CompiledFunction {
+            text: [&PROLOGUE, body].concat(),
+            alignment: 16,
+            traps: traps.iter().map(site).collect(),
+            calls: calls.iter().map(call).collect(),
+            addresses: vec![
+                AddressSite { code_offset: 0, module_offset: 100 },
+                AddressSite { code_offset: 12, module_offset: 200 },
+            ],
+            vmctx_fp_offset: -8,
+            ..CompiledFunction::default()
+        }
+    }
+
+    fn code() -> Arc<Code> {
+        let funcs = vec![
+            // mov eax, [rsi]; ud2
+            func(&[0x8b, 0x06, 0x0f, 0x0b], &[(12, TrapCode::MemoryOutOfBounds), (14, TrapCode::Unreachable)], &[]),
+            // xor edx, edx; xor ecx, ecx; idiv ecx
+            func(&[0x31, 0xd2, 0x31, 0xc9, 0xf7, 0xf9], &[(16, TrapCode::IntegerDivideByZero)], &[]),
+            // call the first function; its return address is in no function
+            func(&[0xe8, 0, 0, 0, 0], &[], &[(13, 0)]),
+            // mov eax, [rsi]
+            func(&[0x8b, 0x06, 0xc9, 0xc3], &[(12, TrapCode::IndirectCallToNull)], &[]),
+            // ud2 that no table knows
+            func(&[0x0f, 0x0b], &[], &[]),
+        ];
+        Code::publish(CodeObject::link(funcs, 0).unwrap()).unwrap()
+    }
+
+    /// Calls function `index` with `argument`; the trap's code and the frames it crossed.
+    fn run(code: &Code, index: u32, argument: usize) -> (u32, Vec<Frame>) {
+        install().unwrap();
+        let mut store = test_store();
+        let store = &raw mut *store;
+        let mut context = VMAnyContext { store };
+        let context = &raw mut context;
+        let entry = code.func_entry(DefinedFuncIndex::from_u32(index));
+        let argument = std::ptr::without_provenance(argument);
+        // SAFETY: `trampoline` suits the functions of `code`, which has been published.
+        let trapped = unsafe { enter(store, trampoline as *const u8, context, entry, argument, null_mut()) };
+        assert_eq!(trapped, 1);
+        // SAFETY: the run is over.
+        let store = unsafe { &*store };
+        assert!(store.activation.is_null());
+        let frames = store.trap_frames.frames().to_vec();
+        assert!(frames.iter().all(|frame| frame.vmctx.cast() == context));
+        assert_eq!(frames[0].pc, store.pending_trap.pc);
+        (store.pending_trap.code, frames)
+    }
+
+    #[test]
+    fn faults_of_all_kinds_become_traps() {
+        let code = code();
+        let memory = LinearMemory::new(0x10000, None, MemoryPlan::GUARDED).unwrap();
+        for _ in 0..3 {
+            for offset in [0x10000, 0x10002, (1 << 32) - 1, (1 << 32) + (32 << 20) - 4] {
+                let (trap, frames) = run(&code, 0, memory.base() as usize + offset);
+                assert_eq!(trap, TrapCode::MemoryOutOfBounds as u32);
+                assert_eq!((frames.len(), frames[0].exact, frames[0].module_offset), (1, true, 200));
+            }
+            assert_eq!(run(&code, 0, memory.base() as usize).0, TrapCode::Unreachable as u32);
+            assert_eq!(run(&code, 1, 0).0, TrapCode::IntegerDivideByZero as u32);
+            assert_eq!(run(&code, 3, 8).0, TrapCode::IndirectCallToNull as u32);
+        }
+    }
+
+    #[test]
+    fn a_trap_keeps_the_frames_it_crossed() {
+        let code = code();
+        let memory = LinearMemory::new(0x10000, None, MemoryPlan::GUARDED).unwrap();
+        let (trap, frames) = run(&code, 2, memory.base() as usize);
+        assert_eq!(trap, TrapCode::Unreachable as u32);
+        let seen: Vec<_> = frames.iter().map(|f| (f.func.as_u32(), f.exact, f.module_offset)).collect();
+        assert_eq!(seen, [(0, true, 200), (2, false, 200)]);
+    }
+
+    #[test]
+    fn traps_on_many_threads_while_code_comes_and_goes() {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let code = code();
+                        assert_eq!(run(&code, 1, 0).0, TrapCode::IntegerDivideByZero as u32);
+                    }
+                });
+            }
+        });
+    }
+
+    /// Runs `f` in a child process; the signal that ended it.
+    fn signal_that_ends(f: impl FnOnce()) -> c_int {
+        // SAFETY: the child runs `f`, which faults, and never returns from here.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            f();
+            // SAFETY: leaves at once.
+            unsafe { libc::_exit(0) };
+        }
+        let mut status = 0;
+        // SAFETY: waits for the child.
+        unsafe { libc::waitpid(child, &mut status, 0) };
+        if libc::WIFSIGNALED(status) { libc::WTERMSIG(status) } else { 0 }
+    }
+
+    #[test]
+    fn what_is_not_ours_ends_the_process_as_ever() {
+        install().unwrap();
+        let code = code();
+        // A stray access by code that is not WebAssembly's.
+        // SAFETY: the child is meant to fault.
+        assert_eq!(
+            signal_that_ends(|| unsafe { null::<u32>().wrapping_add(9).read_volatile().clone_into(&mut 0) }),
+            libc::SIGSEGV
+        );
+        // An instruction that may trap, at an address that it cannot mean.
+        assert_eq!(signal_that_ends(|| drop(run(&code, 0, 16))), libc::SIGSEGV);
+        assert_eq!(signal_that_ends(|| drop(run(&code, 3, 1 << 20))), libc::SIGSEGV);
+        // A trap instruction that no table knows.
+        assert_eq!(signal_that_ends(|| drop(run(&code, 4, 0))), libc::SIGILL);
+        // Signals that are sent. (The test program's runtime has a handler for `SIGSEGV`, which survives one that was sent.)
+        for signal in [libc::SIGFPE, libc::SIGILL] {
+            // SAFETY: sends a signal to the child itself.
+            assert_eq!(signal_that_ends(|| drop(unsafe { libc::raise(signal) })), signal);
+        }
+    }
+}
