@@ -93,7 +93,6 @@ pub(crate) struct FuncEnv<'a> {
     funcs: HashMap<FuncIndex, ir::FuncRef>,
     sigs: SecondaryMap<TypeIndex, PackedOption<SigRef>>,
     libcall_sigs: Vec<(Libcall, SigRef)>,
-    pub raise_tail_sig: Option<SigRef>,
 }
 
 impl<'a> FuncEnv<'a> {
@@ -116,7 +115,6 @@ impl<'a> FuncEnv<'a> {
             funcs: HashMap::new(),
             sigs: SecondaryMap::new(),
             libcall_sigs: Vec::new(),
-            raise_tail_sig: None,
         }
     }
 

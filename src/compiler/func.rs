@@ -8,6 +8,7 @@ use super::bounds;
 use super::env::FuncEnv;
 use super::sig::{self, POINTER};
 use super::stack::{BlockSig, ControlFrame, ControlStack, FrameKind, OperandStack};
+use super::trampoline::leave_by_raise;
 use super::{CompileOptions, dispatch};
 use crate::module::Module;
 use crate::types::*;
@@ -18,7 +19,7 @@ use cranelift_codegen::ir::{
     self, Endianness, Function, InstBuilder, MemFlagsData, Opcode, SourceLoc, StackSlotData, StackSlotKey,
     StackSlotKind, Type, Value, types,
 };
-use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
+use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use std::mem::offset_of;
 use wasmparser::{BinaryReaderError, FuncValidator, FunctionBody, MemArg, ValidatorResources};
@@ -247,8 +248,7 @@ impl<'a> FuncTranslator<'a> {
     /// Traps if the frame would not fit on the stack, and stores the vmctx in the frame.
     ///
     /// With signals, Cranelift makes the check in the prologue, for exactly the size of the frame and only if there is one.
-    /// Without, it is made here, after the frame was allocated but before it was touched, and leaves the frame by a tail call
-    /// to the libcall, which needs stack itself: the libcall sees the caller's frame.
+    /// Without, it is made here, after the frame was allocated but before it was touched.
     fn check_stack(&mut self) {
         if self.signals() {
             let vmctx = self.builder.create_global_value(ir::GlobalValueData::VMContext);
@@ -279,14 +279,9 @@ impl<'a> FuncTranslator<'a> {
         self.builder.seal_block(overflow);
         self.builder.seal_block(next);
         self.builder.switch_to_block(overflow);
-        // The convention agrees with C's for two integers in registers, and the libcall does not return.
-        let mut sig = sig::libcall(Libcall::raise);
-        sig.call_conv = CallConv::Tail;
-        sig.returns = self.builder.func.signature.returns.clone();
-        let sig = self.builder.import_signature(sig);
         let entry = self.env.libcall_entry(&mut self.builder, Libcall::raise);
-        let code = self.builder.ins().iconst(types::I32, i64::from(TrapCode::StackOverflow as u8));
-        self.builder.ins().return_call_indirect(sig, entry, &[self.env.vmctx, code]);
+        let returns = self.builder.func.signature.returns.clone();
+        leave_by_raise(&mut self.builder, entry, self.env.vmctx, returns);
         self.builder.switch_to_block(next);
         let slot = self.vmctx_slot();
         self.builder.ins().stack_store(POINTER, self.env.vmctx, slot, 0);

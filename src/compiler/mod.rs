@@ -7,14 +7,26 @@
 
 mod bounds;
 mod dispatch;
+mod emit;
 mod env;
 mod func;
+mod isa;
 mod ops;
 mod sig;
 mod stack;
+mod trampoline;
 
-use crate::types::{FuncIndex, TrapCode};
+pub use trampoline::is_plain;
+
+use crate::module::Module;
+use crate::types::{DefinedFuncIndex, Error, FuncIndex, FuncType, Result, TrapCode};
+use crate::vm::vmcontext::VMContextLayout;
+use cranelift_codegen::Context;
+use cranelift_codegen::ir::UserFuncName;
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_frontend::FunctionBuilderContext;
 use serde::{Deserialize, Serialize};
+use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 /// How much Cranelift optimizes.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,3 +100,121 @@ pub struct StackMap {
     /// Offsets from the stack pointer of 64-bit pointers to a `VMFuncRef`.
     pub func_refs: Box<[u32]>,
 }
+
+/// Compiles functions for the machine it runs on. Shared between threads; each works with a [`Scratch`] of its own.
+pub struct Compiler {
+    options: CompileOptions,
+    isa: OwnedTargetIsa,
+}
+
+/// What one thread reuses from one function to the next.
+#[derive(Default)]
+pub struct Scratch {
+    codegen: Codegen,
+    builder: FunctionBuilderContext,
+    validator: FuncValidatorAllocations,
+}
+
+/// Cranelift's context, which has no `Default`.
+struct Codegen(Context);
+
+impl Default for Codegen {
+    fn default() -> Codegen {
+        Codegen(Context::new())
+    }
+}
+
+impl Compiler {
+    /// A compiler for this machine.
+    pub fn new(options: CompileOptions) -> Result<Compiler> {
+        if options.guard_pages && !options.signals {
+            return Err(Error::argument("guard pages need signals"));
+        }
+        Ok(Compiler { options, isa: isa::host(&options)? })
+    }
+
+    /// Validates and compiles a function. On an error of the module the offset says where.
+    pub fn compile_function(
+        &self,
+        module: &Module,
+        layout: &VMContextLayout,
+        func: DefinedFuncIndex,
+        body: &FunctionBody<'_>,
+        validator: FuncToValidate<ValidatorResources>,
+        scratch: &mut Scratch,
+    ) -> Result<CompiledFunction> {
+        let context = func::FuncContext { module, layout, options: self.options, config: self.isa.frontend_config() };
+        let index = module.func_index(func);
+        let mut validator = validator.into_validator(std::mem::take(&mut scratch.validator));
+        let result = self.compile(scratch, index.as_u32(), |ir, builder| {
+            func::translate(ir, builder, context, index, body, &mut validator)
+        });
+        scratch.validator = validator.into_allocations();
+        result
+    }
+
+    /// The trampoline through which a host calls functions of type `ty`:
+    /// `extern "C" fn(callee_vmctx, entry, args: *const Slot, results: *mut Slot)`.
+    pub fn compile_host_to_wasm(&self, ty: &FuncType, scratch: &mut Scratch) -> Result<CompiledFunction> {
+        self.compile(scratch, u32::MAX, |ir, builder| {
+            trampoline::host_to_wasm(ir, builder, self.isa.frontend_config(), ty);
+            Ok(())
+        })
+    }
+
+    /// The trampoline through which WebAssembly calls host functions of type `ty`.
+    pub fn compile_wasm_to_host(&self, ty: &FuncType, scratch: &mut Scratch) -> Result<CompiledFunction> {
+        self.compile(scratch, u32::MAX, |ir, builder| {
+            trampoline::wasm_to_host(ir, builder, self.isa.frontend_config(), ty);
+            Ok(())
+        })
+    }
+
+    /// Code is only good for a compiler with the same fingerprint: versions, machine, settings.
+    pub fn fingerprint(&self) -> String {
+        isa::fingerprint(&self.isa, &self.options)
+    }
+
+    pub fn options(&self) -> &CompileOptions {
+        &self.options
+    }
+
+    fn compile(
+        &self,
+        scratch: &mut Scratch,
+        name: u32,
+        build: impl FnOnce(&mut cranelift_codegen::ir::Function, &mut FunctionBuilderContext) -> Result<()>,
+    ) -> Result<CompiledFunction> {
+        let Scratch { codegen: Codegen(ctx), builder, .. } = scratch;
+        ctx.clear();
+        ctx.func.name = UserFuncName::user(0, name);
+        if let Err(error) = build(&mut ctx.func, builder) {
+            // It was left in the middle of a function.
+            *builder = FunctionBuilderContext::new();
+            return Err(error);
+        }
+        emit::emit(&*self.isa, ctx)
+    }
+}
+
+impl std::fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiler").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scratch").finish_non_exhaustive()
+    }
+}
+
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    const fn sendable<T: Send>() {}
+    shared::<Compiler>();
+    sendable::<Scratch>();
+};
+
+#[cfg(test)]
+mod tests;

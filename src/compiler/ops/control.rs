@@ -1,1 +1,255 @@
-//! To come.
+//! Control instructions (specification, "Control Instructions"), and `select` and `drop`.
+//!
+//! The functions that open and close blocks are called in unreachable code too. A block that nothing branches to gets no code of
+//! its own: what follows its end goes on in the block it ended in.
+
+use crate::compiler::func::{FuncTranslator, value_type};
+use crate::compiler::stack::{BlockSig, ControlFrame, ElseArm, FrameKind};
+use crate::types::*;
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, InstructionData, JumpTableData, Opcode, Value, ValueDef};
+use std::collections::HashMap;
+use wasmparser::{BlockType, BrTable};
+
+fn block_sig<'a>(t: &FuncTranslator<'a>, ty: BlockType) -> Result<BlockSig<'a>> {
+    Ok(match ty {
+        BlockType::Empty => BlockSig::Empty,
+        BlockType::Type(ty) => BlockSig::Result(value_type(ty)?),
+        BlockType::FuncType(index) => BlockSig::Func(&t.env.module.types[TypeIndex::from_u32(index)]),
+    })
+}
+
+/// Notes a block opened in unreachable code; whether it was.
+fn opened_unreachable(t: &mut FuncTranslator<'_>) -> bool {
+    t.control.unreachable_depth += u32::from(t.control.unreachable);
+    t.control.unreachable
+}
+
+fn block_args(values: &[Value]) -> Vec<BlockArg> {
+    values.iter().map(|&value| BlockArg::Value(value)).collect()
+}
+
+/// Jumps to `target` with the topmost `count` operands, which stay on the stack.
+fn jump(t: &mut FuncTranslator<'_>, target: Block, count: usize) {
+    let args = block_args(t.stack.top(count));
+    t.builder.ins().jump(target, &args);
+}
+
+/// Pops a condition, looking through the extension of a comparison's result.
+fn pop_condition(t: &mut FuncTranslator<'_>) -> Value {
+    let value = t.pop();
+    let dfg = &t.builder.func.dfg;
+    if let ValueDef::Result(inst, 0) = dfg.value_def(value)
+        && let InstructionData::Unary { opcode: Opcode::Uextend, arg } = dfg.insts[inst]
+    {
+        return arg;
+    }
+    value
+}
+
+pub(crate) fn unreachable(t: &mut FuncTranslator<'_>) {
+    t.trap(TrapCode::Unreachable);
+}
+
+pub(crate) fn nop(_: &mut FuncTranslator<'_>) {}
+
+pub(crate) fn block(t: &mut FuncTranslator<'_>, ty: BlockType) -> Result<()> {
+    if opened_unreachable(t) {
+        return Ok(());
+    }
+    let sig = block_sig(t, ty)?;
+    let next = t.block_with_params(sig.results());
+    let height = t.stack.len() - sig.params().len();
+    t.control.push(ControlFrame { kind: FrameKind::Block, sig, next, height, next_reached: false });
+    Ok(())
+}
+
+pub(crate) fn loop_(t: &mut FuncTranslator<'_>, ty: BlockType) -> Result<()> {
+    if opened_unreachable(t) {
+        return Ok(());
+    }
+    let sig = block_sig(t, ty)?;
+    let header = t.block_with_params(sig.params());
+    jump(t, header, sig.params().len());
+    let height = t.stack.len() - sig.params().len();
+    t.stack.truncate(height);
+    t.stack.extend(t.builder.block_params(header));
+    t.builder.switch_to_block(header);
+    // Nothing ever branches to a loop's end.
+    t.control.push(ControlFrame { kind: FrameKind::Loop { header }, sig, next: header, height, next_reached: false });
+    Ok(())
+}
+
+pub(crate) fn if_(t: &mut FuncTranslator<'_>, ty: BlockType) -> Result<()> {
+    if opened_unreachable(t) {
+        return Ok(());
+    }
+    let condition = pop_condition(t);
+    let sig = block_sig(t, ty)?;
+    let then = t.builder.create_block();
+    let next = t.block_with_params(sig.results());
+    let arm = if sig.params().is_empty() && sig.results().is_empty() {
+        ElseArm::End { branch: t.builder.ins().brif(condition, then, &[], next, &[]) }
+    } else {
+        let block = t.builder.create_block();
+        t.builder.ins().brif(condition, then, &[], block, &[]);
+        t.builder.seal_block(block);
+        ElseArm::Block { block, params: t.stack.top(sig.params().len()).into() }
+    };
+    t.builder.seal_block(then);
+    t.builder.switch_to_block(then);
+    let height = t.stack.len() - sig.params().len();
+    t.control.push(ControlFrame { kind: FrameKind::If(arm), sig, next, height, next_reached: false });
+    Ok(())
+}
+
+pub(crate) fn else_(t: &mut FuncTranslator<'_>) {
+    if t.control.unreachable_depth > 0 {
+        return;
+    }
+    let reachable = !t.control.unreachable;
+    let frame = t.control.last();
+    let kind = std::mem::replace(&mut frame.kind, FrameKind::Block);
+    let (next, height, results) = (frame.next, frame.height, frame.sig.results().len());
+    frame.next_reached |= reachable;
+    if reachable {
+        jump(t, next, results);
+    }
+    t.stack.truncate(height);
+    match kind {
+        FrameKind::If(ElseArm::End { branch }) => {
+            let block = t.builder.create_block();
+            t.builder.change_jump_destination(branch, next, block);
+            t.builder.seal_block(block);
+            t.builder.switch_to_block(block);
+        }
+        FrameKind::If(ElseArm::Block { block, params }) => {
+            t.stack.extend(&params);
+            t.builder.switch_to_block(block);
+        }
+        FrameKind::Block | FrameKind::Loop { .. } => unreachable!("the validator matches `else` with `if`"),
+    }
+    t.control.unreachable = false;
+}
+
+pub(crate) fn end(t: &mut FuncTranslator<'_>) {
+    if t.control.unreachable_depth > 0 {
+        t.control.unreachable_depth -= 1;
+        return;
+    }
+    let mut frame = t.control.pop();
+    let results = frame.sig.results().len();
+    match frame.kind {
+        FrameKind::Block => {}
+        FrameKind::Loop { header } => t.builder.seal_block(header),
+        // An `if` without `else`: the other arm passes its parameters on as results.
+        FrameKind::If(ElseArm::End { .. }) => frame.next_reached = true,
+        FrameKind::If(ElseArm::Block { block, ref params }) => {
+            if !t.control.unreachable {
+                jump(t, frame.next, results);
+            }
+            t.builder.switch_to_block(block);
+            t.stack.truncate(frame.height);
+            t.stack.extend(params);
+            t.control.unreachable = false;
+            frame.next_reached = true;
+        }
+    }
+    if frame.next_reached {
+        if !t.control.unreachable {
+            jump(t, frame.next, results);
+        }
+        t.builder.seal_block(frame.next);
+        t.builder.switch_to_block(frame.next);
+        t.stack.truncate(frame.height);
+        t.stack.extend(t.builder.block_params(frame.next));
+        t.control.unreachable = false;
+    } else if t.control.unreachable {
+        t.stack.truncate(frame.height);
+    }
+    if t.control.is_empty() && !t.control.unreachable {
+        return_values(t, results);
+    }
+}
+
+fn return_values(t: &mut FuncTranslator<'_>, count: usize) {
+    t.builder.ins().return_(t.stack.top(count));
+    t.control.unreachable = true;
+}
+
+pub(crate) fn br(t: &mut FuncTranslator<'_>, depth: u32) {
+    let frame = t.control.label(depth);
+    frame.next_reached |= !matches!(frame.kind, FrameKind::Loop { .. });
+    let (target, count) = frame.label();
+    jump(t, target, count);
+    t.control.unreachable = true;
+}
+
+pub(crate) fn br_if(t: &mut FuncTranslator<'_>, depth: u32) {
+    let condition = pop_condition(t);
+    let frame = t.control.label(depth);
+    frame.next_reached |= !matches!(frame.kind, FrameKind::Loop { .. });
+    let (target, count) = frame.label();
+    let next = t.builder.create_block();
+    let args = block_args(t.stack.top(count));
+    t.builder.ins().brif(condition, target, &args, next, &[]);
+    t.builder.seal_block(next);
+    t.builder.switch_to_block(next);
+}
+
+pub(crate) fn br_table(t: &mut FuncTranslator<'_>, targets: &BrTable<'_>) -> Result<()> {
+    let index = t.pop();
+    // With operands, each label gets a block of its own that passes them on, so that they are not repeated for each entry.
+    let mut passing: HashMap<u32, Block> = HashMap::new();
+    let mut calls = Vec::with_capacity(targets.len() as usize + 1);
+    for depth in std::iter::once(Ok(targets.default())).chain(targets.targets()) {
+        let depth = depth.map_err(crate::compiler::func::invalid)?;
+        let frame = t.control.label(depth);
+        frame.next_reached |= !matches!(frame.kind, FrameKind::Loop { .. });
+        let (target, count) = frame.label();
+        let block = match count {
+            0 => target,
+            _ => *passing.entry(depth).or_insert_with(|| t.builder.create_block()),
+        };
+        calls.push(t.builder.func.dfg.block_call(block, &[]));
+    }
+    let table = t.builder.create_jump_table(JumpTableData::new(calls[0], &calls[1..]));
+    t.builder.ins().br_table(index, table);
+    let mut passing: Vec<_> = passing.into_iter().collect();
+    passing.sort_unstable();
+    for (depth, block) in passing {
+        t.builder.seal_block(block);
+        t.builder.switch_to_block(block);
+        let (target, count) = t.control.label(depth).label();
+        jump(t, target, count);
+    }
+    t.control.unreachable = true;
+    Ok(())
+}
+
+pub(crate) fn return_(t: &mut FuncTranslator<'_>) {
+    let count = t.builder.func.signature.returns.len();
+    return_values(t, count);
+}
+
+pub(crate) fn drop(t: &mut FuncTranslator<'_>) {
+    t.pop();
+}
+
+pub(crate) fn select(t: &mut FuncTranslator<'_>) {
+    let value = selected(t);
+    t.push(value);
+}
+
+pub(crate) fn typed_select(t: &mut FuncTranslator<'_>, ty: wasmparser::ValType) {
+    let value = selected(t);
+    match ty.is_reference_type() {
+        true => t.push_ref(value),
+        false => t.push(value),
+    }
+}
+
+fn selected(t: &mut FuncTranslator<'_>) -> Value {
+    let condition = pop_condition(t);
+    let (then, otherwise) = t.pop2();
+    t.builder.ins().select(condition, then, otherwise)
+}

@@ -162,11 +162,7 @@ fn range(float: Type, int: Type, sign: Sign) -> (FloatCC, f64, f64) {
 }
 
 fn float_constant(t: &mut FuncTranslator<'_>, float: Type, value: f64) -> Value {
-    if float == types::F32 {
-        t.builder.ins().f32const(value as f32)
-    } else {
-        t.builder.ins().f64const(value)
-    }
+    if float == types::F32 { t.builder.ins().f32const(value as f32) } else { t.builder.ins().f64const(value) }
 }
 
 #[cfg(test)]

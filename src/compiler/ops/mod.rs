@@ -5,7 +5,10 @@
 
 pub(crate) mod call;
 pub(crate) mod control;
+pub(crate) mod convert;
 pub(crate) mod memory;
+pub(crate) mod numeric;
 pub(crate) mod reference;
+pub(crate) mod simd;
 pub(crate) mod table;
 pub(crate) mod variable;

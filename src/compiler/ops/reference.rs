@@ -1,1 +1,33 @@
-//! To come.
+//! Reference instructions (specification, "Reference Instructions"). Null is zero in every reference type.
+
+use super::memory::index;
+use crate::compiler::func::FuncTranslator;
+use crate::compiler::sig::POINTER;
+use crate::types::*;
+use crate::vm::vmcontext::Libcall;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, types};
+
+pub(crate) fn ref_null(t: &mut FuncTranslator<'_>, heap: wasmparser::HeapType) -> Result<()> {
+    let ty = match heap {
+        wasmparser::HeapType::FUNC => POINTER,
+        wasmparser::HeapType::EXTERN => types::I32,
+        other => return Err(Error::unsupported(format!("a null reference of type {other:?}"))),
+    };
+    let null = t.builder.ins().iconst(ty, 0);
+    t.push(null);
+    Ok(())
+}
+
+pub(crate) fn ref_is_null(t: &mut FuncTranslator<'_>) {
+    let value = t.pop();
+    let is_null = t.builder.ins().icmp_imm_u(IntCC::Equal, value, 0);
+    let is_null = t.builder.ins().uextend(types::I32, is_null);
+    t.push(is_null);
+}
+
+pub(crate) fn ref_func(t: &mut FuncTranslator<'_>, func: u32) {
+    let func = index(t, func);
+    let value = t.libcall(Libcall::ref_func, &[func]).expect("ref_func has a result");
+    t.push_ref(value);
+}

@@ -1,0 +1,59 @@
+//! The machine that code is made for: the one we run on, and the settings of Cranelift.
+
+use super::{CompileOptions, OptLevel};
+use crate::types::{Error, ErrorKind, Result};
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use std::fmt::Write;
+
+/// Changes whenever compiled code or the data beside it would mean something else to the rest of the library.
+const FORMAT: u32 = 1;
+
+/// Cranelift's description of this machine under `options`.
+pub(crate) fn host(options: &CompileOptions) -> Result<OwnedTargetIsa> {
+    #[cfg(target_arch = "x86_64")]
+    if !std::is_x86_feature_detected!("sse4.1") {
+        return Err(Error::unsupported("this processor: SSE4.1 is needed"));
+    }
+    let mut flags = settings::builder();
+    let opt_level = match options.opt_level {
+        OptLevel::None => "none",
+        OptLevel::Speed => "speed",
+        OptLevel::SpeedAndSize => "speed_and_size",
+    };
+    let verifier = if cfg!(debug_assertions) { "true" } else { "false" };
+    // Frames are walked by their frame pointers, so no unwind tables; the stack is checked by us, so no probes.
+    for (name, value) in [
+        ("opt_level", opt_level),
+        ("preserve_frame_pointers", "true"),
+        ("unwind_info", "false"),
+        ("enable_probestack", "false"),
+        ("enable_verifier", verifier),
+    ] {
+        flags.set(name, value).map_err(|error| internal(format!("Cranelift setting {name}: {error}")))?;
+    }
+    let builder = cranelift_native::builder().map_err(Error::unsupported)?;
+    builder.finish(settings::Flags::new(flags)).map_err(|error| internal(format!("Cranelift settings: {error}")))
+}
+
+/// Everything that decides what machine code looks like, as text.
+pub(crate) fn fingerprint(isa: &OwnedTargetIsa, options: &CompileOptions) -> String {
+    let mut text = format!(
+        "libwasm {} format {FORMAT} cranelift {} {} {options:?}",
+        env!("CARGO_PKG_VERSION"),
+        cranelift_codegen::VERSION,
+        isa.triple()
+    );
+    for flag in isa.flags().iter().chain(isa.isa_flags()) {
+        // Whether the verifier runs does not change what is compiled.
+        if flag.name != "enable_verifier" {
+            let _ = write!(text, " {flag}");
+        }
+    }
+    text
+}
+
+#[cold]
+pub(crate) fn internal(message: String) -> Error {
+    Error::new(ErrorKind::Internal, message)
+}

@@ -1,0 +1,327 @@
+//! The two trampolines of a signature, between the `tail` convention of WebAssembly and C.
+//!
+//! - host→wasm: `extern "C" fn(callee_vmctx, entry, args: *const Slot, results: *mut Slot)` reads the arguments, calls
+//!   `entry`, and writes the results. Nothing is written when the call traps.
+//! - wasm→host: `tail fn(host vmctx, params...) -> results` records where it was called from, puts the parameters into an
+//!   array on its stack, calls the host, and reads the results.
+//!
+//! A signature is *plain* when it is made of i32, i64, f32 and f64 only. Then a slot is a `wasm_val_t`: kind at 0, value at 8,
+//! and the wasm→host trampoline calls the C callback itself. Otherwise a slot is 16 raw bytes with the value at 0, and Rust
+//! converts. Trampolines trap by libcall only, in both modes; the context they pass is the host function's, so the table comes
+//! from the store.
+
+use super::func::trap_code;
+use super::sig::{self, POINTER, value_type};
+use crate::types::*;
+use crate::vm::vmcontext::{Libcall, LibcallTable, VMHostContext, VMStoreContext};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    Function, InstBuilder, MemFlagsData, Signature, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,
+};
+use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use std::mem::offset_of;
+
+/// The size of a slot.
+const SLOT: usize = 16;
+/// The size of a `wasm_val_vec_t`: size and pointer.
+const VEC: usize = 16;
+/// Trampolines whose frame holds more than this check the stack; smaller ones live on what the limit leaves to the host.
+const UNCHECKED_FRAME: usize = 4096;
+
+/// Whether values of the signature cross the boundary as `wasm_val_t`, without a conversion.
+pub fn is_plain(ty: &FuncType) -> bool {
+    ty.params.iter().chain(&ty.results).all(|&ty| kind(ty).is_some())
+}
+
+/// The `wasm_valkind_t` of a number.
+fn kind(ty: ValType) -> Option<u8> {
+    match ty {
+        ValType::I32 => Some(0),
+        ValType::I64 => Some(1),
+        ValType::F32 => Some(2),
+        ValType::F64 => Some(3),
+        ValType::V128 | ValType::Ref(_) => None,
+    }
+}
+
+/// Where a slot of this signature holds its value.
+fn value_offset(plain: bool) -> usize {
+    if plain { 8 } else { 0 }
+}
+
+/// Flags for slots: whoever made them need not have aligned them to 16 bytes.
+fn slot_flags() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
+}
+
+/// The trampoline under construction.
+struct Trampoline<'a> {
+    builder: FunctionBuilder<'a>,
+    plain: bool,
+}
+
+impl Trampoline<'_> {
+    /// Begins the function; the values are its parameters.
+    fn begin<'a>(
+        func: &'a mut Function,
+        func_ctx: &'a mut FunctionBuilderContext,
+        signature: Signature,
+        ty: &FuncType,
+    ) -> (Trampoline<'a>, Vec<Value>) {
+        func.signature = signature;
+        let mut builder = FunctionBuilder::new(func, func_ctx);
+        let entry = builder.create_block();
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        builder.seal_block(entry);
+        let params = builder.block_params(entry).to_vec();
+        (Trampoline { builder, plain: is_plain(ty) }, params)
+    }
+
+    fn load(&mut self, ty: Type, base: Value, offset: usize) -> Value {
+        self.builder.ins().load(ty, MemFlagsData::trusted(), base, offset as i32)
+    }
+
+    fn store(&mut self, value: Value, base: Value, offset: usize) {
+        self.builder.ins().store(MemFlagsData::trusted(), value, base, offset as i32);
+    }
+
+    /// Reads values out of the slots from `base + offset` on.
+    fn read_slots(&mut self, types: &[ValType], base: Value, offset: usize) -> Vec<Value> {
+        let offset = offset + value_offset(self.plain);
+        let read = |(i, &ty): (usize, &ValType)| {
+            self.builder.ins().load(value_type(ty), slot_flags(), base, (offset + i * SLOT) as i32)
+        };
+        types.iter().enumerate().map(read).collect()
+    }
+
+    /// Writes values into the slots from `base + offset` on, and their kinds where slots have them. Integers of 32 bits and
+    /// references into the heap are extended with zeros.
+    fn write_slots(&mut self, types: &[ValType], values: &[Value], base: Value, offset: usize) {
+        for (i, (&ty, &value)) in types.iter().zip(values).enumerate() {
+            let offset = offset + i * SLOT;
+            self.write_kind(ty, base, offset);
+            let value = match value_type(ty) {
+                types::I32 => self.builder.ins().uextend(types::I64, value),
+                _ => value,
+            };
+            self.builder.ins().store(slot_flags(), value, base, (offset + value_offset(self.plain)) as i32);
+        }
+    }
+
+    /// Writes a slot's kind and the padding behind it.
+    fn write_kind(&mut self, ty: ValType, base: Value, offset: usize) {
+        if let (true, Some(kind)) = (self.plain, kind(ty)) {
+            let kind = self.builder.ins().iconst(types::I64, i64::from(kind));
+            self.builder.ins().store(slot_flags(), kind, base, offset as i32);
+        }
+    }
+
+    fn stack_slot(&mut self, size: usize) -> StackSlot {
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size as u32, 4);
+        self.builder.create_sized_stack_slot(data)
+    }
+
+    fn stack_addr(&mut self, slot: StackSlot, offset: usize) -> Value {
+        self.builder.ins().stack_addr(POINTER, slot, offset as i32)
+    }
+
+    /// Calls an entry of the store's libcall table.
+    fn libcall(&mut self, store: Value, entry: usize, signature: Signature, args: &[Value]) {
+        let table = self.load(POINTER, store, offset_of!(VMStoreContext, libcalls));
+        let entry = self.load(POINTER, table, entry);
+        let sig = self.builder.import_signature(signature);
+        self.builder.ins().call_indirect(sig, entry, args);
+    }
+
+    /// Traps with `code` if `cond` is not zero.
+    fn raise_if(&mut self, cond: Value, store: Value, vmctx: Value, code: TrapCode) {
+        let next = self.cold_branch(cond);
+        let value = self.builder.ins().iconst(types::I32, i64::from(code as u8));
+        self.libcall(store, Libcall::raise.offset() as usize, sig::libcall(Libcall::raise), &[vmctx, value]);
+        self.builder.ins().trap(trap_code(code));
+        self.builder.switch_to_block(next);
+    }
+
+    /// Branches to a cold block, which becomes the current one, if `cond` is not zero; the block to go on in otherwise.
+    fn cold_branch(&mut self, cond: Value) -> cranelift_codegen::ir::Block {
+        let (cold, next) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(cold);
+        self.builder.ins().brif(cond, cold, &[], next, &[]);
+        self.builder.seal_block(cold);
+        self.builder.seal_block(next);
+        self.builder.switch_to_block(cold);
+        next
+    }
+}
+
+/// Builds the host→wasm trampoline of `ty`.
+pub(super) fn host_to_wasm(
+    func: &mut Function,
+    func_ctx: &mut FunctionBuilderContext,
+    config: TargetFrontendConfig,
+    ty: &FuncType,
+) {
+    let signature = sig::c(&[POINTER; 4], &[]);
+    let (mut t, params) = Trampoline::begin(func, func_ctx, signature, ty);
+    let [vmctx, entry, args, results] = params[..] else { unreachable!("the signature has four parameters") };
+    let mut values = vec![vmctx];
+    values.extend(t.read_slots(&ty.params, args, 0));
+    let sig = t.builder.import_signature(sig::wasm(ty));
+    let call = t.builder.ins().call_indirect(sig, entry, &values);
+    let values = t.builder.inst_results(call).to_vec();
+    t.write_slots(&ty.results, &values, results, 0);
+    t.builder.ins().return_(&[]);
+    t.builder.finalize(config);
+}
+
+/// Builds the wasm→host trampoline of `ty`.
+pub(super) fn wasm_to_host(
+    func: &mut Function,
+    func_ctx: &mut FunctionBuilderContext,
+    config: TargetFrontendConfig,
+    ty: &FuncType,
+) {
+    let (mut t, params) = Trampoline::begin(func, func_ctx, sig::wasm(ty), ty);
+    let (vmctx, params) = (params[0], &params[1..]);
+    let store = t.load(POINTER, vmctx, offset_of!(VMHostContext, store));
+    let slots = if t.plain { ty.params.len() + ty.results.len() } else { ty.params.len().max(ty.results.len()) };
+    if slots * SLOT > UNCHECKED_FRAME {
+        check_stack(&mut t, store, vmctx);
+    }
+    record_exit(&mut t, store, vmctx);
+    let results = if t.plain {
+        call_back(&mut t, store, vmctx, ty, params)
+    } else {
+        let slot = t.stack_slot(slots.max(1) * SLOT);
+        let base = t.stack_addr(slot, 0);
+        t.write_slots(&ty.params, params, base, 0);
+        let entry = offset_of!(LibcallTable, host_call);
+        t.libcall(store, entry, sig::c(&[POINTER; 2], &[]), &[vmctx, base]);
+        t.read_slots(&ty.results, base, 0)
+    };
+    t.builder.ins().return_(&results);
+    t.builder.finalize(config);
+}
+
+/// Records the frame that called the trampoline, which is where a trace begins.
+fn record_exit(t: &mut Trampoline<'_>, store: Value, vmctx: Value) {
+    let fp = t.builder.ins().get_frame_pointer(POINTER);
+    let caller_fp = t.load(POINTER, fp, 0);
+    let return_address = t.load(POINTER, fp, 8);
+    t.store(caller_fp, store, offset_of!(VMStoreContext, last_exit_fp));
+    t.store(return_address, store, offset_of!(VMStoreContext, last_exit_pc));
+    t.store(vmctx, store, offset_of!(VMStoreContext, last_exit_callee));
+}
+
+/// As at the start of a WebAssembly function without signals: leaves the frame, which may be large, by a tail call, where
+/// the convention allows it.
+fn check_stack(t: &mut Trampoline<'_>, store: Value, vmctx: Value) {
+    let limit = t.load(POINTER, store, offset_of!(VMStoreContext, stack_limit));
+    let pointer = t.builder.ins().get_stack_pointer(POINTER);
+    let below = t.builder.ins().icmp(IntCC::UnsignedLessThan, pointer, limit);
+    let next = t.cold_branch(below);
+    let table = t.load(POINTER, store, offset_of!(VMStoreContext, libcalls));
+    let entry = t.load(POINTER, table, Libcall::raise.offset() as usize);
+    let returns = t.builder.func.signature.returns.clone();
+    leave_by_raise(&mut t.builder, entry, vmctx, returns);
+    t.builder.switch_to_block(next);
+}
+
+/// Raises a stack overflow from a frame that may lie below the stack's limit, in the name of the caller. The libcall needs
+/// stack itself, so it is tail-called: for two integers in registers, and no return, the `tail` convention agrees with C's.
+/// Results that do not fit into registers bring a hidden first parameter; then it is called, and the limit must leave room.
+pub(super) fn leave_by_raise(
+    builder: &mut FunctionBuilder<'_>,
+    entry: Value,
+    vmctx: Value,
+    returns: Vec<cranelift_codegen::ir::AbiParam>,
+) {
+    let mut signature = sig::libcall(Libcall::raise);
+    let code = builder.ins().iconst(types::I32, i64::from(TrapCode::StackOverflow as u8));
+    if returns_in_registers(&returns) {
+        signature.call_conv = CallConv::Tail;
+        signature.returns = returns;
+        let sig = builder.import_signature(signature);
+        builder.ins().return_call_indirect(sig, entry, &[vmctx, code]);
+    } else {
+        let sig = builder.import_signature(signature);
+        builder.ins().call_indirect(sig, entry, &[vmctx, code]);
+        builder.ins().trap(trap_code(TrapCode::StackOverflow));
+    }
+}
+
+/// The `tail` convention has eight registers of each class for results.
+fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
+    let ints = returns.iter().filter(|param| param.value_type.is_int()).count();
+    ints <= 8 && returns.len() - ints <= 8
+}
+
+/// Calls the C callback of a plain signature; the results it gave.
+fn call_back(t: &mut Trampoline<'_>, store: Value, vmctx: Value, ty: &FuncType, params: &[Value]) -> Vec<Value> {
+    let (args_at, results_at) = (2 * VEC, 2 * VEC + ty.params.len() * SLOT);
+    let slot = t.stack_slot(results_at + ty.results.len() * SLOT);
+    let base = t.stack_addr(slot, 0);
+    for (vec, at, len) in [(0, args_at, ty.params.len()), (VEC, results_at, ty.results.len())] {
+        let size = t.builder.ins().iconst(types::I64, len as i64);
+        let data = t.stack_addr(slot, at);
+        t.store(size, base, vec);
+        t.store(data, base, vec + 8);
+    }
+    t.write_slots(&ty.params, params, base, args_at);
+    let zero = t.builder.ins().iconst(types::I64, 0);
+    for (i, &ty) in ty.results.iter().enumerate() {
+        t.write_kind(ty, base, results_at + i * SLOT);
+        t.builder.ins().store(slot_flags(), zero, base, (results_at + i * SLOT + value_offset(true)) as i32);
+    }
+    let results_vec = t.stack_addr(slot, VEC);
+    let trap = call_function(t, vmctx, base, results_vec);
+    let next = t.cold_branch(trap);
+    t.libcall(store, offset_of!(LibcallTable, raise_object), sig::c(&[POINTER; 2], &[]), &[vmctx, trap]);
+    t.builder.ins().trap(trap_code(TrapCode::BadCall));
+    t.builder.switch_to_block(next);
+    check_kinds(t, store, vmctx, &ty.results, base, results_at);
+    t.read_slots(&ty.results, base, results_at)
+}
+
+/// Calls the callback with or without its environment; the trap it returned, or null.
+fn call_function(t: &mut Trampoline<'_>, vmctx: Value, args: Value, results: Value) -> Value {
+    let callback = t.load(POINTER, vmctx, offset_of!(VMHostContext, callback));
+    let with_env = t.load(types::I64, vmctx, offset_of!(VMHostContext, with_env));
+    let (with, without, next) = (t.builder.create_block(), t.builder.create_block(), t.builder.create_block());
+    let trap = t.builder.append_block_param(next, POINTER);
+    t.builder.ins().brif(with_env, with, &[], without, &[]);
+    for block in [with, without] {
+        t.builder.seal_block(block);
+        t.builder.switch_to_block(block);
+        let mut values = vec![args, results];
+        if block == with {
+            values.insert(0, t.load(POINTER, vmctx, offset_of!(VMHostContext, env)));
+        }
+        let sig = t.builder.import_signature(sig::c(&[POINTER; 3][..values.len()], &[POINTER]));
+        let call = t.builder.ins().call_indirect(sig, callback, &values);
+        let trap = t.builder.inst_results(call)[0];
+        t.builder.ins().jump(next, &[trap.into()]);
+    }
+    t.builder.seal_block(next);
+    t.builder.switch_to_block(next);
+    trap
+}
+
+/// Traps if a result has another kind than it was given.
+fn check_kinds(t: &mut Trampoline<'_>, store: Value, vmctx: Value, types: &[ValType], base: Value, offset: usize) {
+    let mut wrong = None;
+    for (i, &ty) in types.iter().enumerate() {
+        let given = t.builder.ins().load(types::I8, slot_flags(), base, (offset + i * SLOT) as i32);
+        let wanted = i64::from(kind(ty).expect("the signature is plain"));
+        let differs = t.builder.ins().bxor_imm_u(given, wanted);
+        wrong = Some(match wrong {
+            Some(wrong) => t.builder.ins().bor(wrong, differs),
+            None => differs,
+        });
+    }
+    if let Some(wrong) = wrong {
+        t.raise_if(wrong, store, vmctx, TrapCode::BadCall);
+    }
+}
