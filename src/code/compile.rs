@@ -1,0 +1,90 @@
+//! The driver: a binary → its description and its linked code.
+
+use super::object::CodeObject;
+use super::parallel;
+use crate::compiler::{Compiler, Scratch};
+use crate::module::{self, Module, ParsedModule};
+use crate::types::*;
+use crate::vm::vmcontext::VMContextLayout;
+use wasmparser::FuncToValidate;
+
+/// Validates and compiles a module. Of several invalid functions, the first is reported.
+pub fn compile(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject<'static>)> {
+    let ParsedModule { module, bodies } = module::parse(bytes)?;
+    let layout = VMContextLayout::new(&module).ok_or_else(|| {
+        Error::limit("too many globals, functions and tables: an instance would be larger than 1 GiB")
+    })?;
+    let sizes: Vec<usize> = bodies.iter().map(|(_, body)| body.as_bytes().len()).collect();
+    let funcs = parallel::map(&sizes, |index, scratch: &mut Scratch| {
+        let (validator, body) = &bodies[index];
+        let FuncToValidate { resources, index: func, ty, features } = validator;
+        let validator = FuncToValidate { resources: resources.clone(), index: *func, ty: *ty, features: *features };
+        let func = DefinedFuncIndex::from_u32(index as u32);
+        compiler.compile_function(&module, &layout, func, body, validator, scratch)
+    })?;
+    let object = CodeObject::link(funcs, module.num_imported_funcs)?;
+    Ok((module, object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::{Code, deserialize, serialize};
+    use crate::compiler::{CompileOptions, OptLevel};
+
+    fn compiler() -> Compiler {
+        let options = CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: true };
+        Compiler::new(options).unwrap()
+    }
+
+    fn wasm(text: &str) -> Vec<u8> {
+        wat::parse_str(text).unwrap()
+    }
+
+    /// A module of `count` functions that each call the next, large enough for several threads.
+    fn large(count: usize) -> String {
+        let body = "(local.set 0 (i32.mul (local.get 0) (i32.const 1234567)))".repeat(40);
+        let func =
+            |index| format!("(func $f{index} (param i32) (result i32) {body} (call $f{} (local.get 0)))", index + 1);
+        let funcs: String = (0..count).map(func).collect();
+        format!("(module {funcs} (func $f{count} (param i32) (result i32) local.get 0))")
+    }
+
+    #[test]
+    fn code_is_the_same_however_it_was_made() {
+        let bytes = wasm(&large(300));
+        let compiler = compiler();
+        let (module, object) = compile(&compiler, &bytes).unwrap();
+        assert_eq!((module.bodies.len(), object.tables.num_funcs()), (301, 301));
+        assert_eq!(compile(&compiler, &bytes).unwrap().1, object);
+        let code = Code::publish(compile(&compiler, &bytes).unwrap().1).unwrap();
+        let artifact = serialize(&compiler.fingerprint(), &module, &code).unwrap();
+        assert_eq!(deserialize(&compiler.fingerprint(), &artifact).unwrap().1, object);
+    }
+
+    #[test]
+    fn the_first_invalid_function_is_reported() {
+        let valid = large(300);
+        let text = valid.replace("(call $f70 (local.get 0))", "(i64.const 70)");
+        let text = text.replace("(call $f200 (local.get 0))", "(i64.const 200)");
+        let bytes = wasm(&text);
+        let expected = crate::module::validate(&bytes).unwrap_err();
+        for _ in 0..5 {
+            let error = compile(&compiler(), &bytes).map(|_| ()).unwrap_err();
+            assert_eq!((error.kind(), error.offset()), (ErrorKind::Invalid, expected.offset()));
+        }
+    }
+
+    #[test]
+    fn traps_and_addresses_are_found() {
+        let bytes = wasm("(module (func nop) (func nop unreachable))");
+        let (module, object) = compile(&compiler(), &bytes).unwrap();
+        let code = Code::publish(object).unwrap();
+        let body = module.bodies[DefinedFuncIndex::from_u32(1)].clone();
+        let traps: Vec<_> = code.range().filter(|&pc| code.trap_at(pc) == Some(TrapCode::Unreachable)).collect();
+        assert_eq!(traps.len(), 1);
+        assert_eq!(code.func_at(traps[0]), Some(DefinedFuncIndex::from_u32(1)));
+        // After the count of locals and `nop`.
+        assert_eq!(code.module_offset(traps[0], true), Some(body.start + 2));
+    }
+}
