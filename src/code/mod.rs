@@ -1,8 +1,9 @@
 //! Compiled code at rest and in memory: linking, publishing (W^X), pc → function, trap and stack map, artifacts.
 //!
-//! [`compile`] makes a [`CodeObject`] from a binary, an artifact ([`serialize`], [`deserialize`]) stores one, [`Code::publish`] makes it
-//! executable and known to the process-wide registry, which a signal handler may ask ([`lookup`]). Code is position independent
-//! and refers to nothing but its vmctx, so one published [`Code`] serves all stores of all threads.
+//! [`compile`] makes a [`CodeObject`] from a binary, an artifact ([`serialize`], [`deserialize`]) stores one,
+//! [`Code::publish`] makes it executable and known to the process-wide registry, which a signal handler may ask
+//! ([`lookup`]). Code is position independent and refers to nothing but its vmctx, so one published [`Code`] serves
+//! all stores of all threads.
 
 mod artifact;
 mod compile;

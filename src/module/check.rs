@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn indices_out_of_range_are_found() {
         let far = FuncIndex::from_u32(2);
-        let breaks: [(&str, fn(&mut Module, FuncIndex)); 9] = [
+        type Damage = fn(&mut Module, FuncIndex);
+        let breaks: [(&str, Damage); 9] = [
             ("functions", |module, _| module.num_imported_funcs = 5),
             ("functions", |module, _| _ = module.bodies.push(0..1)),
             ("types", |module, _| module.types.clear()),
