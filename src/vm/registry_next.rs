@@ -100,7 +100,7 @@ impl RegisteredType {
         }
         let function = compile(&self.compiler, &self.ty, &mut Scratch::default())?;
         let code = CodeMemory::new(&function.text)?;
-        let entry = code.as_ptr().cast_mut();
+        let entry = code.text().as_ptr().cast_mut();
         trampolines.push(code);
         slot.store(entry, Ordering::Release);
         Ok(entry)
