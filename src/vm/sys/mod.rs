@@ -12,13 +12,13 @@
 compile_error!("libwasm runs on x86_64 Linux only, so far: port src/vm/sys");
 
 pub mod guarded;
-// With vm::libcalls: pub mod libcall_stubs;
+pub mod libcall_stubs;
 pub mod linux;
 pub mod signals;
 pub mod x86_64;
 
 pub use crate::vm::mmap::address_space_limited;
-// With vm::libcalls: pub use libcall_stubs::LIBCALLS;
+pub use libcall_stubs::LIBCALLS;
 pub use linux::{current_thread_token, heavy_barrier, light_barrier, stack_limit};
 pub use signals::install as install_signal_handlers;
 pub use x86_64::{enter, raise};
