@@ -32,10 +32,10 @@ impl Memory {
         check_type(&ty)?;
         let plan = store.engine().memory_plan();
         let maximum = ty.limits.max.unwrap_or(MemoryType::MAX_PAGES_32).min(MemoryType::MAX_PAGES_32);
-        let mapping = LinearMemory::new(ty.limits.min * MemoryType::PAGE_SIZE, maximum * MemoryType::PAGE_SIZE, plan)?;
+        let mapping = LinearMemory::new(ty.limits.min * MemoryType::PAGE_SIZE, Some(maximum * MemoryType::PAGE_SIZE), plan)?;
         let memory = Box::into_raw(Box::new(Memory {
             header: EntityHeader::new(ObjectKind::Memory, store),
-            definition: UnsafeCell::new(VMMemory { base: mapping.base(), length: mapping.length() }),
+            definition: UnsafeCell::new(VMMemory { base: mapping.base(), length: mapping.len() }),
             ty,
             home: Cell::new(home),
             mapping: RefCell::new(mapping),
@@ -89,7 +89,7 @@ impl Memory {
         if delta > 0 {
             let mut mapping = self.mapping.borrow_mut();
             mapping.grow_to((new * MemoryType::PAGE_SIZE) as usize).ok()?;
-            let definition = VMMemory { base: mapping.base(), length: mapping.length() };
+            let definition = VMMemory { base: mapping.base(), length: mapping.len() };
             // SAFETY: as in `base`. Compiled code that is suspended in a libcall reloads what it needs.
             unsafe { self.definition.get().write(definition) };
         }

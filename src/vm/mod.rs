@@ -25,3 +25,6 @@ pub mod trap;
 pub mod unwind;
 pub mod val;
 pub mod vmcontext;
+
+#[cfg(test)]
+mod tests;

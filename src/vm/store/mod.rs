@@ -445,7 +445,7 @@ impl Store {
 
     /// Makes sure that the next `count` externref boxes can be made without a collection in between.
     pub fn reserve_boxes(&self, count: usize) -> Result<()> {
-        if count == 0 || !cfg!(feature = "stress") && self.heap.borrow().has_room(count) {
+        if count == 0 || !cfg!(feature = "stress") && self.heap.borrow_mut().has_room(count) {
             return Ok(());
         }
         self.collect();
