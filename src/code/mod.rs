@@ -14,7 +14,6 @@ mod publish;
 mod registry;
 mod tables;
 
-pub use compile::compile;
 pub use artifact::{deserialize, is_artifact, serialize};
 pub use compile::compile;
 pub use memory::CodeMemory;

@@ -100,11 +100,7 @@ pub unsafe fn registered_type<'a>(func: *const VMFuncRef) -> &'a RegisteredType 
 ///
 /// # Safety
 /// `func` is live; the arguments are well-formed values; `results` is writable.
-pub unsafe fn call(
-    func: *const VMFuncRef,
-    args: &[Val],
-    results: &mut [MaybeUninit<Val>],
-) -> Result<(), Handle<Trap>> {
+pub unsafe fn call(func: *const VMFuncRef, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
     // SAFETY: live by the caller's promise.
     let context = unsafe { (*(*func).vmctx).store };
     // SAFETY: the context is the first field of its store.
@@ -172,7 +168,9 @@ unsafe fn call_with_slots(
     let bad = |error: Error| bad_call(entered, error.message());
     let (params, result_types) = (&ty.ty.params, &ty.ty.results);
     let mut slots: Vec<RawSlot> = Vec::new();
-    slots.try_reserve_exact(params.len() + result_types.len()).map_err(|_| bad(Error::out_of_memory("out of memory")))?;
+    slots
+        .try_reserve_exact(params.len() + result_types.len())
+        .map_err(|_| bad(Error::out_of_memory("out of memory")))?;
     for (arg, &ty) in args.iter().zip(params) {
         // SAFETY: well-formed by the caller's promise.
         unsafe { val::check(store, arg, ty) }.map_err(bad)?;
@@ -202,10 +200,8 @@ fn bad_call(entered: &Entered<'_>, message: &str) -> Handle<Trap> {
 
 #[cold]
 fn wrong_arity(entered: &Entered<'_>, ty: &RegisteredType, args: usize, results: usize) -> Handle<Trap> {
-    let message = format!(
-        "a function of type {} was called with {args} arguments and room for {results} results",
-        ty.ty
-    );
+    let message =
+        format!("a function of type {} was called with {args} arguments and room for {results} results", ty.ty);
     bad_call(entered, &message)
 }
 
@@ -223,7 +219,10 @@ fn wrong_kind(entered: &Entered<'_>, ty: &RegisteredType, args: &[Val]) -> Handl
 /// # Safety
 /// `context` is that of a live host function whose trampoline calls this; `slots` has room for the longer of its
 /// parameters and results.
-pub(super) unsafe fn host_call(context: *mut VMHostContext, slots: *mut RawSlot) -> Result<LibcallResult, Handle<Trap>> {
+pub(super) unsafe fn host_call(
+    context: *mut VMHostContext,
+    slots: *mut RawSlot,
+) -> Result<LibcallResult, Handle<Trap>> {
     // SAFETY: the context is part of a live host function, which the collector keeps while it runs.
     let func = unsafe { &*HostFunc::from_context(context) };
     // SAFETY: a store outlives its entities.
@@ -314,4 +313,3 @@ pub(super) fn pend(context: *mut VMStoreContext, trap: Handle<Trap>) {
         ..vmcontext::PendingTrap::NONE
     };
 }
-

@@ -12,7 +12,8 @@ use super::store::Store;
 use super::sys;
 use super::table::Table;
 use super::vmcontext::{
-    ObjectHeader, ObjectKind, VMAnyContext, VMContext, VMFuncImport, VMFuncRef, VMGlobal, VMMemory, VMMemorySlot, VMTable,
+    ObjectHeader, ObjectKind, VMAnyContext, VMContext, VMFuncImport, VMFuncRef, VMGlobal, VMMemory, VMMemorySlot,
+    VMTable,
 };
 use crate::module::{EntityIndex, Module};
 use crate::types::*;

@@ -346,4 +346,3 @@ pub(super) fn imported_objects(instance: &Instance, mut visit: impl FnMut(*mut O
         }
     }
 }
-

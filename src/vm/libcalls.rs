@@ -92,7 +92,13 @@ pub unsafe extern "C" fn memory_copy(
 
 /// # Safety
 /// See [`memory_grow`].
-pub unsafe extern "C" fn memory_fill(vmctx: *mut VMContext, memory: u32, dst: u64, byte: u32, len: u64) -> LibcallResult {
+pub unsafe extern "C" fn memory_fill(
+    vmctx: *mut VMContext,
+    memory: u32,
+    dst: u64,
+    byte: u32,
+    len: u64,
+) -> LibcallResult {
     // SAFETY: the caller is compiled code of this instance.
     unsafe {
         with_instance(vmctx, |instance| {
@@ -214,7 +220,13 @@ pub unsafe extern "C" fn table_init(
 
 /// # Safety
 /// See [`memory_grow`].
-pub unsafe extern "C" fn table_fill(vmctx: *mut VMContext, table: u32, dst: u64, value: u64, len: u64) -> LibcallResult {
+pub unsafe extern "C" fn table_fill(
+    vmctx: *mut VMContext,
+    table: u32,
+    dst: u64,
+    value: u64,
+    len: u64,
+) -> LibcallResult {
     // SAFETY: the caller is compiled code of this instance.
     unsafe {
         with_instance(vmctx, |instance| {

@@ -32,7 +32,8 @@ impl Memory {
         check_type(&ty)?;
         let plan = store.engine().memory_plan();
         let maximum = ty.limits.max.unwrap_or(MemoryType::MAX_PAGES_32).min(MemoryType::MAX_PAGES_32);
-        let mapping = LinearMemory::new(ty.limits.min * MemoryType::PAGE_SIZE, Some(maximum * MemoryType::PAGE_SIZE), plan)?;
+        let mapping =
+            LinearMemory::new(ty.limits.min * MemoryType::PAGE_SIZE, Some(maximum * MemoryType::PAGE_SIZE), plan)?;
         let memory = Box::into_raw(Box::new(Memory {
             header: EntityHeader::new(ObjectKind::Memory, store),
             definition: UnsafeCell::new(VMMemory { base: mapping.base(), length: mapping.len() }),

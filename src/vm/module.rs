@@ -39,8 +39,8 @@ impl CompiledModule {
     }
 
     fn assemble(engine: &Arc<Engine>, module: Module, object: CodeObject<'_>) -> Result<Arc<CompiledModule>> {
-        let layout =
-            VMContextLayout::new(&module).ok_or_else(|| Error::limit("an instance of the module would be too large"))?;
+        let layout = VMContextLayout::new(&module)
+            .ok_or_else(|| Error::limit("an instance of the module would be too large"))?;
         let types = module.types.values().map(|ty| engine.register(ty)).collect::<Result<Vec<_>>>()?;
         let type_ids = types.iter().map(|ty| ty.id).collect();
         let code = Code::publish(object)?;
@@ -90,10 +90,8 @@ impl ModuleObject {
         if !Arc::ptr_eq(store.engine(), &compiled.engine) {
             return Err(Error::argument("the module belongs to another engine than the store"));
         }
-        let module = Box::into_raw(Box::new(ModuleObject {
-            header: EntityHeader::new(ObjectKind::Module, store),
-            compiled,
-        }));
+        let module =
+            Box::into_raw(Box::new(ModuleObject { header: EntityHeader::new(ObjectKind::Module, store), compiled }));
         // SAFETY: just boxed, and the header is first.
         unsafe { store.adopt(module.cast(), module) }
     }

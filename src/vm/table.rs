@@ -237,7 +237,9 @@ fn check_type(ty: &TableType) -> Result<()> {
         return Err(Error::argument(format!("the table's minimum is above its maximum: {min}, {}", max.unwrap_or(0))));
     }
     if min > MAX_TABLE_ELEMENTS {
-        return Err(Error::limit(format!("a table can have at most {MAX_TABLE_ELEMENTS} elements, its minimum is {min}")));
+        return Err(Error::limit(format!(
+            "a table can have at most {MAX_TABLE_ELEMENTS} elements, its minimum is {min}"
+        )));
     }
     Ok(())
 }

@@ -166,7 +166,10 @@ pub(super) fn take(entered: &Entered<'_>) -> Handle<Trap> {
     let context = store.context();
     // SAFETY: the context is part of the store, and nothing runs in this activation any more.
     let (pending, mut frames) = unsafe {
-        (std::mem::replace(&mut (*context).pending_trap, PendingTrap::NONE), std::mem::take(&mut (*context).trap_frames))
+        (
+            std::mem::replace(&mut (*context).pending_trap, PendingTrap::NONE),
+            std::mem::take(&mut (*context).trap_frames),
+        )
     };
     let trap = if pending.code == PendingTrap::OBJECT && !pending.object.is_null() {
         // SAFETY: whoever left the object gave its handle over.

@@ -7,6 +7,7 @@
 //! It runs only where every reference is in one of those places: when an instance is made, and when heap boxes are
 //! reserved, before values are converted.
 
+use crate::types::GlobalIndex;
 use crate::types::{RefType, ValType};
 use crate::vm::entity::{EntityHeader, owner_of};
 use crate::vm::func::HostFunc;
@@ -19,7 +20,6 @@ use crate::vm::trap::{Trap, frames_to_trace};
 use crate::vm::unwind;
 use crate::vm::val::RawSlot;
 use crate::vm::vmcontext::{ObjectHeader, ObjectKind};
-use crate::types::GlobalIndex;
 use cranelift_entity::EntityRef;
 use std::ops::ControlFlow;
 
