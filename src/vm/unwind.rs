@@ -21,6 +21,7 @@ use super::vmcontext::{VMContext, VMHostContext, VMStoreContext};
 use crate::code::{CodeKind, lookup};
 use crate::types::DefinedFuncIndex;
 use std::ops::ControlFlow;
+use std::ptr::null_mut;
 
 /// A frame of a WebAssembly function.
 #[derive(Copy, Clone, Debug)]
@@ -65,14 +66,7 @@ pub unsafe fn walk(
     visit: &mut dyn FnMut(Step) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     // SAFETY: the store is live, says the caller; no reference to it is kept while `visit` runs.
-    let (mut activation, exit, pending) =
-        unsafe { ((*store).activation as *const Activation, Exit::last(store), (*store).pending_trap) };
-    let mut exit = match start {
-        Start::LastExit => exit,
-        Start::PendingTrap => {
-            Exit { fp: pending.fp, pc: pending.pc, exact: pending.exact_pc != 0, callee: std::ptr::null_mut() }
-        }
-    };
+    let (mut activation, mut exit) = unsafe { where_to_start(store, start) };
     while !activation.is_null() {
         // SAFETY: a linked activation is live.
         let current = unsafe { &*activation };
@@ -92,6 +86,24 @@ pub unsafe fn walk(
     ControlFlow::Continue(())
 }
 
+/// The innermost activation, and where it was left.
+///
+/// # Safety
+///
+/// `store` is live.
+unsafe fn where_to_start(store: *const VMStoreContext, start: Start) -> (*const Activation, Exit) {
+    // SAFETY: live, says the caller, and only read here.
+    let store = unsafe { &*store };
+    let pending = &store.pending_trap;
+    let exit = match start {
+        Start::LastExit => {
+            Exit { fp: store.last_exit_fp, pc: store.last_exit_pc, exact: false, callee: store.last_exit_callee }
+        }
+        Start::PendingTrap => Exit { fp: pending.fp, pc: pending.pc, exact: pending.exact_pc != 0, callee: null_mut() },
+    };
+    (store.activation.cast(), exit)
+}
+
 /// Where an activation was left.
 #[derive(Copy, Clone)]
 struct Exit {
@@ -99,17 +111,6 @@ struct Exit {
     pc: usize,
     exact: bool,
     callee: *mut VMHostContext,
-}
-
-impl Exit {
-    /// # Safety
-    ///
-    /// `store` is live.
-    unsafe fn last(store: *const VMStoreContext) -> Exit {
-        // SAFETY: live, says the caller, and only read here.
-        let store = unsafe { &*store };
-        Exit { fp: store.last_exit_fp, pc: store.last_exit_pc, exact: false, callee: store.last_exit_callee }
-    }
 }
 
 /// Visits the frames from `exit` up to the entry stub's frame at `entry_fp`.
@@ -133,7 +134,7 @@ unsafe fn walk_activation(
         // SAFETY: a live frame keeps its caller's frame pointer here...
         let caller_fp = unsafe { link.read() };
         // SAFETY: ...and its return address in the next word.
-        pc = unsafe { link.add(1).read() };
+        pc = unsafe { link.wrapping_add(1).read() };
         exact = false;
         if caller_fp <= fp {
             break;

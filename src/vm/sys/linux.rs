@@ -75,8 +75,10 @@ pub fn stack_pointer() -> usize {
 #[cold]
 fn find_stack_bounds() -> Option<StackBounds> {
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    // SAFETY: asks for a handle.
+    let thread = unsafe { libc::pthread_self() };
     // SAFETY: the current thread is a live thread, and the call initializes what it is given.
-    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+    if unsafe { libc::pthread_getattr_np(thread, attributes.as_mut_ptr()) } != 0 {
         return None;
     }
     let (mut low, mut size, mut guard) = (std::ptr::null_mut(), 0, 0);

@@ -58,8 +58,13 @@ impl Previous {
     }
 
     fn get(&self) -> Option<&libc::sigaction> {
-        // SAFETY: once `known` is set, the action is initialized and nobody writes it.
-        self.known.load(Ordering::Acquire).then(|| unsafe { (*self.action.get()).assume_init_ref() })
+        if !self.known.load(Ordering::Acquire) {
+            return None;
+        }
+        // SAFETY: once `known` is set, nobody writes the action.
+        let action = unsafe { &*self.action.get() };
+        // SAFETY: it was initialized before `known` was set.
+        Some(unsafe { action.assume_init_ref() })
     }
 }
 
@@ -73,7 +78,7 @@ pub fn install() -> Result<()> {
 /// Called once for each signal. The previous action is kept before ours can run.
 fn install_for(signal: c_int, previous: &Previous) -> Result<(), c_int> {
     // SAFETY: asks what is installed and writes it to where nobody else looks yet.
-    if unsafe { libc::sigaction(signal, null(), (*previous.action.get()).as_mut_ptr()) } != 0 {
+    if unsafe { libc::sigaction(signal, null(), previous.action.get().cast()) } != 0 {
         return Err(signal);
     }
     previous.known.store(true, Ordering::Release);
@@ -88,9 +93,8 @@ fn install_for(signal: c_int, previous: &Previous) -> Result<(), c_int> {
 
 /// The handler.
 unsafe extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel passes both, and the context is this thread's.
-    let handled = unsafe { try_trap(signal, &*info, &mut *context.cast::<libc::ucontext_t>()) };
-    if !handled {
+    // SAFETY: the arguments are the kernel's, and the context is this thread's.
+    if !unsafe { try_trap(signal, info, context.cast()) } {
         // SAFETY: the arguments are the kernel's.
         unsafe { chain(signal, info, context) };
     }
@@ -101,7 +105,11 @@ unsafe extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: 
 /// # Safety
 ///
 /// The arguments are those of a signal handler on this thread.
-unsafe fn try_trap(signal: c_int, info: &libc::siginfo_t, context: &mut libc::ucontext_t) -> bool {
+unsafe fn try_trap(signal: c_int, info: *const libc::siginfo_t, context: *mut libc::ucontext_t) -> bool {
+    // SAFETY: the kernel passes both, and nobody else has them meanwhile.
+    let info = unsafe { &*info };
+    // SAFETY: as above.
+    let context = unsafe { &mut *context };
     // What was sent by a process or a thread has a code that is not positive.
     if info.si_code <= 0 {
         return false;
@@ -119,7 +127,7 @@ unsafe fn try_trap(signal: c_int, info: &libc::siginfo_t, context: &mut libc::uc
         // SAFETY: the prologue has linked its frame: the caller's frame pointer...
         let caller_fp = unsafe { link.read() };
         // SAFETY: ...and the return address.
-        let return_pc = unsafe { link.add(1).read() };
+        let return_pc = unsafe { link.wrapping_add(1).read() };
         (registers[libc::REG_RDI as usize] as *mut VMAnyContext, pending(code, caller_fp, return_pc, false))
     } else {
         let slot = fp.wrapping_add_signed(vmctx_fp_offset as isize) as *const *mut VMAnyContext;
@@ -129,7 +137,7 @@ unsafe fn try_trap(signal: c_int, info: &libc::siginfo_t, context: &mut libc::uc
     // SAFETY: the vmctx of a running function is live, and any context starts with its store.
     let store: *mut VMStoreContext = unsafe { (*vmctx).store };
     // SAFETY: this thread runs code of the store, so the store is its own.
-    unsafe { (&raw mut (*store).pending_trap).write(pending) };
+    unsafe { (*store).pending_trap = pending };
     registers[libc::REG_RIP as usize] = raise as *const () as i64;
     registers[libc::REG_RDI as usize] = store as i64;
     registers[libc::REG_EFL as usize] &= !DIRECTION_FLAG;
@@ -370,11 +378,11 @@ mod tests {
         install().unwrap();
         let code = code();
         // A stray access by code that is not WebAssembly's.
-        // SAFETY: the child is meant to fault.
-        assert_eq!(
-            signal_that_ends(|| unsafe { null::<u32>().wrapping_add(9).read_volatile().clone_into(&mut 0) }),
-            libc::SIGSEGV
-        );
+        let stray = || {
+            // SAFETY: the child is meant to fault.
+            unsafe { null::<u32>().wrapping_add(9).read_volatile() };
+        };
+        assert_eq!(signal_that_ends(stray), libc::SIGSEGV);
         // An instruction that may trap, at an address that it cannot mean.
         assert_eq!(signal_that_ends(|| drop(run(&code, 0, 16))), libc::SIGSEGV);
         assert_eq!(signal_that_ends(|| drop(run(&code, 3, 1 << 20))), libc::SIGSEGV);
@@ -382,8 +390,11 @@ mod tests {
         assert_eq!(signal_that_ends(|| drop(run(&code, 4, 0))), libc::SIGILL);
         // Signals that are sent. (The test program's runtime has a handler for `SIGSEGV`, which survives one that was sent.)
         for signal in [libc::SIGFPE, libc::SIGILL] {
-            // SAFETY: sends a signal to the child itself.
-            assert_eq!(signal_that_ends(|| drop(unsafe { libc::raise(signal) })), signal);
+            let send = || {
+                // SAFETY: sends a signal to the child itself.
+                unsafe { libc::raise(signal) };
+            };
+            assert_eq!(signal_that_ends(send), signal);
         }
     }
 }

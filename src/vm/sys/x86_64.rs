@@ -201,8 +201,10 @@ mod tests {
     }
 
     unsafe extern "C" fn double(_callee: *mut VMAnyContext, args: *const u64, results: *mut u64) {
-        // SAFETY: the test passes one word each.
-        unsafe { results.write(args.read() * 2) };
+        // SAFETY: the test passes a word.
+        let arg = unsafe { args.read() };
+        // SAFETY: the test passes a word.
+        unsafe { results.write(arg * 2) };
     }
 
     unsafe extern "C" fn trap(callee: *mut VMAnyContext, _args: *const u64, _results: *mut u64) {
