@@ -12,3 +12,6 @@ pub(crate) mod reference;
 pub(crate) mod simd;
 pub(crate) mod table;
 pub(crate) mod variable;
+
+#[cfg(test)]
+mod tests;
