@@ -16,8 +16,22 @@
 
 pub mod boundary;
 pub mod byte;
-
+pub mod config;
+pub mod engine;
+pub mod external;
+pub mod foreign;
+pub mod frame;
+pub mod func;
+pub mod global;
+pub mod instance;
+pub mod libwasm;
+pub mod memory;
+pub mod module;
 pub mod own;
+pub mod reference;
+pub mod store;
+pub mod table;
+pub mod trap;
 pub mod types;
-
+pub mod val;
 pub mod vec;

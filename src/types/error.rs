@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Busy = 8,
     /// A defect of this library: a panic that was caught at the boundary.
     Internal = 9,
+    /// Instantiation trapped in an active segment or the start function.
+    Trap = 10,
 }
 
 /// A failure: its kind, a message whose facts stand at its end, and the byte offset in the module where there is one.

@@ -3,7 +3,8 @@
 use crate::capi::boundary::boundary;
 use crate::capi::own::{self, TryClone, boxed};
 use crate::capi::vec;
-use crate::types::{Error, HeapType, RefType, Result, ValType};
+use crate::types::{Error, Result, ValType};
+use crate::vm::val::{kind_of, type_of_kind};
 
 /// The kind of a value: one of `enum wasm_valkind_enum`, or of `libwasm.h` for the types the standard does not name.
 pub type wasm_valkind_t = u8;
@@ -54,70 +55,9 @@ impl TryClone for ValTypeObject {
     }
 }
 
-/// The kind of vectors.
-pub const V128: wasm_valkind_t = 4;
-/// The first kind of a reference that cannot be null: `FIRST_NON_NULL + kind - 128` is that of the nullable one.
-const FIRST_NON_NULL: wasm_valkind_t = 160;
-
-/// Heap types in the order of the kinds of their references, from 128 on.
-const HEAP_TYPES: [HeapType; 12] = [
-    HeapType::Extern,
-    HeapType::Func,
-    HeapType::Any,
-    HeapType::Eq,
-    HeapType::I31,
-    HeapType::Struct,
-    HeapType::Array,
-    HeapType::Exn,
-    HeapType::None,
-    HeapType::NoFunc,
-    HeapType::NoExtern,
-    HeapType::NoExn,
-];
-
-/// The kind that stands for a value type.
-pub fn kind_of(ty: ValType) -> wasm_valkind_t {
-    match ty {
-        ValType::I32 => wasm_valkind_enum::WASM_I32 as u8,
-        ValType::I64 => wasm_valkind_enum::WASM_I64 as u8,
-        ValType::F32 => wasm_valkind_enum::WASM_F32 as u8,
-        ValType::F64 => wasm_valkind_enum::WASM_F64 as u8,
-        ValType::V128 => V128,
-        ValType::Ref(RefType { nullable, heap }) => {
-            let position = match heap {
-                HeapType::Extern => 0,
-                HeapType::Func => 1,
-                HeapType::Any => 2,
-                HeapType::Eq => 3,
-                HeapType::I31 => 4,
-                HeapType::Struct => 5,
-                HeapType::Array => 6,
-                HeapType::Exn => 7,
-                HeapType::None => 8,
-                HeapType::NoFunc => 9,
-                HeapType::NoExtern => 10,
-                HeapType::NoExn => 11,
-            };
-            let first = if nullable { wasm_valkind_enum::WASM_EXTERNREF as u8 } else { FIRST_NON_NULL };
-            first + position
-        }
-    }
-}
-
 /// The value type a kind stands for.
 pub fn type_of(kind: wasm_valkind_t) -> Result<ValType> {
-    let heap = |position: u8| HEAP_TYPES.get(usize::from(position)).copied();
-    match kind {
-        0 => Some(ValType::I32),
-        1 => Some(ValType::I64),
-        2 => Some(ValType::F32),
-        3 => Some(ValType::F64),
-        V128 => Some(ValType::V128),
-        FIRST_NON_NULL.. => heap(kind - FIRST_NON_NULL).map(|heap| ValType::Ref(RefType { nullable: false, heap })),
-        128.. => heap(kind - 128).map(|heap| ValType::Ref(RefType { nullable: true, heap })),
-        _ => None,
-    }
-    .ok_or_else(|| Error::argument(format!("no value type has the kind {kind}")))
+    type_of_kind(kind).ok_or_else(|| Error::argument(format!("no value type has the kind {kind}")))
 }
 
 /// A handle of a value type, which the caller owns.
@@ -214,8 +154,8 @@ mod tests {
             assert_eq!(kind_of(ty), kind);
             count += 1;
         }
-        assert_eq!(count, 5 + 2 * HEAP_TYPES.len());
-        assert_eq!(kind_of(ValType::EXTERNREF), 128);
-        assert_eq!(kind_of(ValType::FUNCREF), 129);
+        assert_eq!(count, 5 + 2 * 12);
+        assert_eq!(kind_of(ValType::EXTERNREF), wasm_valkind_enum::WASM_EXTERNREF as u8);
+        assert_eq!(kind_of(ValType::FUNCREF), wasm_valkind_enum::WASM_FUNCREF as u8);
     }
 }

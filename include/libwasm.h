@@ -1,0 +1,200 @@
+// libwasm.h: what libwasm has beyond the standard wasm.h.
+//
+// Generated from libwasm's source; do not edit.
+
+#ifndef LIBWASM_H
+#define LIBWASM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "wasm.h"
+
+// The kinds of failures. Numbers are only ever appended.
+typedef enum libwasm_error_kind_enum {
+  // No function has failed on this thread since it started or `libwasm_last_error_clear` was called.
+  LIBWASM_ERROR_NONE = 0,
+  // The binary or text is malformed or does not validate.
+  LIBWASM_ERROR_INVALID = 1,
+  // Valid WebAssembly, but a feature this build does not have, or a machine it cannot run on.
+  LIBWASM_ERROR_UNSUPPORTED = 2,
+  // A limit of the implementation or of the embedder was reached.
+  LIBWASM_ERROR_LIMIT = 3,
+  // An import is missing or does not match.
+  LIBWASM_ERROR_LINK = 4,
+  // An artifact that is damaged or was made by another version, CPU or configuration.
+  LIBWASM_ERROR_ARTIFACT = 5,
+  // Memory or address space ran out.
+  LIBWASM_ERROR_OUT_OF_MEMORY = 6,
+  // An argument that cannot be used: NULL, a wrong kind, out of range, of another store.
+  LIBWASM_ERROR_ARGUMENT = 7,
+  // The store is in use on another thread.
+  LIBWASM_ERROR_BUSY = 8,
+  // A defect of this library: a panic that was caught before it reached the caller.
+  LIBWASM_ERROR_INTERNAL = 9,
+  // Instantiation trapped in an active segment or the start function.
+  LIBWASM_ERROR_TRAP = 10,
+} libwasm_error_kind_enum;
+
+// How much the compiler optimizes.
+typedef enum libwasm_opt_level_enum {
+  // Compile fast.
+  LIBWASM_OPT_NONE = 0,
+  // Make fast code: the default.
+  LIBWASM_OPT_SPEED = 1,
+  // Make fast code that is small.
+  LIBWASM_OPT_SPEED_AND_SIZE = 2,
+} libwasm_opt_level_enum;
+
+// Why a trap happened. Numbers are only ever appended.
+typedef enum libwasm_trap_code_enum {
+  // A trap that the host made with `wasm_trap_new`.
+  LIBWASM_TRAP_HOST = 0,
+  LIBWASM_TRAP_UNREACHABLE = 1,
+  LIBWASM_TRAP_MEMORY_OUT_OF_BOUNDS = 2,
+  LIBWASM_TRAP_TABLE_OUT_OF_BOUNDS = 3,
+  LIBWASM_TRAP_INDIRECT_CALL_OUT_OF_BOUNDS = 4,
+  LIBWASM_TRAP_INDIRECT_CALL_TO_NULL = 5,
+  LIBWASM_TRAP_BAD_SIGNATURE = 6,
+  LIBWASM_TRAP_INTEGER_OVERFLOW = 7,
+  LIBWASM_TRAP_INTEGER_DIVIDE_BY_ZERO = 8,
+  LIBWASM_TRAP_BAD_CONVERSION_TO_INTEGER = 9,
+  LIBWASM_TRAP_STACK_OVERFLOW = 10,
+  // An import that is missing or does not match.
+  LIBWASM_TRAP_LINK = 11,
+  // A call with arguments or results that cannot be, or a callback that returned wrong results.
+  LIBWASM_TRAP_BAD_CALL = 12,
+  LIBWASM_TRAP_OUT_OF_MEMORY = 13,
+} libwasm_trap_code_enum;
+
+// The kinds of values that `enum wasm_valkind_enum` does not name, as `wasm_valtype_kind` gives them.
+typedef enum libwasm_valkind_enum {
+  // A vector of 128 bits. The `of.ref` of such a value points to 16 bytes that the value owns; see
+  // `libwasm_val_new_v128`.
+  LIBWASM_V128 = 4,
+  LIBWASM_ANYREF = 130,
+  LIBWASM_EQREF = 131,
+  LIBWASM_I31REF = 132,
+  LIBWASM_STRUCTREF = 133,
+  LIBWASM_ARRAYREF = 134,
+  LIBWASM_EXNREF = 135,
+  LIBWASM_NULLREF = 136,
+  LIBWASM_NULLFUNCREF = 137,
+  LIBWASM_NULLEXTERNREF = 138,
+  LIBWASM_NULLEXNREF = 139,
+  // The same as LIBWASM_ANYREF, but never null.
+  LIBWASM_REF_ANY = 142,
+  // The same as LIBWASM_EQREF, but never null.
+  LIBWASM_REF_EQ = 143,
+  // The same as LIBWASM_I31REF, but never null.
+  LIBWASM_REF_I31 = 144,
+  // The same as LIBWASM_STRUCTREF, but never null.
+  LIBWASM_REF_STRUCT = 145,
+  // The same as LIBWASM_ARRAYREF, but never null.
+  LIBWASM_REF_ARRAY = 146,
+  // The same as LIBWASM_EXNREF, but never null.
+  LIBWASM_REF_EXN = 147,
+  // The same as LIBWASM_NULLREF, but never null.
+  LIBWASM_REF_NONE = 148,
+  // The same as LIBWASM_NULLFUNCREF, but never null.
+  LIBWASM_REF_NOFUNC = 149,
+  // The same as LIBWASM_NULLEXTERNREF, but never null.
+  LIBWASM_REF_NOEXTERN = 150,
+  // The same as LIBWASM_NULLEXNREF, but never null.
+  LIBWASM_REF_NOEXN = 151,
+  // The same as WASM_EXTERNREF, but never null.
+  LIBWASM_REF_EXTERN = 152,
+  // The same as WASM_FUNCREF, but never null.
+  LIBWASM_REF_FUNC = 153,
+} libwasm_valkind_enum;
+
+// What kind of failure the last error is: one of `enum libwasm_error_kind_enum`.
+typedef uint8_t libwasm_error_kind_t;
+
+// How much the compiler optimizes: one of `enum libwasm_opt_level_enum`.
+typedef uint8_t libwasm_opt_level_t;
+
+// The exact limits of a table or memory, in elements or pages.
+typedef struct libwasm_limits_t {
+  uint64_t min;
+  // Meaningful only if `has_max`; `UINT64_MAX` otherwise.
+  uint64_t max;
+  bool has_max;
+  // Whether indices or addresses are 64 bits wide.
+  bool index64;
+  // Whether the memory is shared between threads.
+  bool shared;
+} libwasm_limits_t;
+
+// Why a trap happened: one of `enum libwasm_trap_code_enum`.
+typedef uint8_t libwasm_trap_code_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The version of the library, "MAJOR.MINOR.PATCH"; it stays valid for ever.
+WASM_API_EXTERN const char *libwasm_version(void);
+
+// What kind of failure the thread's last error is. Successful calls leave the last error as it is, so it tells something
+// only after a call that has failed, or after `libwasm_last_error_clear`.
+WASM_API_EXTERN
+libwasm_error_kind_t libwasm_last_error_kind(void);
+
+// The message of the thread's last error, with a terminating NUL; "" if there is none. It stays valid until the next call of
+// this library fails on this thread, or `libwasm_last_error_clear` is called.
+WASM_API_EXTERN
+const char *libwasm_last_error_message(void);
+
+// The byte offset in the module's binary that the thread's last error is about; `SIZE_MAX` if it is about none.
+WASM_API_EXTERN size_t libwasm_last_error_offset(void);
+
+// Forgets the thread's last error.
+WASM_API_EXTERN void libwasm_last_error_clear(void);
+
+// Whether a signal handler may be installed that turns faults of compiled code into traps; on by default. Without it, every
+// access and division is checked by code, and no handler is installed.
+WASM_API_EXTERN
+void libwasm_config_set_signals(wasm_config_t *config,
+                                bool enabled);
+
+// Sets how much the compiler optimizes. Does nothing and records the reason if there is no such level.
+WASM_API_EXTERN void libwasm_config_set_opt_level(wasm_config_t *config, libwasm_opt_level_t level);
+
+// Sets how many bytes of address space are reserved for each memory. With 4 GiB or more, memories never move and the
+// hardware checks accesses; that is the default where the machine allows it. With less, accesses are checked by code, and a
+// memory that grows beyond its reservation moves.
+WASM_API_EXTERN
+void libwasm_config_set_memory_reservation(wasm_config_t *config,
+                                           uint64_t bytes);
+
+// Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
+// The i32 0 if `bytes` is NULL.
+WASM_API_EXTERN
+void libwasm_val_new_v128(const uint8_t *bytes,
+                          wasm_val_t *out);
+
+// Writes the 16 bytes of a v128 value to `bytes`, the lowest lane first. False, and zeros, if the value is not a v128.
+WASM_API_EXTERN bool libwasm_val_v128(const wasm_val_t *value, uint8_t *bytes);
+
+// Writes the exact limits of a table type to `out`; false for NULL.
+WASM_API_EXTERN bool libwasm_tabletype_limits(const wasm_tabletype_t *ty, struct libwasm_limits_t *out);
+
+// Writes the exact limits of a memory type to `out`; false for NULL.
+WASM_API_EXTERN bool libwasm_memorytype_limits(const wasm_memorytype_t *ty, struct libwasm_limits_t *out);
+
+// Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.
+WASM_API_EXTERN libwasm_trap_code_t libwasm_trap_code(const wasm_trap_t *trap);
+
+// Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
+// owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
+// error has the line and the column.
+WASM_API_EXTERN
+bool libwasm_wat2wasm(const wasm_byte_vec_t *wat,
+                      wasm_byte_vec_t *out);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  // LIBWASM_H

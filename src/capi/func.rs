@@ -1,0 +1,240 @@
+//! Functions.
+
+use super::boundary::{self, boundary, boundary_or};
+use super::own::{self, objects};
+use super::reference::{self, wasm_ref_t};
+use super::store::wasm_store_t;
+use super::trap::{self, wasm_trap_t};
+use super::types::functype::{self, wasm_functype_t};
+use super::val::wasm_val_vec_t;
+use crate::types::{Error, Result, TrapCode};
+use crate::vm::func::{self, Callback, HostFunc, ValVec};
+use crate::vm::trap::Trap;
+use crate::vm::vmcontext::VMFuncRef;
+use std::ffi::c_void;
+use std::{mem, ptr};
+
+/// A function.
+#[derive(Debug)]
+pub struct wasm_func_t {
+    _opaque: [u8; 0],
+}
+
+/// A function of the host. `args` are lent. `results` has the right size, kinds and zero values; references put there become
+/// the caller's. Returns NULL, or a trap, which becomes the caller's.
+pub type wasm_func_callback_t =
+    Option<unsafe extern "C" fn(args: *const wasm_val_vec_t, results: *mut wasm_val_vec_t) -> *mut wasm_trap_t>;
+
+/// As `wasm_func_callback_t`, with the environment given to `wasm_func_new_with_env`.
+pub type wasm_func_callback_with_env_t = Option<
+    unsafe extern "C" fn(
+        env: *mut c_void,
+        args: *const wasm_val_vec_t,
+        results: *mut wasm_val_vec_t,
+    ) -> *mut wasm_trap_t,
+>;
+
+objects! {
+    wasm_func_t => "a function", [Func], VMFuncRef;
+}
+
+type PlainC = unsafe extern "C" fn(*const wasm_val_vec_t, *mut wasm_val_vec_t) -> *mut wasm_trap_t;
+type PlainVm = unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap;
+type WithEnvC = unsafe extern "C" fn(*mut c_void, *const wasm_val_vec_t, *mut wasm_val_vec_t) -> *mut wasm_trap_t;
+type WithEnvVm = unsafe extern "C" fn(*mut c_void, *const ValVec, *mut ValVec) -> *mut Trap;
+
+const _: () = assert!(size_of::<ValVec>() == size_of::<wasm_val_vec_t>());
+
+/// Makes a host function.
+///
+/// # Safety
+///
+/// The pointers are NULL or live; the callback fits the type.
+unsafe fn new(
+    store: *mut wasm_store_t,
+    ty: *const wasm_functype_t,
+    callback: Option<Callback>,
+    env: *mut c_void,
+    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+) -> Result<*mut wasm_func_t> {
+    // SAFETY: as the caller states.
+    let entered = unsafe { own::store(store) }?.enter()?;
+    // SAFETY: as the caller states.
+    let ty = unsafe { functype::borrow(ty) }?.func_type()?;
+    let callback = callback.ok_or_else(|| own::null("a callback"))?;
+    Ok(own::give_object(HostFunc::new(&entered, &ty, callback, env, finalizer)?))
+}
+
+/// Deletes a handle of a function; does nothing for NULL. May be called from any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_delete(object: *mut wasm_func_t) {
+    // SAFETY: as the caller states.
+    unsafe { own::delete(object) }
+}
+
+/// Makes another handle of the same object, owned by the caller; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_copy(object: *const wasm_func_t) -> *mut wasm_func_t {
+    // SAFETY: as the caller states.
+    unsafe { own::copy(object) }
+}
+
+/// Whether two handles are of the same object; false if one is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_same(a: *const wasm_func_t, b: *const wasm_func_t) -> bool {
+    // SAFETY: as the caller states.
+    unsafe { reference::same(a, b) }
+}
+
+/// The pointer the host attached to the object; NULL if there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_get_host_info(object: *const wasm_func_t) -> *mut c_void {
+    // SAFETY: as the caller states.
+    unsafe { reference::host_info(object) }
+}
+
+/// Attaches a pointer to the object, whichever handle names it. Runs the finalizer of the one that was attached before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_set_host_info(object: *mut wasm_func_t, info: *mut c_void) {
+    // SAFETY: as the caller states.
+    unsafe { reference::set_host_info(object, info, None) }
+}
+
+/// As `wasm_func_set_host_info`; the finalizer runs once with `info`, when it is replaced or the object dies.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_set_host_info_with_finalizer(
+    object: *mut wasm_func_t,
+    info: *mut c_void,
+    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+) {
+    // SAFETY: as the caller states.
+    unsafe { reference::set_host_info(object, info, finalizer) }
+}
+
+/// A function as a reference: the same handle, with the same owner. NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_as_ref(object: *mut wasm_func_t) -> *mut wasm_ref_t {
+    // SAFETY: as the caller states.
+    unsafe { reference::convert(object) }
+}
+
+/// A reference as a function: the same handle, with the same owner. NULL if it is of another kind.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_ref_as_func(reference: *mut wasm_ref_t) -> *mut wasm_func_t {
+    // SAFETY: as the caller states.
+    unsafe { reference::convert(reference) }
+}
+
+/// A function as a reference: the same handle, with the same owner. NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_as_ref_const(object: *const wasm_func_t) -> *const wasm_ref_t {
+    // SAFETY: as the caller states.
+    unsafe { reference::convert(object) }
+}
+
+/// A reference as a function: the same handle, with the same owner. NULL if it is of another kind.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_ref_as_func_const(reference: *const wasm_ref_t) -> *const wasm_func_t {
+    // SAFETY: as the caller states.
+    unsafe { reference::convert(reference) }
+}
+
+/// Makes a function of the host, owned by the caller. NULL if a pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_new(
+    store: *mut wasm_store_t,
+    ty: *const wasm_functype_t,
+    callback: wasm_func_callback_t,
+) -> *mut wasm_func_t {
+    boundary(ptr::null_mut(), || {
+        // SAFETY: the two types differ only in what the structs behind their pointers are called.
+        let callback = callback.map(|f| Callback::Plain(unsafe { mem::transmute::<PlainC, PlainVm>(f) }));
+        // SAFETY: as the caller states.
+        unsafe { new(store, ty, callback, ptr::null_mut(), None) }
+    })
+}
+
+/// Makes a function of the host with an environment, owned by the caller. The finalizer runs once with `env` when the
+/// function dies. NULL if a pointer other than `env` and `finalizer` is NULL; then `env` stays the caller's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_new_with_env(
+    store: *mut wasm_store_t,
+    ty: *const wasm_functype_t,
+    callback: wasm_func_callback_with_env_t,
+    env: *mut c_void,
+    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+) -> *mut wasm_func_t {
+    boundary(ptr::null_mut(), || {
+        // SAFETY: the two types differ only in what the structs behind their pointers are called.
+        let callback = callback.map(|f| Callback::WithEnv(unsafe { mem::transmute::<WithEnvC, WithEnvVm>(f) }));
+        // SAFETY: as the caller states.
+        unsafe { new(store, ty, callback, env, finalizer) }
+    })
+}
+
+/// The type of a function, owned by the caller; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_type(func: *const wasm_func_t) -> *mut wasm_functype_t {
+    boundary(ptr::null_mut(), || {
+        // SAFETY: as the caller states.
+        let func = unsafe { own::record(func) }?;
+        // SAFETY: the caller's handle keeps the function alive.
+        functype::give(&unsafe { func::registered_type(func) }.ty)
+    })
+}
+
+/// The number of a function's parameters; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_param_arity(func: *const wasm_func_t) -> usize {
+    boundary(0, || {
+        // SAFETY: as the caller states.
+        let func = unsafe { own::record(func) }?;
+        // SAFETY: the caller's handle keeps the function alive.
+        Ok(unsafe { func::registered_type(func) }.ty.params.len())
+    })
+}
+
+/// The number of a function's results; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_result_arity(func: *const wasm_func_t) -> usize {
+    boundary(0, || {
+        // SAFETY: as the caller states.
+        let func = unsafe { own::record(func) }?;
+        // SAFETY: the caller's handle keeps the function alive.
+        Ok(unsafe { func::registered_type(func) }.ty.results.len())
+    })
+}
+
+/// Calls a function (<https://webassembly.github.io/spec/core/exec/modules.html#invocation>).
+///
+/// `args` is lent; `results` has room for the results and may be raw memory. Returns NULL, and then the results are
+/// written and are the caller's; or a trap, which is the caller's, and then `results` is as it was. A wrong number or kind
+/// of arguments, or too little room for results, gives a trap and calls nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasm_func_call(
+    func: *const wasm_func_t,
+    args: *const wasm_val_vec_t,
+    results: *mut wasm_val_vec_t,
+) -> *mut wasm_trap_t {
+    boundary_or(
+        |error| trap::from_error(&error),
+        || {
+            // SAFETY: as the caller states.
+            let func = unsafe { own::record(func) }?;
+            // SAFETY: as the caller states.
+            let args = unsafe { own::vals(args) };
+            // SAFETY: as the caller states.
+            let results = unsafe { own::val_places(results) };
+            // SAFETY: the handle keeps the function alive; the arguments are as the caller states.
+            match unsafe { func::call(func, args, results) } {
+                Ok(()) => Ok(ptr::null_mut()),
+                Err(trap) => {
+                    if trap.code() == TrapCode::BadCall {
+                        boundary::record(&Error::argument(String::from_utf8_lossy(trap.message())));
+                    }
+                    Ok(own::give_object(trap))
+                }
+            }
+        },
+    )
+}

@@ -1,0 +1,61 @@
+//! Setters of configurations.
+
+use crate::capi::boundary::boundary;
+use crate::capi::config::wasm_config_t;
+use crate::capi::own;
+use crate::compiler::OptLevel;
+use crate::types::Error;
+
+/// How much the compiler optimizes: one of `enum libwasm_opt_level_enum`.
+pub type libwasm_opt_level_t = u8;
+
+/// How much the compiler optimizes.
+#[repr(C)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum libwasm_opt_level_enum {
+    /// Compile fast.
+    LIBWASM_OPT_NONE = 0,
+    /// Make fast code: the default.
+    LIBWASM_OPT_SPEED = 1,
+    /// Make fast code that is small.
+    LIBWASM_OPT_SPEED_AND_SIZE = 2,
+}
+
+/// Whether a signal handler may be installed that turns faults of compiled code into traps; on by default. Without it, every
+/// access and division is checked by code, and no handler is installed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_signals(config: *mut wasm_config_t, enabled: bool) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow_mut(config) }?.signals = enabled;
+        Ok(())
+    })
+}
+
+/// Sets how much the compiler optimizes. Does nothing and records the reason if there is no such level.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_opt_level(config: *mut wasm_config_t, level: libwasm_opt_level_t) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        let config = unsafe { own::borrow_mut(config) }?;
+        config.opt_level = match level {
+            0 => OptLevel::None,
+            1 => OptLevel::Speed,
+            2 => OptLevel::SpeedAndSize,
+            other => return Err(Error::argument(format!("no optimization level has the number {other}"))),
+        };
+        Ok(())
+    })
+}
+
+/// Sets how many bytes of address space are reserved for each memory. With 4 GiB or more, memories never move and the
+/// hardware checks accesses; that is the default where the machine allows it. With less, accesses are checked by code, and a
+/// memory that grows beyond its reservation moves.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_memory_reservation(config: *mut wasm_config_t, bytes: u64) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow_mut(config) }?.memory_reservation = Some(bytes);
+        Ok(())
+    })
+}

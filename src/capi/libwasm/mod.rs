@@ -1,0 +1,10 @@
+//! `libwasm.h`: everything that is not part of the standard `wasm.h`.
+
+pub mod config;
+pub mod error;
+pub mod kinds;
+pub mod limits;
+pub mod trap;
+pub mod v128;
+pub mod version;
+pub mod wat;

@@ -1,0 +1,60 @@
+//! The stable codes of traps.
+
+use crate::capi::boundary::boundary;
+use crate::capi::own;
+use crate::capi::trap::wasm_trap_t;
+
+/// Why a trap happened: one of `enum libwasm_trap_code_enum`.
+pub type libwasm_trap_code_t = u8;
+
+/// Why a trap happened. Numbers are only ever appended.
+#[repr(C)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum libwasm_trap_code_enum {
+    /// A trap that the host made with `wasm_trap_new`.
+    LIBWASM_TRAP_HOST = 0,
+    LIBWASM_TRAP_UNREACHABLE = 1,
+    LIBWASM_TRAP_MEMORY_OUT_OF_BOUNDS = 2,
+    LIBWASM_TRAP_TABLE_OUT_OF_BOUNDS = 3,
+    LIBWASM_TRAP_INDIRECT_CALL_OUT_OF_BOUNDS = 4,
+    LIBWASM_TRAP_INDIRECT_CALL_TO_NULL = 5,
+    LIBWASM_TRAP_BAD_SIGNATURE = 6,
+    LIBWASM_TRAP_INTEGER_OVERFLOW = 7,
+    LIBWASM_TRAP_INTEGER_DIVIDE_BY_ZERO = 8,
+    LIBWASM_TRAP_BAD_CONVERSION_TO_INTEGER = 9,
+    LIBWASM_TRAP_STACK_OVERFLOW = 10,
+    /// An import that is missing or does not match.
+    LIBWASM_TRAP_LINK = 11,
+    /// A call with arguments or results that cannot be, or a callback that returned wrong results.
+    LIBWASM_TRAP_BAD_CALL = 12,
+    LIBWASM_TRAP_OUT_OF_MEMORY = 13,
+}
+
+/// Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_trap_code(trap: *const wasm_trap_t) -> libwasm_trap_code_t {
+    boundary(libwasm_trap_code_enum::LIBWASM_TRAP_BAD_CALL as libwasm_trap_code_t, || {
+        // SAFETY: as the caller states.
+        Ok(unsafe { own::record(trap) }?.code() as libwasm_trap_code_t)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::types::TrapCode;
+
+    /// The names of the header are those of the table of codes.
+    #[test]
+    fn every_code_has_its_number_in_the_header() {
+        let source = include_str!("trap.rs");
+        let named = source.lines().filter_map(|line| line.trim().strip_prefix("LIBWASM_TRAP_")?.split_once(" = "));
+        let mut numbers = 0..;
+        for (name, number) in named.filter(|(_, number)| number.ends_with(',')) {
+            let number: u8 = number.trim_end_matches(',').parse().unwrap();
+            assert_eq!(numbers.next(), Some(number));
+            let code = format!("{:?}", TrapCode::from_u8(number).unwrap());
+            assert_eq!(name.replace('_', ""), code.to_uppercase());
+        }
+        assert_eq!(TrapCode::from_u8(numbers.next().unwrap()), None);
+    }
+}
