@@ -17,12 +17,9 @@
 static void fail(const char *what, const char *name) {
   fprintf(stderr, "error: %s %s", what, name);
   if (libwasm_last_error_kind() != LIBWASM_ERROR_NONE) {
-    wasm_message_t reason;
-    libwasm_last_error_message(&reason);
-    fprintf(stderr, ": %.*s", STR(&reason));
-    wasm_byte_vec_delete(&reason);
-    size_t offset;
-    if (libwasm_last_error_offset(&offset)) fprintf(stderr, " (at offset 0x%zx of the module)", offset);
+    fprintf(stderr, ": %s", libwasm_last_error_message());
+    size_t offset = libwasm_last_error_offset();
+    if (offset != SIZE_MAX) fprintf(stderr, " (at offset 0x%zx of the module)", offset);
   }
   fprintf(stderr, "\n");
   exit(1);
