@@ -187,6 +187,12 @@ impl<T: Record> std::ops::Deref for Handle<T> {
     }
 }
 
+impl<T: Record> std::fmt::Debug for Handle<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} {:p}", T::KIND, self.0)
+    }
+}
+
 impl<T: Record> Clone for Handle<T> {
     fn clone(&self) -> Handle<T> {
         // SAFETY: this handle keeps the record alive, so its count is not zero.
