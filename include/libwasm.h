@@ -138,13 +138,11 @@ WASM_API_EXTERN const char *libwasm_version(void);
 
 // What kind of failure the thread's last error is. Successful calls leave the last error as it is, so it tells something
 // only after a call that has failed, or after `libwasm_last_error_clear`.
-WASM_API_EXTERN
-libwasm_error_kind_t libwasm_last_error_kind(void);
+WASM_API_EXTERN libwasm_error_kind_t libwasm_last_error_kind(void);
 
 // The message of the thread's last error, with a terminating NUL; "" if there is none. It stays valid until the next call of
 // this library fails on this thread, or `libwasm_last_error_clear` is called.
-WASM_API_EXTERN
-const char *libwasm_last_error_message(void);
+WASM_API_EXTERN const char *libwasm_last_error_message(void);
 
 // The byte offset in the module's binary that the thread's last error is about; `SIZE_MAX` if it is about none.
 WASM_API_EXTERN size_t libwasm_last_error_offset(void);
@@ -154,9 +152,7 @@ WASM_API_EXTERN void libwasm_last_error_clear(void);
 
 // Whether a signal handler may be installed that turns faults of compiled code into traps; on by default. Without it, every
 // access and division is checked by code, and no handler is installed.
-WASM_API_EXTERN
-void libwasm_config_set_signals(wasm_config_t *config,
-                                bool enabled);
+WASM_API_EXTERN void libwasm_config_set_signals(wasm_config_t *config, bool enabled);
 
 // Sets how much the compiler optimizes. Does nothing and records the reason if there is no such level.
 WASM_API_EXTERN void libwasm_config_set_opt_level(wasm_config_t *config, libwasm_opt_level_t level);
@@ -164,15 +160,11 @@ WASM_API_EXTERN void libwasm_config_set_opt_level(wasm_config_t *config, libwasm
 // Sets how many bytes of address space are reserved for each memory. With 4 GiB or more, memories never move and the
 // hardware checks accesses; that is the default where the machine allows it. With less, accesses are checked by code, and a
 // memory that grows beyond its reservation moves.
-WASM_API_EXTERN
-void libwasm_config_set_memory_reservation(wasm_config_t *config,
-                                           uint64_t bytes);
+WASM_API_EXTERN void libwasm_config_set_memory_reservation(wasm_config_t *config, uint64_t bytes);
 
 // Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
 // The i32 0 if `bytes` is NULL.
-WASM_API_EXTERN
-void libwasm_val_new_v128(const uint8_t *bytes,
-                          wasm_val_t *out);
+WASM_API_EXTERN void libwasm_val_new_v128(const uint8_t *bytes, wasm_val_t *out);
 
 // Writes the 16 bytes of a v128 value to `bytes`, the lowest lane first. False, and zeros, if the value is not a v128.
 WASM_API_EXTERN bool libwasm_val_v128(const wasm_val_t *value, uint8_t *bytes);
@@ -189,9 +181,7 @@ WASM_API_EXTERN libwasm_trap_code_t libwasm_trap_code(const wasm_trap_t *trap);
 // Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
 // owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
 // error has the line and the column.
-WASM_API_EXTERN
-bool libwasm_wat2wasm(const wasm_byte_vec_t *wat,
-                      wasm_byte_vec_t *out);
+WASM_API_EXTERN bool libwasm_wat2wasm(const wasm_byte_vec_t *wat, wasm_byte_vec_t *out);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -59,6 +59,7 @@ unsafe impl vec::Element for wasm_val_t {
 }
 
 /// The i32 0: what an `out` parameter gets on failure.
+/// cbindgen:ignore
 pub const EMPTY: wasm_val_t = wasm_val_t { kind: 0, of: wasm_val_union_t { i64: 0 } };
 
 /// Frees what the value owns, not the struct, and makes it a null or zero of its kind. Does nothing for NULL.

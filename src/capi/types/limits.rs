@@ -12,7 +12,7 @@ pub struct wasm_limits_t {
 }
 
 /// `wasm_limits_max_default`: no maximum.
-pub const NO_MAX: u32 = u32::MAX;
+const NO_MAX: u32 = u32::MAX;
 
 impl wasm_limits_t {
     /// Limits as C sees them: what is beyond 32 bits saturates.

@@ -1,0 +1,119 @@
+//! The C surface as a compiler and a linker see it: the header's prototypes are the standard's, and the shared library
+//! exports them all and nothing foreign.
+//!
+//! `tests/abi/prototypes.tsv` holds the standard's 293 prototypes; `tests/abi/layout.c` what else a program sees of the header.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Name and prototype of every function of the standard.
+fn prototypes() -> Vec<(&'static str, &'static str)> {
+    let lines = include_str!("abi/prototypes.tsv").lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.split_once('\t').unwrap()).collect()
+}
+
+/// The directory of the test, in which cargo puts what it builds for it.
+fn target() -> PathBuf {
+    let exe = std::env::current_exe().unwrap();
+    exe.parent().unwrap().parent().unwrap().to_owned()
+}
+
+fn library() -> PathBuf {
+    let candidates = [target().join("libwasm.so"), target().join("deps/libwasm.so")];
+    candidates.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("none of {candidates:?} is built")).clone()
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A compiler run over a file of this test, with every warning an error.
+fn compile(language: &str, source: &Path) -> Command {
+    let (compiler, standard) = if language == "c" { ("cc", "-std=c99") } else { ("c++", "-std=c++11") };
+    let mut command = Command::new(compiler);
+    command.args([standard, "-Wall", "-Wextra", "-pedantic", "-Werror", "-x", language]).arg(source);
+    command.arg("-I").arg(root().join("include"));
+    command
+}
+
+/// A program that assigns every function to a pointer of the standard's type, and gives them all to somebody.
+fn pointers() -> String {
+    let mut text = String::from("#include <wasm.h>\n#include <libwasm.h>\n#define own\n");
+    let prototypes = prototypes();
+    for (name, prototype) in &prototypes {
+        let pointer = prototype.replacen(&format!("{name}("), &format!("(*const p_{name})("), 1);
+        writeln!(text, "{pointer} = {name};").unwrap();
+    }
+    text.push_str("int main(void) {\n  int missing = 0;\n");
+    for (name, _) in &prototypes {
+        writeln!(text, "  missing += p_{name} == NULL;").unwrap();
+    }
+    text.push_str("  return missing;\n}\n");
+    text
+}
+
+#[test]
+fn the_standard_has_293_functions() {
+    let names: BTreeSet<_> = prototypes().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), 293);
+}
+
+#[test]
+fn prototypes_agree_and_link_and_run() {
+    let source = target().join("abi_pointers.c");
+    std::fs::write(&source, pointers()).unwrap();
+    for language in ["c", "c++"] {
+        let program = target().join(format!("abi_pointers_{}", language.len()));
+        let library = library();
+        let directory = library.parent().unwrap();
+        let mut command = compile(language, &source);
+        // Result types like `const T* const` and functions that are only named are what this file is about.
+        command.args(["-x", "none"]).arg("-o").arg(&program).arg(&library);
+        run(command.arg(format!("-Wl,-rpath,{}", directory.display())));
+        run(Command::new(&program).env("LD_LIBRARY_PATH", directory));
+    }
+}
+
+#[test]
+fn layouts_macros_and_inlines_are_the_standards() {
+    let source = root().join("tests/abi/layout.c");
+    for language in ["c", "c++"] {
+        let program = target().join(format!("abi_layout_{}", language.len()));
+        let library = library();
+        let directory = library.parent().unwrap();
+        let mut command = compile(language, &source);
+        command.args(["-x", "none"]).arg("-o").arg(&program).arg(&library);
+        run(command.arg(format!("-Wl,-rpath,{}", directory.display())));
+        run(Command::new(&program).env("LD_LIBRARY_PATH", directory));
+    }
+}
+
+#[test]
+fn the_library_exports_the_standard_and_nothing_foreign() {
+    let symbols = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library()));
+    let exported: BTreeSet<_> = symbols.lines().filter_map(|line| line.split_whitespace().last()).collect();
+    let missing: Vec<_> = prototypes().into_iter().map(|(name, _)| name).filter(|name| !exported.contains(name)).collect();
+    assert!(missing.is_empty(), "not exported: {missing:?}");
+    let standard: BTreeSet<_> = prototypes().into_iter().map(|(name, _)| name).collect();
+    let ours = |name: &&&str| standard.contains(**name) || name.starts_with("libwasm_") || name.starts_with("wasi_");
+    let foreign: Vec<_> = exported.iter().filter(|name| !ours(name)).collect();
+    assert!(foreign.is_empty(), "foreign symbols are exported: {foreign:?}");
+}
+
+#[test]
+fn the_library_has_a_soname_and_loads_with_local_scope() {
+    let header = run(Command::new("readelf").arg("-d").arg(library()));
+    assert!(header.contains("Library soname: [libwasm.so.0]"), "{header}");
+    let source = root().join("tests/abi/local.c");
+    let program = target().join("abi_local");
+    run(compile("c", &source).arg("-o").arg(&program).arg("-ldl"));
+    run(Command::new(&program).arg(library()));
+}
