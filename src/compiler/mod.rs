@@ -217,4 +217,6 @@ const _: () = {
 };
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;

@@ -1,1 +1,367 @@
-//! Tests of the compiler.
+//! Compiles every kind of instruction in every mode, and compares intermediate code with the files in `golden/`.
+
+use super::*;
+use crate::module::{ParsedModule, parse};
+use crate::types::ErrorKind;
+
+const MODES: [CompileOptions; 4] = [
+    CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: true },
+    CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: false },
+    CompileOptions { opt_level: OptLevel::Speed, signals: false, guard_pages: false },
+    CompileOptions { opt_level: OptLevel::None, signals: true, guard_pages: true },
+];
+
+fn compile_all(compiler: &Compiler, text: &str) -> Result<Vec<CompiledFunction>> {
+    let bytes = wat::parse_str(text).unwrap();
+    let ParsedModule { module, bodies } = parse(&bytes)?;
+    let layout = VMContextLayout::new(&module).unwrap();
+    let mut scratch = Scratch::default();
+    bodies
+        .into_iter()
+        .enumerate()
+        .map(|(i, (validator, body))| {
+            let func = DefinedFuncIndex::from_u32(i as u32);
+            compiler.compile_function(&module, &layout, func, &body, validator, &mut scratch)
+        })
+        .collect()
+}
+
+fn check_all_modes(text: &str) {
+    for options in MODES {
+        let compiler = Compiler::new(options).unwrap();
+        for func in compile_all(&compiler, text).unwrap_or_else(|error| panic!("{options:?}: {error}")) {
+            assert!(!func.text.is_empty());
+            assert!(func.traps.is_sorted_by_key(|site| site.offset));
+            assert!(func.addresses.is_sorted_by_key(|site| site.code_offset));
+            assert!(func.stack_maps.is_sorted_by_key(|map| map.return_offset));
+            if !func.traps.is_empty() || !func.calls.is_empty() {
+                assert!(func.vmctx_fp_offset < 0, "{options:?}: no slot for the vmctx");
+            }
+        }
+    }
+}
+
+#[test]
+fn control() {
+    check_all_modes(
+        r#"(module
+            (type $two (func (param i32 i64) (result i64 i32)))
+            (func (export "f") (param i32) (result i32)
+                (block $b (result i32)
+                    (loop $l
+                        (br_if $l (i32.eqz (local.get 0)))
+                        (if (local.get 0) (then (br $b (i32.const 1))))
+                        (if (local.get 0) (then nop) (else (br $l))))
+                    (br_table $b $b (i32.const 3) (local.get 0))))
+            (func (type $two) local.get 0 local.get 1
+                (if (type $two) (local.get 0) (then drop drop i64.const 1 i32.const 2) (else drop drop i64.const 3 i32.const 4)))
+            (func (param i32 i32) (result i32 i32) local.get 0 local.get 1
+                (if (param i32 i32) (result i32 i32) (local.get 0) (then i32.const 1 i32.add)))
+            (func (param i32) (result i32 i32) (block $x (result i32 i32) i32.const 1 i32.const 2 (local.get 0)
+                br_table $x 1 $x 0 unreachable (block (loop (if (i32.const 0) (then) (else)))) br 0))
+            (func unreachable (block (result i32) unreachable) drop (if (i32.const 1) (then return) (else br 0)))
+            (func (result i32) (loop (result i32) (br 0)))
+            (func (param i32 i64 f32 f64 v128 funcref externref)
+                (drop (select (local.get 1) (i64.const 1) (local.get 0)))
+                (drop (select (local.get 2) (local.get 2) (local.get 0)))
+                (drop (select (local.get 3) (local.get 3) (i32.eq (local.get 0) (i32.const 4))))
+                (drop (select (local.get 4) (local.get 4) (local.get 0)))
+                (drop (select (result funcref) (local.get 5) (ref.null func) (local.get 0)))
+                (drop (select (result externref) (local.get 6) (ref.null extern) (local.get 0)))
+                (if (local.get 0) (then (return)))))"#,
+    );
+}
+
+#[test]
+fn deep_nesting() {
+    let depth = 20_000;
+    let mut body = vec![0];
+    for kind in [2, 3, 4] {
+        for _ in 0..depth {
+            if kind == 4 {
+                body.extend([0x41, 1]);
+            }
+            body.extend([kind, 0x40]);
+        }
+        body.extend(std::iter::repeat_n(0x0b, depth));
+    }
+    body.push(0x0b);
+    let leb = |mut n: usize| {
+        let mut out = Vec::new();
+        while n >= 0x80 {
+            out.push(n as u8 | 0x80);
+            n >>= 7;
+        }
+        out.push(n as u8);
+        out
+    };
+    let mut code = vec![1];
+    code.extend(leb(body.len()));
+    code.extend(body);
+    let mut bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a".to_vec();
+    bytes.extend(leb(code.len()));
+    bytes.extend(code);
+    let ParsedModule { module, bodies } = parse(&bytes).unwrap();
+    let layout = VMContextLayout::new(&module).unwrap();
+    let compiler = Compiler::new(MODES[3]).unwrap();
+    for (validator, body) in bodies {
+        let func = DefinedFuncIndex::from_u32(0);
+        compiler.compile_function(&module, &layout, func, &body, validator, &mut Scratch::default()).unwrap();
+    }
+}
+
+#[test]
+fn calls_globals_tables_references() {
+    check_all_modes(
+        r#"(module
+            (type $sig (func (param i32 externref) (result externref funcref)))
+            (import "" "f" (func $imported (param i64 v128) (result f32)))
+            (import "" "g" (global $imported_global (mut externref)))
+            (import "" "c" (global $constant i32))
+            (import "" "t" (table $imported_table 1 externref))
+            (table $funcs 10 10 funcref)
+            (table $growing 0 funcref)
+            (global $i (mut i32) (i32.const 1)) (global $fixed f64 (f64.const 2.5))
+            (global $v (mut v128) (v128.const i64x2 1 2)) (global $r (mut funcref) (ref.null func))
+            (elem $e func $callee) (elem $x externref (ref.null extern))
+            (func $callee (param i32 externref) (result externref funcref)
+                (global.set $r (ref.func $callee))
+                (call $callee (i32.const 1) (local.get 1))
+                (drop) (drop)
+                (call_indirect $funcs (type $sig) (i32.const 1) (local.get 1) (local.get 0)))
+            (func (param externref i32) (result i32) (local funcref externref v128 f32 f64 i64)
+                (local.set 3 (local.get 0))
+                (drop (call $imported (i64.const 1) (global.get $v)))
+                (global.set $imported_global (local.tee 3 (global.get $imported_global)))
+                (global.set $v (local.get 4))
+                (table.set $imported_table (local.get 1) (local.get 3))
+                (local.set 2 (table.get $funcs (i32.const 3)))
+                (table.set $growing (i32.const 0) (local.get 2))
+                (drop (table.grow $growing (local.get 2) (i32.const 3)))
+                (drop (table.grow $imported_table (local.get 3) (i32.const 3)))
+                (table.fill $growing (i32.const 0) (local.get 2) (i32.const 3))
+                (table.fill $imported_table (i32.const 0) (local.get 3) (i32.const 3))
+                (table.copy $growing $funcs (i32.const 0) (i32.const 1) (i32.const 3))
+                (table.init $growing $e (i32.const 0) (i32.const 1) (i32.const 3))
+                (elem.drop $x)
+                (drop (f64.add (global.get $fixed) (local.get 6)))
+                (i32.add (i32.add (ref.is_null (local.get 2)) (ref.is_null (local.get 3)))
+                    (i32.add (table.size $funcs) (global.get $constant)))))"#,
+    );
+}
+
+#[test]
+fn memory() {
+    check_all_modes(
+        r#"(module (memory 1) (data $d "abc")
+            (func (param i32 i64 f32 f64 v128) (result i32)
+                (i32.store8 (local.get 0) (i32.load8_s offset=3 (local.get 0)))
+                (i32.store16 (local.get 0) (i32.load16_u offset=70000 (local.get 0)))
+                (i64.store8 (local.get 0) (i64.load8_u offset=0xffffffff (local.get 0)))
+                (i64.store16 (local.get 0) (i64.load16_s (i32.const 100)))
+                (i64.store32 (local.get 0) (i64.load32_u (i32.const -1)))
+                (i64.store (local.get 0) (i64.load32_s (i32.const 65532)))
+                (f32.store offset=0x1fffffc (local.get 0) (f32.load offset=0x1fffffd (local.get 0)))
+                (f64.store offset=0x7fffffff (i32.const 8) (f64.load offset=0x80000000 (local.get 0)))
+                (v128.store (local.get 0) (v128.load (local.get 0)))
+                (v128.store (local.get 0) (v128.load8x8_s (local.get 0)))
+                (v128.store64_lane 1 (local.get 0) (v128.load32_splat (local.get 0)))
+                (memory.copy (local.get 0) (i32.const 1) (i32.const 2))
+                (memory.fill (local.get 0) (i32.const 1) (i32.const 2))
+                (memory.init $d (local.get 0) (i32.const 1) (i32.const 2))
+                (data.drop $d)
+                (i32.add (memory.size) (memory.grow (local.get 0)))))"#,
+    );
+}
+
+/// Every instruction that takes operands from the stack and has no immediate but lanes, from the decoder's own table.
+#[test]
+fn every_plain_instruction() {
+    macro_rules! names {
+        ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
+            [$((stringify!($proposal), stringify!($visit), [$($(stringify!($arg),)*)?].as_slice(),)),*]
+        };
+    }
+    let mut tested = 0;
+    let mut text = String::from("(module (memory 1)\n");
+    for (proposal, visit, args) in wasmparser::for_each_operator!(names) {
+        let known = ["mvp", "simd", "sign_extension", "saturating_float_to_int"];
+        let name = visit.trim_start_matches("visit_");
+        let prefixes =
+            ["i32_", "i64_", "f32_", "f64_", "v128_", "i8x16_", "i16x8_", "i32x4_", "i64x2_", "f32x4_", "f64x2_"];
+        if !prefixes.iter().any(|prefix| name.starts_with(prefix))
+            || !known.contains(&proposal)
+            || name.ends_with("_const")
+        {
+            continue;
+        }
+        let mnemonic = name.replacen('_', ".", 1);
+        let operands = operands(name);
+        let immediate = match (args, name) {
+            (["lanes"], _) => "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 31",
+            (["lane"] | ["memarg", "lane"], _) => "1",
+            _ => "",
+        };
+        let pushes: String = operands.iter().map(|ty| format!("{} ", push(ty))).collect();
+        let result = if name.contains("store") { "" } else { "drop" };
+        text += &format!("(func {pushes} {mnemonic} {immediate} {result})\n");
+        tested += 1;
+    }
+    text.push(')');
+    assert_eq!(tested, 400);
+    check_all_modes(&text);
+}
+
+fn push(ty: &str) -> &'static str {
+    match ty {
+        "i32" => "(i32.load (i32.const 0))",
+        "i64" => "(i64.load (i32.const 0))",
+        "f32" => "(f32.load (i32.const 0))",
+        "f64" => "(f64.load (i32.const 0))",
+        _ => "(v128.load (i32.const 0))",
+    }
+}
+
+/// The operand types of an instruction, told from its name.
+fn operands(name: &str) -> Vec<&str> {
+    let (prefix, op) = name.split_once('_').unwrap();
+    let lane = match prefix {
+        "i8x16" | "i16x8" | "i32x4" => "i32",
+        "i64x2" => "i64",
+        "f32x4" => "f32",
+        "f64x2" => "f64",
+        other => other,
+    };
+    if prefix == "v128" {
+        return match op {
+            _ if op.contains("lane") || op.starts_with("store") => vec!["i32", "v128"],
+            _ if op.starts_with("load") => vec!["i32"],
+            "not" | "any_true" => vec!["v128"],
+            "bitselect" => vec!["v128"; 3],
+            _ => vec!["v128"; 2],
+        };
+    }
+    if prefix.contains('x') {
+        let unary = [
+            "extract_lane",
+            "abs",
+            "neg",
+            "popcnt",
+            "all_true",
+            "bitmask",
+            "extadd",
+            "extend",
+            "ceil",
+            "floor",
+            "trunc",
+            "nearest",
+            "sqrt",
+            "convert",
+            "demote",
+            "promote",
+        ];
+        return match op {
+            _ if op.starts_with("replace_lane") => vec!["v128", lane],
+            "splat" => vec![lane],
+            _ if op.starts_with("sh") && !op.starts_with("shuffle") => vec!["v128", "i32"],
+            _ if unary.iter().any(|unary| op.starts_with(unary)) => vec!["v128"],
+            _ => vec!["v128"; 2],
+        };
+    }
+    let conversions = ["wrap", "trunc_", "convert", "demote", "promote", "reinterpret", "extend_i32"];
+    if conversions.iter().any(|conversion| op.starts_with(conversion)) {
+        let source = ["i32", "i64", "f32", "f64"].into_iter().find(|ty| op.contains(ty)).unwrap();
+        return vec![source];
+    }
+    let unary = ["eqz", "clz", "ctz", "popcnt", "abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt", "extend"];
+    match op {
+        _ if op.starts_with("load") => vec!["i32"],
+        _ if op.starts_with("store") => vec!["i32", lane],
+        _ if unary.iter().any(|unary| op.starts_with(unary)) => vec![lane],
+        _ => vec![lane; 2],
+    }
+}
+
+#[test]
+fn trampolines() {
+    use crate::types::ValType::{self, *};
+    let many = vec![I32, I64, F32, F64, I32, I64, F32, F64, I32, I64, F32, F64, I64, I64, I64, I64, I64, I64, I64, I64];
+    let all = [vec![], vec![I32], many, vec![V128, ValType::FUNCREF, ValType::EXTERNREF, F32], vec![I32; 1000]];
+    for options in MODES {
+        let compiler = Compiler::new(options).unwrap();
+        let mut scratch = Scratch::default();
+        for params in &all {
+            for results in &all {
+                let ty = FuncType { params: params.clone().into(), results: results.clone().into() };
+                for func in [
+                    compiler.compile_host_to_wasm(&ty, &mut scratch).unwrap(),
+                    compiler.compile_wasm_to_host(&ty, &mut scratch).unwrap(),
+                ] {
+                    assert!(!func.text.is_empty() && func.calls.is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_do_not_spoil_the_scratch() {
+    let compiler = Compiler::new(MODES[0]).unwrap();
+    let bytes =
+        wat::parse_str("(module (func (result i32) i32.const 1) (func (result i64) i32.const 1 i32.const 2 i32.add))")
+            .unwrap();
+    let mut scratch = Scratch::default();
+    for _ in 0..2 {
+        let ParsedModule { module, bodies } = parse(&bytes).unwrap();
+        let layout = VMContextLayout::new(&module).unwrap();
+        for (i, (validator, body)) in bodies.into_iter().enumerate() {
+            let func = DefinedFuncIndex::from_u32(i as u32);
+            let result = compiler.compile_function(&module, &layout, func, &body, validator, &mut scratch);
+            match i {
+                0 => assert!(result.is_ok()),
+                _ => {
+                    let error = result.unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::Invalid);
+                    assert_eq!(error.offset(), Some(bytes.len() - 1));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn metadata() {
+    let compiler = Compiler::new(MODES[0]).unwrap();
+    let funcs = compile_all(
+        &compiler,
+        r#"(module (memory 1)
+            (import "" "gc" (func $gc))
+            (func $leaf (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+            (func (param i32 externref funcref) (result externref funcref)
+                (drop (call $leaf (local.get 0) (i32.load (local.get 0))))
+                (call $gc)
+                (local.get 1) (local.get 2)))"#,
+    )
+    .unwrap();
+    let [leaf, other] = &funcs[..] else { panic!() };
+    assert_eq!((leaf.vmctx_fp_offset, leaf.traps.len(), leaf.calls.len()), (0, 0, 0));
+    assert_eq!(other.calls.len(), 1);
+    assert_eq!((other.calls[0].callee.as_u32(), other.calls[0].addend), (1, -4));
+    let codes: Vec<_> = other.traps.iter().map(|trap| trap.code).collect();
+    assert!(codes.contains(&TrapCode::StackOverflow) && codes.contains(&TrapCode::MemoryOutOfBounds));
+    assert_eq!(other.stack_maps.len(), 2);
+    for map in &other.stack_maps {
+        assert_eq!((map.heap_refs.len(), map.func_refs.len()), (1, 1));
+        assert!(map.heap_refs[0] < map.frame_size && map.func_refs[0] < map.frame_size);
+    }
+    assert!(other.addresses.len() > 3);
+}
+
+#[test]
+fn fingerprints_differ() {
+    let mut prints: Vec<_> = MODES.iter().map(|&options| Compiler::new(options).unwrap().fingerprint()).collect();
+    assert!(prints[0].contains("x86_64"));
+    prints.sort();
+    prints.dedup();
+    assert_eq!(prints.len(), MODES.len());
+}

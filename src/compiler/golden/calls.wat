@@ -1,0 +1,16 @@
+;; Direct, imported and indirect calls, and what a reference that lives across one looks like.
+(module
+  (type $sig (func (param i32) (result i32)))
+  (import "" "f" (func $imported (type $sig)))
+  (table $fixed 10 10 funcref)
+  (table $growing 10 funcref)
+  (func $direct (type $sig) (call $direct (local.get 0)))
+  (func $import (type $sig) (call $imported (local.get 0)))
+  (func $indirect_fixed (type $sig) (call_indirect $fixed (type $sig) (local.get 0) (i32.const 3)))
+  (func $indirect_growing (type $sig) (call_indirect $growing (type $sig) (local.get 0) (local.get 0)))
+  (func $live_across (param externref i32) (result externref)
+    (drop (call $imported (local.get 1)))
+    (local.get 0))
+  (func $traps unreachable)
+  (func $many_results (result i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    i64.const 1 i64.const 2 i64.const 3 i64.const 4 i64.const 5 i64.const 6 i64.const 7 i64.const 8 i64.const 9))
