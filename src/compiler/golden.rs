@@ -38,7 +38,7 @@ fn translate_all(text: &str, options: CompileOptions) -> String {
         let context = func::FuncContext { module: &module, layout: &layout, options, config };
         let mut builder = FunctionBuilderContext::new();
         func::translate(&mut ctx.func, &mut builder, context, index, &body, &mut validator).unwrap();
-        let name = module.names.funcs.iter().find(|(func, _)| *func == index).map_or("", |(_, name)| name);
+        let name = module.func_name(index).unwrap_or_default();
         write!(out, ";; ${name}\n{}\n", ctx.func.display()).unwrap();
     }
     out

@@ -22,12 +22,14 @@ pub(crate) fn host(options: &CompileOptions) -> Result<OwnedTargetIsa> {
         OptLevel::SpeedAndSize => "speed_and_size",
     };
     let verifier = if cfg!(debug_assertions) { "true" } else { "false" };
+    // Results that do not fit into registers are returned through a pointer that Cranelift adds.
     // Frames are walked by their frame pointers, so no unwind tables; the stack is checked by us, so no probes.
     for (name, value) in [
         ("opt_level", opt_level),
         ("preserve_frame_pointers", "true"),
         ("unwind_info", "false"),
         ("enable_probestack", "false"),
+        ("enable_multi_ret_implicit_sret", "true"),
         ("enable_verifier", verifier),
     ] {
         flags.set(name, value).map_err(|error| internal(format!("Cranelift setting {name}: {error}")))?;

@@ -38,10 +38,6 @@ impl OperandStack {
     pub fn truncate(&mut self, len: usize) {
         self.values.truncate(len);
     }
-
-    pub fn clear(&mut self) {
-        self.values.clear();
-    }
 }
 
 /// The types of a block: few are needed more than their number, so the two common shapes are not allocated.
@@ -130,10 +126,6 @@ impl<'a> ControlStack<'a> {
 
     pub fn pop(&mut self) -> ControlFrame<'a> {
         self.frames.pop().expect("the validator matches ends")
-    }
-
-    pub fn len(&self) -> usize {
-        self.frames.len()
     }
 
     pub fn is_empty(&self) -> bool {

@@ -174,114 +174,6 @@ fn memory() {
     );
 }
 
-/// Every instruction that takes operands from the stack and has no immediate but lanes, from the decoder's own table.
-#[test]
-fn every_plain_instruction() {
-    macro_rules! names {
-        ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
-            [$((stringify!($proposal), stringify!($visit), [$($(stringify!($arg),)*)?].as_slice(),)),*]
-        };
-    }
-    let mut tested = 0;
-    let mut text = String::from("(module (memory 1)\n");
-    for (proposal, visit, args) in wasmparser::for_each_operator!(names) {
-        let known = ["mvp", "simd", "sign_extension", "saturating_float_to_int"];
-        let name = visit.trim_start_matches("visit_");
-        let prefixes =
-            ["i32_", "i64_", "f32_", "f64_", "v128_", "i8x16_", "i16x8_", "i32x4_", "i64x2_", "f32x4_", "f64x2_"];
-        if !prefixes.iter().any(|prefix| name.starts_with(prefix))
-            || !known.contains(&proposal)
-            || name.ends_with("_const")
-        {
-            continue;
-        }
-        let mnemonic = name.replacen('_', ".", 1);
-        let operands = operands(name);
-        let immediate = match (args, name) {
-            (["lanes"], _) => "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 31",
-            (["lane"] | ["memarg", "lane"], _) => "1",
-            _ => "",
-        };
-        let pushes: String = operands.iter().map(|ty| format!("{} ", push(ty))).collect();
-        let result = if name.contains("store") { "" } else { "drop" };
-        text += &format!("(func {pushes} {mnemonic} {immediate} {result})\n");
-        tested += 1;
-    }
-    text.push(')');
-    assert_eq!(tested, 400);
-    check_all_modes(&text);
-}
-
-fn push(ty: &str) -> &'static str {
-    match ty {
-        "i32" => "(i32.load (i32.const 0))",
-        "i64" => "(i64.load (i32.const 0))",
-        "f32" => "(f32.load (i32.const 0))",
-        "f64" => "(f64.load (i32.const 0))",
-        _ => "(v128.load (i32.const 0))",
-    }
-}
-
-/// The operand types of an instruction, told from its name.
-fn operands(name: &str) -> Vec<&str> {
-    let (prefix, op) = name.split_once('_').unwrap();
-    let lane = match prefix {
-        "i8x16" | "i16x8" | "i32x4" => "i32",
-        "i64x2" => "i64",
-        "f32x4" => "f32",
-        "f64x2" => "f64",
-        other => other,
-    };
-    if prefix == "v128" {
-        return match op {
-            _ if op.contains("lane") || op.starts_with("store") => vec!["i32", "v128"],
-            _ if op.starts_with("load") => vec!["i32"],
-            "not" | "any_true" => vec!["v128"],
-            "bitselect" => vec!["v128"; 3],
-            _ => vec!["v128"; 2],
-        };
-    }
-    if prefix.contains('x') {
-        let unary = [
-            "extract_lane",
-            "abs",
-            "neg",
-            "popcnt",
-            "all_true",
-            "bitmask",
-            "extadd",
-            "extend",
-            "ceil",
-            "floor",
-            "trunc",
-            "nearest",
-            "sqrt",
-            "convert",
-            "demote",
-            "promote",
-        ];
-        return match op {
-            _ if op.starts_with("replace_lane") => vec!["v128", lane],
-            "splat" => vec![lane],
-            _ if op.starts_with("sh") && !op.starts_with("shuffle") => vec!["v128", "i32"],
-            _ if unary.iter().any(|unary| op.starts_with(unary)) => vec!["v128"],
-            _ => vec!["v128"; 2],
-        };
-    }
-    let conversions = ["wrap", "trunc_", "convert", "demote", "promote", "reinterpret", "extend_i32"];
-    if conversions.iter().any(|conversion| op.starts_with(conversion)) {
-        let source = ["i32", "i64", "f32", "f64"].into_iter().find(|ty| op.contains(ty)).unwrap();
-        return vec![source];
-    }
-    let unary = ["eqz", "clz", "ctz", "popcnt", "abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt", "extend"];
-    match op {
-        _ if op.starts_with("load") => vec!["i32"],
-        _ if op.starts_with("store") => vec!["i32", lane],
-        _ if unary.iter().any(|unary| op.starts_with(unary)) => vec![lane],
-        _ => vec![lane; 2],
-    }
-}
-
 #[test]
 fn trampolines() {
     use crate::types::ValType::{self, *};
@@ -334,8 +226,9 @@ fn metadata() {
     let compiler = Compiler::new(MODES[0]).unwrap();
     let funcs = compile_all(
         &compiler,
-        r#"(module (memory 1)
+        r#"(module
             (import "" "gc" (func $gc))
+            (memory 1)
             (func $leaf (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
             (func (param i32 externref funcref) (result externref funcref)
                 (drop (call $leaf (local.get 0) (i32.load (local.get 0))))
