@@ -7,7 +7,7 @@ use super::func;
 use super::instance::Instance;
 use super::trap::Trap;
 use super::val::RawSlot;
-use super::vmcontext::{LibcallResult, PendingTrap, VMContext, VMHostContext, VMStoreContext};
+use super::vmcontext::{LibcallResult, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext};
 use crate::types::*;
 use cranelift_entity::EntityRef;
 
@@ -265,7 +265,7 @@ pub unsafe extern "C" fn ref_func(vmctx: *mut VMContext, func: u32) -> LibcallRe
 /// See [`memory_grow`]; also called by trampolines with a host function's context.
 pub unsafe extern "C" fn raise(vmctx: *mut VMContext, code: u32) -> LibcallResult {
     // SAFETY: every context starts with its store's.
-    let context = unsafe { (*vmctx).store };
+    let context = unsafe { (*vmctx.cast::<VMAnyContext>()).store };
     let code = TrapCode::from_u8(code as u8).unwrap_or(TrapCode::Unreachable);
     // SAFETY: the caller is compiled code of this store.
     unsafe { guard(context, || Err(code)) }
