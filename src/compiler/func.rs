@@ -27,6 +27,17 @@ use wasmparser::{BinaryReaderError, FuncValidator, FunctionBody, MemArg, Validat
 /// The key of the frame slot that holds the vmctx.
 pub(crate) const VMCTX_SLOT: u64 = 1;
 
+/// The most values of a function that calls nothing and needs no check of the stack: their frame fits, many times over,
+/// into what lies below the limit for the host's own functions. Such a frame is always the innermost.
+const SMALL_LEAF: usize = 200;
+
+/// See [`FuncTranslator::exits`].
+#[derive(Default)]
+struct Exits {
+    calls: bool,
+    faults: bool,
+}
+
 /// Where and for what a body is compiled.
 #[derive(Copy, Clone)]
 pub(crate) struct FuncContext<'a> {
@@ -237,8 +248,14 @@ pub(crate) fn translate<'a>(
     t.declare_locals(ty, body, validator)?;
     t.enter(ty);
     t.translate_operators(body, validator)?;
-    if context.options.signals && t.can_exit() {
-        t.store_vmctx_at_entry();
+    if context.options.signals {
+        let exits = t.exits();
+        if exits.calls || exits.faults {
+            t.store_vmctx_at_entry();
+        }
+        if !exits.calls && t.builder.func.dfg.num_values() <= SMALL_LEAF {
+            t.builder.func.stack_limit = None;
+        }
     }
     t.builder.finalize(context.config);
     Ok(())
@@ -247,7 +264,8 @@ pub(crate) fn translate<'a>(
 impl<'a> FuncTranslator<'a> {
     /// Traps if the frame would not fit on the stack, and stores the vmctx in the frame.
     ///
-    /// With signals, Cranelift makes the check in the prologue, for exactly the size of the frame and only if there is one.
+    /// With signals, Cranelift makes the check in the prologue, for exactly the size of the frame and only if there is one;
+    /// [`translate`] takes it back for a small function that calls nothing.
     /// Without, it is made here, after the frame was allocated but before it was touched.
     fn check_stack(&mut self) {
         if self.signals() {
@@ -293,13 +311,18 @@ impl<'a> FuncTranslator<'a> {
         self.builder.create_sized_stack_slot(data)
     }
 
-    /// Whether the function can call or trap, and so be met by a stack walk.
-    fn can_exit(&self) -> bool {
+    /// How the function can be left, other than by returning, and so be met by a stack walk.
+    fn exits(&self) -> Exits {
         let (layout, dfg) = (&self.builder.func.layout, &self.builder.func.dfg);
-        layout.blocks().flat_map(|block| layout.block_insts(block)).any(|inst| {
+        let mut exits = Exits::default();
+        for inst in layout.blocks().flat_map(|block| layout.block_insts(block)) {
             let opcode = dfg.insts[inst].opcode();
-            opcode.is_call() || opcode.can_trap() || dfg.insts[inst].memflags_trap_code(dfg).is_some()
-        })
+            // A bitcast has flags too, for the order of its lanes.
+            let accesses = opcode.can_load() || opcode.can_store();
+            exits.calls |= opcode.is_call();
+            exits.faults |= opcode.can_trap() || accesses && dfg.insts[inst].memflags_trap_code(dfg).is_some();
+        }
+        exits
     }
 
     fn store_vmctx_at_entry(&mut self) {
