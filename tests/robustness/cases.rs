@@ -83,7 +83,9 @@ fn ways(function: &Prototype, at: usize) -> Vec<Given> {
         let same = function.name.ends_with("_same");
         if store_bound(param) {
             ways.push(Given::wrong(format!("there.{name}"), "of another engine", others && !same));
-            ways.push(Given::wrong(format!("near.{name}"), "of another store", false));
+            // A module's home is its engine.
+            let at_home = name == "module" || function.name == "wasm_module_obtain";
+            ways.push(Given::wrong(format!("near.{name}"), "of another store", others && !same && !at_home));
         }
         if REFERENCES.contains(&name) || matches!(name, "ref" | "extern_") {
             for other in REFERENCES.iter().filter(|other| **other != name) {
@@ -126,9 +128,10 @@ fn scalars(function: &Prototype, param: &Param) -> Option<Vec<Given>> {
         }
         _ => return None,
     };
-    let ways = sizes.iter().enumerate().map(|(i, size)| {
-        if i == 0 { Given::good(*size) } else { Given::wrong(*size, *size, false) }
-    });
+    let ways = sizes
+        .iter()
+        .enumerate()
+        .map(|(i, size)| if i == 0 { Given::good(*size) } else { Given::wrong(*size, *size, false) });
     Some(ways.collect())
 }
 
@@ -182,7 +185,9 @@ fn structs(function: &Prototype, param: &Param) -> Vec<Given> {
             ("vals_of_kind(128)", "a null reference"),
             ("&vals_of_nothing", "a size without data"),
         ]),
-        "wasm_val_vec_t*" => wrong(&[("vals(0)", "no room"), ("vals(3)", "more room"), ("&vals_of_nothing", "no data")]),
+        "wasm_val_vec_t*" => {
+            wrong(&[("vals(0)", "no room"), ("vals(3)", "more room"), ("&vals_of_nothing", "no data")])
+        }
         "wasm_extern_vec_t*" => wrong(&[
             ("externs(0, NULL)", "too few"),
             ("externs(1, NULL)", "NULL among them"),

@@ -45,6 +45,7 @@ static int info;
 static uint8_t bytes[16];
 static wasm_limits_t limits = {1, 2}, twisted_limits = {2, 1}, huge_limits = {0xfffffffe, 0xfffffffe};
 static libwasm_limits_t out_limits;
+
 static wasm_byte_vec_t text = {8, "(module)"};
 static wasm_val_vec_t vals_of_nothing = {1, NULL};
 static wasm_extern_vec_t externs_of_nothing = {1, NULL};
@@ -262,13 +263,13 @@ static void end(const char* call, bool reason) {
 }
 
 // Makes a call in a process of its own.
-#define CASE(what, reason, call)               \
+#define CASE(what, reason, ...)                \
   {                                            \
     pid_t child = start(what);                 \
     if (child == 0) {                          \
       begin();                                 \
-      call;                                    \
-      end(#call, reason);                      \
+      __VA_ARGS__;                             \
+      end(#__VA_ARGS__, reason);               \
       _exit(0);                                \
     }                                          \
     finish(what, child);                       \
