@@ -256,11 +256,30 @@ static void types_beyond_the_standard(void) {
   wasm_exporttype_vec_delete(&exports);
   wasm_module_delete(module);
   wasm_store_delete(store);
-  for (wasm_valkind_t kind = 130; kind < 141; kind++) {
-    wasm_valtype_t* ref = wasm_valtype_new(kind);
-    if (ref) CHECK(wasm_valtype_kind(ref) == kind && wasm_valtype_is_ref(ref));
+  // References that only later versions have: each a kind of its own.
+  for (int kind = LIBWASM_ANYREF; kind <= LIBWASM_REF_FUNC; kind++) {
+    if (kind > LIBWASM_NULLEXNREF && kind < LIBWASM_REF_ANY) continue;
+    wasm_valtype_t* ref = wasm_valtype_new((wasm_valkind_t)kind);
+    CHECK(ref && wasm_valtype_kind(ref) == kind && wasm_valtype_is_ref(ref));
     wasm_valtype_delete(ref);
   }
+}
+
+// The standard's limits have 32 bits; `libwasm.h` tells the exact ones.
+static void exact_limits(void) {
+  wasm_limits_t limits = {3, wasm_limits_max_default};
+  libwasm_limits_t exact;
+  wasm_memorytype_t* memory = wasm_memorytype_new(&limits);
+  CHECK(libwasm_memorytype_limits(memory, &exact));
+  CHECK(exact.min == 3 && !exact.has_max && !exact.index64 && !exact.shared);
+  wasm_memorytype_delete(memory);
+  limits.max = 9;
+  wasm_tabletype_t* table = wasm_tabletype_new(wasm_valtype_new_funcref(), &limits);
+  CHECK(libwasm_tabletype_limits(table, &exact));
+  CHECK(exact.min == 3 && exact.has_max && exact.max == 9 && !exact.index64);
+  wasm_tabletype_delete(table);
+  CHECK_REASON(!libwasm_tabletype_limits(NULL, &exact));
+  CHECK_REASON(!libwasm_memorytype_limits(NULL, &exact));
 }
 
 int main(void) {
@@ -273,5 +292,6 @@ int main(void) {
   imports_and_exports();
   nulls();
   types_beyond_the_standard();
+  exact_limits();
   return 0;
 }
