@@ -100,7 +100,8 @@ fn layouts_macros_and_inlines_are_the_standards() {
 fn the_library_exports_the_standard_and_nothing_foreign() {
     let symbols = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library()));
     let exported: BTreeSet<_> = symbols.lines().filter_map(|line| line.split_whitespace().last()).collect();
-    let missing: Vec<_> = prototypes().into_iter().map(|(name, _)| name).filter(|name| !exported.contains(name)).collect();
+    let missing: Vec<_> =
+        prototypes().into_iter().map(|(name, _)| name).filter(|name| !exported.contains(name)).collect();
     assert!(missing.is_empty(), "not exported: {missing:?}");
     let standard: BTreeSet<_> = prototypes().into_iter().map(|(name, _)| name).collect();
     let ours = |name: &&&str| standard.contains(**name) || name.starts_with("libwasm_") || name.starts_with("wasi_");

@@ -41,7 +41,7 @@ pub(crate) enum Region {
 const MAX_GLOBAL_REGIONS: u32 = 64;
 
 impl Region {
-    fn id(self) -> u32 {
+    const fn id(self) -> u32 {
         match self {
             Region::Heap => 0,
             Region::MemoryHeader => 1,
@@ -89,6 +89,8 @@ pub(crate) struct FuncEnv<'a> {
     last_hoisted: PackedOption<ir::Inst>,
     /// For each memory its base (guard pages) or the pointer to its [`VMMemory`], loaded at the start of the function.
     memories: SecondaryMap<MemoryIndex, PackedOption<Value>>,
+    /// The regions that have been used, by number; those of globals are found in Cranelift's table.
+    regions: [Option<AliasRegion>; Region::Globals.id() as usize + 1],
     libcall_table: Option<Value>,
     funcs: HashMap<FuncIndex, ir::FuncRef>,
     sigs: SecondaryMap<TypeIndex, PackedOption<SigRef>>,
@@ -111,6 +113,7 @@ impl<'a> FuncEnv<'a> {
             entry,
             last_hoisted: None.into(),
             memories: SecondaryMap::new(),
+            regions: [None; Region::Globals.id() as usize + 1],
             libcall_table: None,
             funcs: HashMap::new(),
             sigs: SecondaryMap::new(),
@@ -119,20 +122,21 @@ impl<'a> FuncEnv<'a> {
     }
 
     /// Flags for an access that cannot trap and is aligned, in `region`.
-    pub fn flags(&self, builder: &mut FunctionBuilder<'_>, region: Region) -> MemFlagsData {
+    pub fn flags(&mut self, builder: &mut FunctionBuilder<'_>, region: Region) -> MemFlagsData {
         MemFlagsData::trusted().with_alias_region(Some(self.region(builder, region)))
     }
 
-    pub fn region(&self, builder: &mut FunctionBuilder<'_>, region: Region) -> AliasRegion {
+    fn region(&mut self, builder: &mut FunctionBuilder<'_>, region: Region) -> AliasRegion {
         let user_id = region.id();
-        match builder.func.dfg.alias_regions.get(user_id) {
-            Some(region) => region,
-            None => builder
-                .func
-                .dfg
-                .alias_regions
-                .insert(AliasRegionData { user_id, description: region.description().into() }),
+        if let Some(&Some(known)) = self.regions.get(user_id as usize) {
+            return known;
         }
+        let data = AliasRegionData { user_id, description: region.description().into() };
+        let region = builder.func.dfg.alias_regions.insert(data);
+        if let Some(slot) = self.regions.get_mut(user_id as usize) {
+            *slot = Some(region);
+        }
+        region
     }
 
     /// A constant load of a pointer at the start of the function, so that one instruction serves all uses.
@@ -251,7 +255,7 @@ impl<'a> FuncEnv<'a> {
     }
 
     /// Flags for a table's elements.
-    pub fn element_flags(&self, builder: &mut FunctionBuilder<'_>) -> MemFlagsData {
+    pub fn element_flags(&mut self, builder: &mut FunctionBuilder<'_>) -> MemFlagsData {
         self.flags(builder, Region::TableElements)
     }
 

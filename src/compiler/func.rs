@@ -8,7 +8,7 @@ use super::bounds;
 use super::env::FuncEnv;
 use super::sig::{self, POINTER};
 use super::stack::{BlockSig, ControlFrame, ControlStack, FrameKind, OperandStack};
-use super::trampoline::leave_by_raise;
+use super::trampoline::{leave_by_raise, returns_in_registers};
 use super::{CompileOptions, dispatch};
 use crate::module::Module;
 use crate::types::*;
@@ -75,13 +75,6 @@ impl<'a> FuncTranslator<'a> {
     pub fn pop2(&mut self) -> (Value, Value) {
         let second = self.stack.pop();
         (self.stack.pop(), second)
-    }
-
-    /// The three topmost operands, in the order they were pushed.
-    pub fn pop3(&mut self) -> (Value, Value, Value) {
-        let third = self.stack.pop();
-        let second = self.stack.pop();
-        (self.stack.pop(), second, third)
     }
 
     pub fn push(&mut self, value: Value) {
@@ -248,7 +241,7 @@ pub(crate) fn translate<'a>(
     t.declare_locals(ty, body, validator)?;
     t.enter(ty);
     t.translate_operators(body, validator)?;
-    if context.options.signals {
+    if t.checks_in_prologue() {
         let exits = t.exits();
         if exits.calls || exits.faults {
             t.store_vmctx_at_entry();
@@ -265,10 +258,11 @@ impl<'a> FuncTranslator<'a> {
     /// Traps if the frame would not fit on the stack, and stores the vmctx in the frame.
     ///
     /// With signals, Cranelift makes the check in the prologue, for exactly the size of the frame and only if there is one;
-    /// [`translate`] takes it back for a small function that calls nothing.
-    /// Without, it is made here, after the frame was allocated but before it was touched.
+    /// [`translate`] takes it back for a small function that calls nothing. The signal handler finds the vmctx in the
+    /// register of the first parameter, where a hidden one would be in its way.
+    /// Otherwise it is made here, after the frame was allocated but before it was touched.
     fn check_stack(&mut self) {
-        if self.signals() {
+        if self.checks_in_prologue() {
             let vmctx = self.builder.create_global_value(ir::GlobalValueData::VMContext);
             let flags = self.builder.func.dfg.mem_flags.insert_unchecked(MemFlagsData::trusted());
             let mut load = |base, offset: usize| {
@@ -303,6 +297,10 @@ impl<'a> FuncTranslator<'a> {
         self.builder.switch_to_block(next);
         let slot = self.vmctx_slot();
         self.builder.ins().stack_store(POINTER, self.env.vmctx, slot, 0);
+    }
+
+    fn checks_in_prologue(&self) -> bool {
+        self.signals() && returns_in_registers(&self.builder.func.signature.returns)
     }
 
     fn vmctx_slot(&mut self) -> ir::StackSlot {

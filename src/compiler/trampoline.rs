@@ -253,7 +253,7 @@ pub(super) fn leave_by_raise(
 }
 
 /// The `tail` convention has eight registers of each class for results.
-fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
+pub(super) fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
     let ints = returns.iter().filter(|param| param.value_type.is_int()).count();
     ints <= 8 && returns.len() - ints <= 8
 }
