@@ -319,6 +319,9 @@ impl<'a> FuncTranslator<'a> {
             let accesses = opcode.can_load() || opcode.can_store();
             exits.calls |= opcode.is_call();
             exits.faults |= opcode.can_trap() || accesses && dfg.insts[inst].memflags_trap_code(dfg).is_some();
+            if exits.calls && exits.faults {
+                break;
+            }
         }
         exits
     }
