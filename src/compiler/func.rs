@@ -279,6 +279,12 @@ impl<'a> FuncTranslator<'a> {
             self.builder.func.stack_limit = Some(limit);
             return;
         }
+        // A frame that cannot be left for the trap is part of the trace, and may lie a little below the limit.
+        let in_trace = !returns_in_registers(&self.builder.func.signature.returns);
+        let slot = self.vmctx_slot();
+        if in_trace {
+            self.builder.ins().stack_store(POINTER, self.env.vmctx, slot, 0);
+        }
         let (overflow, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(overflow);
         let flags = super::env::constant_flags();
@@ -295,8 +301,9 @@ impl<'a> FuncTranslator<'a> {
         let returns = self.builder.func.signature.returns.clone();
         leave_by_raise(&mut self.builder, entry, self.env.vmctx, returns);
         self.builder.switch_to_block(next);
-        let slot = self.vmctx_slot();
-        self.builder.ins().stack_store(POINTER, self.env.vmctx, slot, 0);
+        if !in_trace {
+            self.builder.ins().stack_store(POINTER, self.env.vmctx, slot, 0);
+        }
     }
 
     fn checks_in_prologue(&self) -> bool {

@@ -4,7 +4,7 @@
 //! (`pop_v128`) and put it back as `I8X16` (`push_v128`). Called by the opcode match only.
 
 use crate::compiler::func::FuncTranslator;
-use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
+use cranelift_codegen::ir::{InstBuilder, Type, Value};
 
 /// Rows `opcode: Cranelift instruction, lane type` with one vector operand.
 macro_rules! unary {
