@@ -17,9 +17,7 @@
 static void fail(const char *what, const char *name) {
   fprintf(stderr, "error: %s %s", what, name);
   if (libwasm_last_error_kind() != LIBWASM_ERROR_NONE) {
-    fprintf(stderr, ": %s", libwasm_last_error_message());
-    size_t offset = libwasm_last_error_offset();
-    if (offset != SIZE_MAX) fprintf(stderr, " (at offset 0x%zx of the module)", offset);
+    fprintf(stderr, ": %s", libwasm_last_error_message());  // says where in the module, too
   }
   fprintf(stderr, "\n");
   exit(1);
