@@ -24,9 +24,12 @@ fn target() -> PathBuf {
     exe.parent().unwrap().parent().unwrap().to_owned()
 }
 
+/// The library: the newest, as `cargo test` leaves it in `deps` and `cargo build` beside that.
 fn library() -> PathBuf {
     let candidates = [target().join("libwasm.so"), target().join("deps/libwasm.so")];
-    candidates.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("none of {candidates:?} is built")).clone()
+    let built = |path: &&PathBuf| path.metadata().and_then(|data| data.modified()).ok();
+    let newest = candidates.iter().filter(|path| built(path).is_some()).max_by_key(built);
+    newest.unwrap_or_else(|| panic!("none of {candidates:?} is built")).clone()
 }
 
 fn run(command: &mut Command) -> String {
@@ -66,34 +69,29 @@ fn the_standard_has_293_functions() {
     assert_eq!(names.len(), 293);
 }
 
+/// Compiles a file as a program that uses the library, and runs it.
+fn build_and_run(language: &str, source: &Path) {
+    let library = library();
+    let directory = library.parent().unwrap();
+    let name = source.file_stem().unwrap().to_str().unwrap();
+    let program = target().join(format!("abi_{name}_{}", if language == "c" { "c" } else { "cpp" }));
+    run(compile(language, source).args(["-x", "none"]).arg("-o").arg(&program).arg(&library));
+    run(Command::new(&program).env("LD_LIBRARY_PATH", directory));
+}
+
 #[test]
-fn prototypes_agree_and_link_and_run() {
-    let source = target().join("abi_pointers.c");
+fn prototypes_agree_and_link() {
+    let source = target().join("pointers.c");
     std::fs::write(&source, pointers()).unwrap();
-    for language in ["c", "c++"] {
-        let program = target().join(format!("abi_pointers_{}", language.len()));
-        let library = library();
-        let directory = library.parent().unwrap();
-        let mut command = compile(language, &source);
-        // Result types like `const T* const` and functions that are only named are what this file is about.
-        command.args(["-x", "none"]).arg("-o").arg(&program).arg(&library);
-        run(command.arg(format!("-Wl,-rpath,{}", directory.display())));
-        run(Command::new(&program).env("LD_LIBRARY_PATH", directory));
-    }
+    build_and_run("c", &source);
+    build_and_run("c++", &source);
 }
 
 #[test]
 fn layouts_macros_and_inlines_are_the_standards() {
     let source = root().join("tests/abi/layout.c");
-    for language in ["c", "c++"] {
-        let program = target().join(format!("abi_layout_{}", language.len()));
-        let library = library();
-        let directory = library.parent().unwrap();
-        let mut command = compile(language, &source);
-        command.args(["-x", "none"]).arg("-o").arg(&program).arg(&library);
-        run(command.arg(format!("-Wl,-rpath,{}", directory.display())));
-        run(Command::new(&program).env("LD_LIBRARY_PATH", directory));
-    }
+    build_and_run("c", &source);
+    build_and_run("c++", &source);
 }
 
 #[test]
