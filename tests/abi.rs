@@ -47,12 +47,12 @@ fn compile(language: &str, source: &Path) -> Command {
     command
 }
 
-/// A program that assigns every function to a pointer of the standard's type, and gives them all to somebody.
+/// A program that assigns every function to a pointer of the standard's type, and looks at them all.
 fn pointers() -> String {
     let mut text = String::from("#include <wasm.h>\n#include <libwasm.h>\n#define own\n");
     let prototypes = prototypes();
     for (name, prototype) in &prototypes {
-        let pointer = prototype.replacen(&format!("{name}("), &format!("(*const p_{name})("), 1);
+        let pointer = prototype.replacen(&format!("{name}("), &format!("(*p_{name})("), 1);
         writeln!(text, "{pointer} = {name};").unwrap();
     }
     text.push_str("int main(void) {\n  int missing = 0;\n");
