@@ -2,7 +2,6 @@
 
 use super::func::VMCTX_SLOT;
 use super::isa::internal;
-use super::trampoline::returns_in_registers;
 use super::{AddressSite, CallSite, CompiledFunction, StackMap, TrapSite};
 use crate::types::{Error, FuncIndex, Result, TrapCode};
 use cranelift_codegen::binemit::Reloc;
@@ -11,9 +10,9 @@ use cranelift_codegen::ir::{self, ExternalName, types};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CompileError, CompiledCode, Context, FinalizedRelocTarget};
 
-/// Where results do not fit into registers, a stack overflow is raised from within the frame, see
-/// [`leave_by_raise`](super::trampoline::leave_by_raise): it must fit into what the stack's limit leaves to the host.
-const LARGEST_UNLEAVABLE_FRAME: u32 = 64 << 10;
+/// Where the stack is not checked in the prologue, the frame is there, and perhaps a register spilled into it, before the
+/// check: it must fit into what the stack's limit leaves to the host.
+const LARGEST_LATE_CHECKED_FRAME: u32 = 60 << 10;
 
 /// Compiles the function in `ctx`.
 pub(crate) fn emit(isa: &dyn TargetIsa, ctx: &mut Context) -> Result<CompiledFunction> {
@@ -21,10 +20,8 @@ pub(crate) fn emit(isa: &dyn TargetIsa, ctx: &mut Context) -> Result<CompiledFun
     let code = ctx.compiled_code().expect("compilation succeeded");
     let buffer = &code.buffer;
     let frame = buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset);
-    if frame > LARGEST_UNLEAVABLE_FRAME && !returns_in_registers(&ctx.func.signature.returns) {
-        return Err(Error::limit(format!(
-            "function with more results than registers and a large frame: {frame} bytes"
-        )));
+    if frame > LARGEST_LATE_CHECKED_FRAME && ctx.func.stack_limit.is_none() {
+        return Err(Error::limit(format!("function with too large a frame where signals are off: {frame} bytes")));
     }
     Ok(CompiledFunction {
         calls: calls(code, &ctx.func)?,

@@ -8,7 +8,7 @@ use super::bounds;
 use super::env::FuncEnv;
 use super::sig::{self, POINTER};
 use super::stack::{BlockSig, ControlFrame, ControlStack, FrameKind, OperandStack};
-use super::trampoline::{leave_by_raise, returns_in_registers};
+use super::trampoline::leave_by_raise;
 use super::{CompileOptions, dispatch};
 use crate::module::Module;
 use crate::types::*;
@@ -241,7 +241,7 @@ pub(crate) fn translate<'a>(
     t.declare_locals(ty, body, validator)?;
     t.enter(ty);
     t.translate_operators(body, validator)?;
-    if t.checks_in_prologue() {
+    if context.options.signals {
         let exits = t.exits();
         if exits.calls || exits.faults {
             t.store_vmctx_at_entry();
@@ -258,11 +258,10 @@ impl<'a> FuncTranslator<'a> {
     /// Traps if the frame would not fit on the stack, and stores the vmctx in the frame.
     ///
     /// With signals, Cranelift makes the check in the prologue, for exactly the size of the frame and only if there is one;
-    /// [`translate`] takes it back for a small function that calls nothing. The signal handler finds the vmctx in the
-    /// register of the first parameter, where a hidden one would be in its way.
-    /// Otherwise it is made here, after the frame was allocated but before it was touched.
+    /// [`translate`] takes it back for a small function that calls nothing.
+    /// Without, it is made here, after the frame was allocated but before it was touched.
     fn check_stack(&mut self) {
-        if self.checks_in_prologue() {
+        if self.signals() {
             let vmctx = self.builder.create_global_value(ir::GlobalValueData::VMContext);
             let flags = self.builder.func.dfg.mem_flags.insert_unchecked(MemFlagsData::trusted());
             let mut load = |base, offset: usize| {
@@ -279,12 +278,6 @@ impl<'a> FuncTranslator<'a> {
             self.builder.func.stack_limit = Some(limit);
             return;
         }
-        // A frame that cannot be left for the trap is part of the trace, and may lie a little below the limit.
-        let in_trace = !returns_in_registers(&self.builder.func.signature.returns);
-        let slot = self.vmctx_slot();
-        if in_trace {
-            self.builder.ins().stack_store(POINTER, self.env.vmctx, slot, 0);
-        }
         let (overflow, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(overflow);
         let flags = super::env::constant_flags();
@@ -297,17 +290,11 @@ impl<'a> FuncTranslator<'a> {
         self.builder.seal_block(overflow);
         self.builder.seal_block(next);
         self.builder.switch_to_block(overflow);
-        let entry = self.env.libcall_entry(&mut self.builder, Libcall::raise);
-        let returns = self.builder.func.signature.returns.clone();
-        leave_by_raise(&mut self.builder, entry, self.env.vmctx, returns);
+        let table = self.builder.ins().load(POINTER, flags, self.env.vmctx, offset_of!(VMContext, libcalls) as i32);
+        leave_by_raise(&mut self.builder, table, self.env.vmctx);
         self.builder.switch_to_block(next);
-        if !in_trace {
-            self.builder.ins().stack_store(POINTER, self.env.vmctx, slot, 0);
-        }
-    }
-
-    fn checks_in_prologue(&self) -> bool {
-        self.signals() && returns_in_registers(&self.builder.func.signature.returns)
+        let slot = self.vmctx_slot();
+        self.builder.ins().stack_store(POINTER, self.env.vmctx, slot, 0);
     }
 
     fn vmctx_slot(&mut self) -> ir::StackSlot {

@@ -223,37 +223,29 @@ fn check_stack(t: &mut Trampoline<'_>, store: Value, vmctx: Value) {
     let below = t.builder.ins().icmp(IntCC::UnsignedLessThan, pointer, limit);
     let next = t.cold_branch(below);
     let table = t.load(POINTER, store, offset_of!(VMStoreContext, libcalls));
-    let entry = t.load(POINTER, table, Libcall::raise.offset() as usize);
-    let returns = t.builder.func.signature.returns.clone();
-    leave_by_raise(&mut t.builder, entry, vmctx, returns);
+    leave_by_raise(&mut t.builder, table, vmctx);
     t.builder.switch_to_block(next);
 }
 
 /// Raises a stack overflow from a frame that may lie below the stack's limit, in the name of the caller. The libcall needs
-/// stack itself, so it is tail-called: for two integers in registers, and no return, the `tail` convention agrees with C's.
-/// Results that do not fit into registers bring a hidden first parameter; then it is called, and the limit must leave room.
-pub(super) fn leave_by_raise(
-    builder: &mut FunctionBuilder<'_>,
-    entry: Value,
-    vmctx: Value,
-    returns: Vec<cranelift_codegen::ir::AbiParam>,
-) {
+/// stack itself, so it is tail-called: for integers in registers, and no return, the `tail` convention agrees with C's.
+/// Results that do not fit into registers bring a hidden first parameter, which another entry drops.
+pub(super) fn leave_by_raise(builder: &mut FunctionBuilder<'_>, table: Value, vmctx: Value) {
     let mut signature = sig::libcall(Libcall::raise);
+    signature.call_conv = CallConv::Tail;
+    signature.returns = builder.func.signature.returns.clone();
+    let entry = match returns_in_registers(&signature.returns) {
+        true => Libcall::raise.offset(),
+        false => offset_of!(LibcallTable, raise_past_results) as i32,
+    };
+    let entry = builder.ins().load(POINTER, MemFlagsData::trusted(), table, entry);
     let code = builder.ins().iconst(types::I32, i64::from(TrapCode::StackOverflow as u8));
-    if returns_in_registers(&returns) {
-        signature.call_conv = CallConv::Tail;
-        signature.returns = returns;
-        let sig = builder.import_signature(signature);
-        builder.ins().return_call_indirect(sig, entry, &[vmctx, code]);
-    } else {
-        let sig = builder.import_signature(signature);
-        builder.ins().call_indirect(sig, entry, &[vmctx, code]);
-        builder.ins().trap(trap_code(TrapCode::StackOverflow));
-    }
+    let sig = builder.import_signature(signature);
+    builder.ins().return_call_indirect(sig, entry, &[vmctx, code]);
 }
 
 /// The `tail` convention has eight registers of each class for results.
-pub(super) fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
+fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
     let ints = returns.iter().filter(|param| param.value_type.is_int()).count();
     ints <= 8 && returns.len() - ints <= 8
 }

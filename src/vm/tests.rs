@@ -11,6 +11,7 @@ use super::trap::Trap;
 use super::val::{self, Val};
 use super::vmcontext::{ObjectHeader, VMFuncRef};
 use crate::types::*;
+use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
@@ -132,5 +133,126 @@ fn instances_go_at_once_or_with_the_collector() {
         assert_ne!(store.entities.borrow().len(), 0);
         store.collect();
         assert_eq!(store.entities.borrow().len(), 0);
+    });
+}
+
+/// Functions named "f" that call themselves without end, in frames of all shapes.
+fn endless_recursions() -> Vec<String> {
+    let range = |count: u32, each: fn(u32) -> String| (0..count).map(each).collect::<String>();
+    let many = |what: &str, count: usize| what.repeat(count);
+    // Values that live across the call: 8 bytes of the frame for each.
+    let large = |count: u32, results: usize| {
+        format!(
+            "(func $f (export \"f\") (param i64) (result {}) (local {}) {} (call $f (local.get 0)) {})",
+            many("i64 ", results),
+            many("i64 ", count as usize),
+            range(count, |i| format!("(local.set {} (i64.mul (local.get {i}) (i64.const 7)))", i + 1)),
+            range(count, |i| format!("(i64.add (local.get {}))", i + 1)),
+        )
+    };
+    let results = many("i64 ", 20);
+    vec![
+        "(func $f (export \"f\") (call $f))".to_string(),
+        format!("(func $f (export \"f\") (result {results}) (call $f))"),
+        format!(
+            "(func $f (export \"f\") (param {}) (call $f {}))",
+            many("i32 ", 20),
+            range(20, |i| format!("(local.get {i})"))
+        ),
+        large(10, 1),
+        large(10, 20),
+        large(5_000, 1),
+        large(5_000, 20),
+        // Frames larger than what is left of the stack beyond its limit.
+        large(20_000, 1),
+        large(20_000, 20),
+    ]
+}
+
+/// Runs the module's "f" into a stack overflow on a thread with a stack of `size` bytes, then its "g".
+fn overflow(engine: &Arc<Engine>, module: &Arc<CompiledModule>, size: usize) {
+    let run = || {
+        let store = Store::new(engine.clone());
+        // SAFETY: just made.
+        let entered = unsafe { &*store }.enter().unwrap();
+        // SAFETY: there are no imports.
+        let Ok(instance) = (unsafe { instantiate(&entered, module, &[]) }) else { panic!() };
+        let ty = instance.module().func_type(FuncIndex::from_u32(0));
+        let arg = |ty: &ValType| Val { kind: if *ty == ValType::I32 { val::KIND_I32 } else { val::KIND_I64 }, of: 1 };
+        let args: Vec<_> = ty.params.iter().map(arg).collect();
+        for _ in 0..3 {
+            let trap = call(export(&instance, "f"), &args, ty.results.len()).unwrap_err();
+            assert_eq!(trap.code(), TrapCode::StackOverflow);
+            assert!(trap.frames().iter().all(|frame| frame.func.as_u32() == 0));
+            assert_eq!(call(export(&instance, "g"), &[], 1).unwrap()[0].of, 7);
+        }
+        drop(instance);
+        drop(entered);
+        // SAFETY: the test's own handle.
+        unsafe { Store::delete(store) };
+    };
+    std::thread::scope(|scope| {
+        std::thread::Builder::new().stack_size(size).spawn_scoped(scope, run).unwrap().join().unwrap()
+    });
+}
+
+#[test]
+fn stacks_overflow_in_frames_of_all_shapes() {
+    for function in endless_recursions() {
+        for config in modes() {
+            let engine = Engine::new(config).unwrap();
+            // Compiled on a stack that suffices for that.
+            let wat = format!("(module {function} (func (export \"g\") (result i32) (i32.const 7)))");
+            let module = match CompiledModule::new(&engine, &wat::parse_str(wat).unwrap()) {
+                Ok(module) => module,
+                Err(error) => {
+                    // Such frames cannot be checked in time.
+                    assert!(error.kind() == ErrorKind::Limit && !config.signals && function.len() > 100_000);
+                    continue;
+                }
+            };
+            overflow(&engine, &module, 256 << 10);
+            overflow(&engine, &module, 2 << 20);
+        }
+    }
+}
+
+/// Calls the function whose address is the environment, and gives back its trap.
+unsafe extern "C" fn enter_again(env: *mut c_void, _args: *const ValVec, _results: *mut ValVec) -> *mut Trap {
+    // SAFETY: the environment points to where the test keeps the function.
+    let func = unsafe { *env.cast::<*mut ObjectHeader>() };
+    match call(func, &[], 0) {
+        Ok(_) => std::ptr::null_mut(),
+        Err(trap) => trap.into_raw(),
+    }
+}
+
+#[test]
+fn a_trap_crosses_nested_runs_and_keeps_their_frames() {
+    with_store(|entered| {
+        let ty = FuncType { params: [].into(), results: [].into() };
+        let mut target: *mut ObjectHeader = std::ptr::null_mut();
+        let env = &raw mut target;
+        let host = HostFunc::new(entered, &ty, Callback::WithEnv(enter_again), env.cast(), None).unwrap();
+        let wat = r#"(module (import "" "f" (func $host))
+            (func $a (export "a") (call $host))
+            (func (export "b") (call $a) (unreachable))
+            (func (export "trap") (call $c)) (func $c unreachable) (func (export "fine")))"#;
+        let instance = instance(entered, wat, &[host.as_ptr().cast()]);
+        let funcs = |trap: &Trap| trap.frames().iter().map(|frame| frame.func.as_u32()).collect::<Vec<_>>();
+        // SAFETY: the callback reads it only during calls.
+        unsafe { env.write(export(&instance, "trap")) };
+        let trap = call(export(&instance, "b"), &[], 0).unwrap_err();
+        assert_eq!((trap.code(), funcs(&trap)), (TrapCode::Unreachable, vec![4, 3, 1, 2]));
+        // SAFETY: as above.
+        unsafe { env.write(export(&instance, "fine")) };
+        let trap = call(export(&instance, "b"), &[], 0).unwrap_err();
+        assert_eq!((trap.code(), funcs(&trap)), (TrapCode::Unreachable, vec![2]));
+        // Without end through the host.
+        // SAFETY: as above.
+        unsafe { env.write(export(&instance, "a")) };
+        let trap = call(export(&instance, "b"), &[], 0).unwrap_err();
+        assert_eq!(trap.code(), TrapCode::StackOverflow);
+        assert!(funcs(&trap).iter().all(|&func| func == 1 || func == 2));
     });
 }

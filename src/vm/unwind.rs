@@ -45,28 +45,15 @@ pub enum Step {
     HostCall(*mut VMHostContext),
 }
 
-/// Where a walk starts.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// Where WebAssembly called out last: for code that was called by it.
-    LastExit,
-    /// Where the pending trap was raised. Only while it is being landed.
-    PendingTrap,
-}
-
-/// Visits the frames of all activations of the store, innermost first, until `visit` breaks.
+/// Visits the frames of all activations of the store, innermost first, until `visit` breaks. For code that WebAssembly
+/// has called out to: the walk starts at the last exit.
 ///
 /// # Safety
 ///
-/// The store belongs to this thread, whose stack holds all its activations; with [`Start::PendingTrap`], a trap
-/// is pending and has not landed.
-pub unsafe fn walk(
-    store: *const VMStoreContext,
-    start: Start,
-    visit: &mut dyn FnMut(Step) -> ControlFlow<()>,
-) -> ControlFlow<()> {
+/// The store belongs to this thread, whose stack holds all its activations.
+pub unsafe fn walk(store: *const VMStoreContext, visit: &mut dyn FnMut(Step) -> ControlFlow<()>) -> ControlFlow<()> {
     // SAFETY: the store is live, says the caller; no reference to it is kept while `visit` runs.
-    let (mut activation, mut exit) = unsafe { where_to_start(store, start) };
+    let (mut activation, mut exit) = unsafe { last_exit(store) };
     while !activation.is_null() {
         // SAFETY: a linked activation is live.
         let current = unsafe { &*activation };
@@ -91,16 +78,10 @@ pub unsafe fn walk(
 /// # Safety
 ///
 /// `store` is live.
-unsafe fn where_to_start(store: *const VMStoreContext, start: Start) -> (*const Activation, Exit) {
+unsafe fn last_exit(store: *const VMStoreContext) -> (*const Activation, Exit) {
     // SAFETY: live, says the caller, and only read here.
     let store = unsafe { &*store };
-    let pending = &store.pending_trap;
-    let exit = match start {
-        Start::LastExit => {
-            Exit { fp: store.last_exit_fp, pc: store.last_exit_pc, exact: false, callee: store.last_exit_callee }
-        }
-        Start::PendingTrap => Exit { fp: pending.fp, pc: pending.pc, exact: pending.exact_pc != 0, callee: null_mut() },
-    };
+    let exit = Exit { fp: store.last_exit_fp, pc: store.last_exit_pc, exact: false, callee: store.last_exit_callee };
     (store.activation.cast(), exit)
 }
 
@@ -189,40 +170,36 @@ impl TrapFrames {
         self.truncated = false;
     }
 
-    /// Fills `self` with the frames of a walk, for a trap that is made where no trap is raised (`wasm_trap_new`).
-    ///
-    /// # Safety
-    ///
-    /// As for [`walk`].
-    pub unsafe fn capture(&mut self, store: *const VMStoreContext, start: Start) {
-        self.clear();
-        let mut visit = |step| {
-            if let Step::Frame(frame) = step {
-                // Without memory for it the trace is shorter, and the trap the same.
-                if self.frames.len() == TrapFrames::LIMIT || self.frames.try_reserve(1).is_err() {
-                    self.truncated = true;
-                    return ControlFlow::Break(());
-                }
-                self.frames.push(frame);
+    /// Keeps one more; breaks if there is no room.
+    fn push(&mut self, step: Step) -> ControlFlow<()> {
+        if let Step::Frame(frame) = step {
+            // Without memory for it the trace is shorter, and the trap the same.
+            if self.frames.len() == TrapFrames::LIMIT || self.frames.try_reserve(1).is_err() {
+                self.truncated = true;
+                return ControlFlow::Break(());
             }
-            ControlFlow::Continue(())
-        };
-        // SAFETY: the caller's promise.
-        let _ = unsafe { walk(store, start, &mut visit) };
+            self.frames.push(frame);
+        }
+        ControlFlow::Continue(())
     }
 }
 
-/// Keeps the frames that the pending trap crosses in `trap_frames`. Called by the landing stub, while they are still there.
+/// Keeps the frames of the innermost activation, which the pending trap crosses, in `trap_frames`. Called by the landing stub,
+/// while they are still there. A trap that a host function passes on crosses the outer activation's frames in its turn.
 ///
 /// # Safety
 ///
-/// A trap is pending in `store`, which belongs to this thread, and none of its frames is gone.
+/// A trap is pending in `store`, which belongs to this thread, and none of the frames is gone.
 pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) {
-    // Taken out, so that the walk's view of the store and the frames being written do not overlap.
-    // SAFETY: the store is live and nobody else uses it: its thread is here.
-    let mut frames = unsafe { std::mem::take(&mut (*store).trap_frames) };
-    // SAFETY: the caller's promise.
-    unsafe { frames.capture(store, Start::PendingTrap) };
-    // SAFETY: as above.
-    unsafe { (*store).trap_frames = frames };
+    // SAFETY: the store is live and nobody else uses it: its thread is here, and its compiled code is stopped.
+    let store = unsafe { &mut *store };
+    let pending = &store.pending_trap;
+    let exit = Exit { fp: pending.fp, pc: pending.pc, exact: pending.exact_pc != 0, callee: null_mut() };
+    let activation = store.activation.cast::<Activation>();
+    // SAFETY: a trap is raised in an activation, which is live as long as it is linked.
+    let entry_fp = unsafe { (*activation).entry_fp };
+    let frames = &mut store.trap_frames;
+    frames.clear();
+    // SAFETY: the trap was raised in this activation, and its frames are there still.
+    let _ = unsafe { walk_activation(exit, entry_fp, &mut |step| frames.push(step)) };
 }

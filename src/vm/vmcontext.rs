@@ -303,6 +303,8 @@ macro_rules! define_libcall_table {
             pub host_call: *const u8,
             /// Called by wasm→host trampolines when the callback returned a trap: `(host context, wasm_trap_t*)`. Does not return.
             pub raise_object: *const u8,
+            /// As `raise`, for a tail call by a function whose results do not fit into registers: `(results, context, code)`.
+            pub raise_past_results: *const u8,
         }
         /// A libcall that compiled functions use.
         #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]

@@ -68,7 +68,7 @@ impl Marker<'_> {
         }
         // SAFETY: the store is entered, so its activations are on this thread's stack.
         let _ = unsafe {
-            unwind::walk(self.store.context(), unwind::Start::LastExit, &mut |step| {
+            unwind::walk(self.store.context(), &mut |step| {
                 match step {
                     unwind::Step::Frame(frame) => self.mark_frame(&frame),
                     unwind::Step::HostCall(context) => self.mark_entity(HostFunc::from_context(context).cast()),

@@ -36,6 +36,7 @@ macro_rules! libcall_table {
             $($name: stubs::$name as *const u8,)*
             host_call: stubs::host_call as *const u8,
             raise_object: stubs::raise_object as *const u8,
+            raise_past_results: stubs::raise_past_results as *const u8,
         }
     }};
 }
@@ -109,6 +110,12 @@ mod stubs {
     define_host_stubs! {
         host_call;
         raise_object;
+    }
+
+    /// Drops the pointer to where results would go, and is [`raise`] then.
+    #[unsafe(naked)]
+    pub unsafe extern "C" fn raise_past_results() {
+        naked_asm!("mov rdi, rsi", "mov rsi, rdx", "jmp {raise}", raise = sym raise)
     }
 }
 

@@ -13,9 +13,9 @@ pub struct StackBounds {
     pub high: usize,
 }
 
-/// What WebAssembly leaves free of a stack, for the libcalls and host functions it calls and for signal handlers.
-/// Of a small stack it leaves a quarter.
-pub const HOST_RESERVE: usize = 128 << 10;
+/// What WebAssembly leaves free of a stack, for the libcalls and host functions it calls and for signal handlers: a quarter,
+/// within these bounds. The compiler relies on the lower one where it checks the stack only after a frame was made.
+pub const HOST_RESERVE: std::ops::RangeInclusive<usize> = 64 << 10..=128 << 10;
 
 /// How much WebAssembly may use of a stack whose bounds are unknown: a coroutine's, or a signal's.
 pub const UNKNOWN_STACK_ALLOWANCE: usize = 32 << 10;
@@ -35,7 +35,7 @@ impl StackBounds {
 
     /// The lowest address WebAssembly may use.
     fn limit(&self) -> usize {
-        self.low + HOST_RESERVE.min((self.high - self.low) / 4)
+        self.low + ((self.high - self.low) / 4).clamp(*HOST_RESERVE.start(), *HOST_RESERVE.end())
     }
 }
 

@@ -15,15 +15,16 @@
 //! [`raise`](super::raise). Everything else belongs to somebody else and goes to the handler that was there before.
 //!
 //! A stack overflow is found in a function's prologue, by a comparison with the store's limit and a trap instruction. The
-//! frame has no vmctx yet, and may have no room for it: the vmctx is still the first argument, and the
-//! trap is raised in the name of the caller.
+//! frame has no vmctx yet, and may have no room for it, so the trap is raised in the name of the caller.
 //!
 //! It runs on the alternate stack where the thread has one (`SA_ONSTACK`; Go and the JVM rely on that) and blocks no signals.
 
 use super::guarded::may_be_guarded;
 use super::raise;
+use super::x86_64::ACTIVATION_BELOW_FP;
 use crate::code::{CodeKind, lookup};
 use crate::types::{Error, Result, TrapCode};
+use crate::vm::activation::Activation;
 use crate::vm::vmcontext::{PendingTrap, VMAnyContext, VMStoreContext};
 use std::cell::UnsafeCell;
 use std::ffi::c_int;
@@ -122,26 +123,70 @@ unsafe fn try_trap(signal: c_int, info: *const libc::siginfo_t, context: *mut li
         return false;
     }
     let fp = registers[libc::REG_RBP as usize] as usize;
-    let (vmctx, pending) = if code == TrapCode::StackOverflow {
-        let link = fp as *const usize;
-        // SAFETY: the prologue has linked its frame: the caller's frame pointer...
-        let caller_fp = unsafe { link.read() };
-        // SAFETY: ...and the return address.
-        let return_pc = unsafe { link.wrapping_add(1).read() };
-        (registers[libc::REG_RDI as usize] as *mut VMAnyContext, pending(code, caller_fp, return_pc, false))
+    let (store, pending) = if code == TrapCode::StackOverflow {
+        // SAFETY: the prologue has linked its frame.
+        let (caller_fp, return_pc) = unsafe { caller(fp) };
+        // SAFETY: the caller's frame is linked too.
+        let Some(store) = (unsafe { store_of_caller(caller_fp, return_pc) }) else { return false };
+        (store, pending(code, caller_fp, return_pc, false))
     } else {
-        let slot = fp.wrapping_add_signed(vmctx_fp_offset as isize) as *const *mut VMAnyContext;
-        // SAFETY: a function that can trap keeps its vmctx in this slot of its frame from its entry on.
-        (unsafe { slot.read() }, pending(code, fp, pc, true))
+        // SAFETY: a function that can trap keeps its vmctx in its frame from its entry on.
+        (unsafe { store_of_frame(fp, vmctx_fp_offset) }, pending(code, fp, pc, true))
     };
-    // SAFETY: the vmctx of a running function is live, and any context starts with its store.
-    let store: *mut VMStoreContext = unsafe { (*vmctx).store };
     // SAFETY: this thread runs code of the store, so the store is its own.
     unsafe { (*store).pending_trap = pending };
     registers[libc::REG_RIP as usize] = raise as *const () as i64;
     registers[libc::REG_RDI as usize] = store as i64;
     registers[libc::REG_EFL as usize] &= !DIRECTION_FLAG;
     true
+}
+
+/// The store of the function whose frame is at `fp`.
+///
+/// # Safety
+///
+/// The function keeps its vmctx in its frame, at `vmctx_fp_offset` from `fp`.
+unsafe fn store_of_frame(fp: usize, vmctx_fp_offset: i32) -> *mut VMStoreContext {
+    let slot = fp.wrapping_add_signed(vmctx_fp_offset as isize) as *const *mut VMAnyContext;
+    // SAFETY: the vmctx is there, says the caller.
+    let vmctx = unsafe { slot.read() };
+    // SAFETY: the vmctx of a running function is live, and any context starts with its store.
+    unsafe { (*vmctx).store }
+}
+
+/// The store of the function that called another one, to which it is stopped at the return address `pc`.
+///
+/// # Safety
+///
+/// `fp` is the frame pointer of that live frame: a function's, or that of the trampoline that [`enter`](super::enter) called.
+unsafe fn store_of_caller(fp: usize, pc: usize) -> Option<*mut VMStoreContext> {
+    let vmctx_fp_offset = lookup(pc, |code| match code.kind() {
+        CodeKind::Module => code.func_at(pc - 1).map(|func| code.vmctx_fp_offset(func)),
+        CodeKind::Trampolines => None,
+    });
+    if let Some(Some(vmctx_fp_offset)) = vmctx_fp_offset {
+        // SAFETY: a function that has called keeps its vmctx in its frame.
+        return Some(unsafe { store_of_frame(fp, vmctx_fp_offset) });
+    }
+    // SAFETY: the trampoline's frame is linked, to that of the entry stub.
+    let (entry_fp, _) = unsafe { caller(fp) };
+    let activation = entry_fp.wrapping_sub(ACTIVATION_BELOW_FP) as *const Activation;
+    // SAFETY: that is where the entry stub keeps its activation.
+    let activation = unsafe { &*activation };
+    (activation.entry_fp == entry_fp).then_some(activation.store)
+}
+
+/// The caller's frame pointer, and the return address into it.
+///
+/// # Safety
+///
+/// `fp` is the frame pointer of a live frame.
+unsafe fn caller(fp: usize) -> (usize, usize) {
+    let link = fp as *const usize;
+    // SAFETY: a frame keeps its caller's frame pointer here...
+    let caller_fp = unsafe { link.read() };
+    // SAFETY: ...and its return address in the next word.
+    (caller_fp, unsafe { link.wrapping_add(1).read() })
 }
 
 fn pending(code: TrapCode, fp: usize, pc: usize, exact: bool) -> PendingTrap {

@@ -99,6 +99,9 @@ pub unsafe extern "C" fn enter(
     )
 }
 
+/// Where [`enter`] keeps the activation: bytes below its frame pointer. Five registers lie in between, and 8 bytes of alignment.
+pub const ACTIVATION_BELOW_FP: usize = 5 * 8 + size_of::<Activation>() + 8;
+
 /// Lands the pending trap: keeps the frames it crossed ([`capture_trap_frames`]), then makes the innermost
 /// [`enter`] return 1. Reached by a jump from the stubs and from the signal handler, with any alignment of the stack.
 ///
