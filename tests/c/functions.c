@@ -8,7 +8,7 @@ static int calls;
 static wasm_trap_t* increment(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
   calls++;
   CHECK(args->size == 1 && args->data[0].kind == WASM_I32);
-  results->data[0].of.i32 = args->data[0].of.i32 + 1;
+  results->data[0].of.i32 = (int32_t)((uint32_t)args->data[0].of.i32 + 1);
   return NULL;
 }
 
