@@ -69,7 +69,7 @@ typedef enum libwasm_trap_code_enum {
 
 // The kinds of values that `enum wasm_valkind_enum` does not name, as `wasm_valtype_kind` gives them.
 typedef enum libwasm_valkind_enum {
-  // A vector of 128 bits. The `of.ref` of such a value points to 16 bytes that the value owns; see
+  // A vector of 128 bits. The `of.ref` of such a value points to 16 bytes that the value owns, or is NULL for zero; see
   // `libwasm_val_new_v128`.
   LIBWASM_V128 = 4,
   LIBWASM_ANYREF = 130,

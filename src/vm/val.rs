@@ -88,10 +88,9 @@ pub fn type_of_kind(kind: u8) -> Option<ValType> {
 }
 
 impl Val {
-    /// A value of `ty` that is zero or null. A v128 is boxed.
+    /// A value of `ty` that is zero or null. It owns nothing: a v128 without a box is zero.
     pub fn zero(ty: ValType) -> Val {
-        let of = if ty == ValType::V128 { box_v128([0; 16]) } else { 0 };
-        Val { kind: kind_of(ty), of }
+        Val { kind: kind_of(ty), of: 0 }
     }
 
     /// A copy that owns what it refers to.
@@ -150,9 +149,6 @@ pub unsafe fn check(store: &Store, val: &Val, ty: ValType) -> Result<()> {
         let given = type_of_kind(val.kind).map_or_else(|| format!("kind {}", val.kind), |ty| ty.to_string());
         return Err(Error::argument(format!("expected a value of type {ty}, got {given}")));
     }
-    if ty == ValType::V128 && val.of == 0 {
-        return Err(Error::argument("a v128 value without bytes: use libwasm_val_new_v128"));
-    }
     let ValType::Ref(ty) = ty else { return Ok(()) };
     // SAFETY: a reference is null or a live handle.
     unsafe { check_ref(store, val.object(), ty) }
@@ -193,8 +189,8 @@ pub unsafe fn check_ref(store: &Store, object: *const ObjectHeader, ty: RefType)
 pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> {
     let mut slot = [0; 16];
     match ty {
-        // SAFETY: a checked v128 has a live box.
-        ValType::V128 => slot = unsafe { *(val.of as *const [u8; 16]) },
+        // SAFETY: a checked v128 is null or has a live box.
+        ValType::V128 => slot = unsafe { (val.of as *const [u8; 16]).as_ref() }.copied().unwrap_or_default(),
         ValType::Ref(ty) => {
             // SAFETY: a checked reference is null or live and of this store.
             let bits = unsafe { ref_to_bits(store, val.object(), ty)? };

@@ -84,7 +84,10 @@ static wasm_trap_t* swap_halves(const wasm_val_vec_t* args, wasm_val_vec_t* resu
   CHECK(args->size == 1 && args->data[0].kind == 4);
   CHECK(libwasm_val_v128(&args->data[0], bytes));
   for (int i = 0; i < 16; i++) swapped[i] = bytes[(i + 8) % 16];
+  // The result arrives as zero, and owns nothing yet.
   CHECK(results->size == 1 && results->data[0].kind == 4);
+  uint8_t zero[16] = {0}, read[16];
+  CHECK(libwasm_val_v128(&results->data[0], read) && memcmp(read, zero, 16) == 0);
   libwasm_val_new_v128(swapped, &results->data[0]);
   return NULL;
 }

@@ -4,7 +4,7 @@
 #[repr(C)]
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum libwasm_valkind_enum {
-    /// A vector of 128 bits. The `of.ref` of such a value points to 16 bytes that the value owns; see
+    /// A vector of 128 bits. The `of.ref` of such a value points to 16 bytes that the value owns, or is NULL for zero; see
     /// `libwasm_val_new_v128`.
     LIBWASM_V128 = 4,
     LIBWASM_ANYREF = 130,

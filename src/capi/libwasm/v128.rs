@@ -33,10 +33,11 @@ pub unsafe extern "C" fn libwasm_val_v128(value: *const wasm_val_t, bytes: *mut 
         if value.kind != KIND_V128 {
             return Err(Error::argument(format!("the value is not a v128, its kind is {}", value.kind)));
         }
-        // SAFETY: a v128 value is NULL or owns a box of 16 bytes.
-        let content = *unsafe { own::look(value.of as *const [u8; 16], "the bytes of a v128") }?;
-        // SAFETY: as the caller states.
-        unsafe { own::write(bytes, content) }?;
+        // SAFETY: a v128 value is NULL, which is zero, or owns a box of 16 bytes.
+        if let Some(content) = unsafe { (value.of as *const [u8; 16]).as_ref() } {
+            // SAFETY: as the caller states.
+            unsafe { own::write(bytes, *content) }?;
+        }
         Ok(true)
     })
 }
