@@ -38,6 +38,7 @@ impl Engine {
         });
         let guard_pages = config.signals && reservation >= GUARDED_RESERVATION;
         let options = CompileOptions { opt_level: config.opt_level, signals: config.signals, guard_pages };
+        sys::register_barriers();
         let compiler = Arc::new(Compiler::new(options)?);
         if config.signals {
             sys::install_signal_handlers()?;
