@@ -161,10 +161,29 @@ static void print_value(const wasm_val_t *value) {
   }
 }
 
+// Prints a trap with its trace, in which functions have their names where the module tells them, and deletes it.
 static int report_trap(wasm_trap_t *trap) {
-  fflush(stdout);
-  print_trap(stderr, trap);
+  wasm_message_t message;
+  wasm_frame_vec_t frames;
+  wasm_trap_message(trap, &message);
+  wasm_trap_trace(trap, &frames);
   wasm_trap_delete(trap);
+  fflush(stdout);
+  fprintf(stderr, "trap: %.*s\n", STR(&message));
+  for (size_t i = 0; i < frames.size; i++) {
+    wasm_name_t name;
+    libwasm_frame_func_name(frames.data[i], &name);
+    fprintf(stderr, "  at ");
+    if (name.size) {
+      print_name(stderr, &name);
+      fprintf(stderr, ", ");
+    }
+    fprintf(stderr, "function %" PRIu32 ", offset %zu (module offset 0x%zx)\n", wasm_frame_func_index(frames.data[i]),
+            wasm_frame_func_offset(frames.data[i]), wasm_frame_module_offset(frames.data[i]));
+    wasm_byte_vec_delete(&name);
+  }
+  wasm_frame_vec_delete(&frames);
+  wasm_byte_vec_delete(&message);
   return 3;
 }
 

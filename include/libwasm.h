@@ -178,6 +178,10 @@ WASM_API_EXTERN bool libwasm_memorytype_limits(const wasm_memorytype_t *ty, stru
 // Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.
 WASM_API_EXTERN libwasm_trap_code_t libwasm_trap_code(const wasm_trap_t *trap);
 
+// Copies the name of a frame's function to `out`, owned by the caller: the one that the module's name section gives it.
+// Empty if it gives none, and for NULL.
+WASM_API_EXTERN void libwasm_frame_func_name(const wasm_frame_t *frame, wasm_name_t *out);
+
 // Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
 // owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
 // error has the line and the column.

@@ -46,6 +46,11 @@ impl FrameObject {
         // SAFETY: as the caller states.
         FrameObject { instance: unsafe { Handle::retain(info.instance) }, info }
     }
+
+    /// What the module's name section calls the function.
+    pub fn func_name(&self) -> Option<&str> {
+        self.instance.module().func_name(self.info.func)
+    }
 }
 
 impl TryClone for FrameObject {

@@ -10,7 +10,9 @@ use super::EntityIndex;
 
 impl From<wasmparser::Error> for Error {
     fn from(error: wasmparser::Error) -> Error {
-        Error::invalid(error.message(), usize::try_from(error.offset()).unwrap_or(usize::MAX))
+        // Some messages are written over several lines.
+        let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+        Error::invalid(message, usize::try_from(error.offset()).unwrap_or(usize::MAX))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod error;
+pub mod frame;
 pub mod kinds;
 pub mod limits;
 pub mod trap;
