@@ -101,7 +101,7 @@ const USES: &[Use] = &[
     Use {
         args: &["examples-c/values.wat", "crash"],
         status: 3,
-        prints: &["trap: integer divide by zero", "at \"divide\", function 3, offset", "at function 4, offset"],
+        prints: &["trap: integer divide by zero", "at \"divide\", function 4, offset", "at function 5, offset"],
     },
     Use {
         args: &["examples-c/nowhere.wasm"],

@@ -1,3 +1,5 @@
+//! Modules that are accepted and refused, and what is known of them afterwards.
+
 use super::*;
 
 fn wasm(text: &str) -> Vec<u8> {

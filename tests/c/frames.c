@@ -60,6 +60,16 @@ static void trace(void) {
   wasm_byte_vec_delete(&inner_binary);
   wasm_byte_vec_delete(&outer_binary);
 
+  // Names come from the name section: $middle has one, what is only exported has none.
+  wasm_name_t name;
+  libwasm_frame_func_name(frames.data[1], &name);
+  CHECK(name.size == 6 && memcmp(name.data, "middle", 6) == 0);
+  wasm_byte_vec_delete(&name);
+  libwasm_frame_func_name(frames.data[2], &name);
+  CHECK(name.size == 0 && name.data == NULL);
+  libwasm_frame_func_name(NULL, &name);
+  CHECK(name.size == 0 && name.data == NULL);
+
   // The origin is the innermost frame; frames outlive their trap, copies their originals, and all of them the store.
   wasm_frame_t* origin = wasm_trap_origin(trap);
   CHECK(origin && wasm_frame_func_offset(origin) == 7);
