@@ -111,7 +111,8 @@ typedef enum wasm_externkind_enum {
 // The configuration of an engine.
 typedef struct wasm_config_t wasm_config_t;
 
-// An engine: the compiler and what stores and modules share. It can be used from any thread. A process can have several.
+// An engine: the compiler and what stores and modules share. It can be used from any thread, and a process can have
+// several.
 typedef struct wasm_engine_t wasm_engine_t;
 
 // The type of an export: its name and the type of what is exported.
@@ -380,7 +381,8 @@ WASM_API_EXTERN void wasm_valtype_vec_new_empty(own struct wasm_valtype_vec_t *o
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_valtype_vec_new_uninitialized(own struct wasm_valtype_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_valtype_vec_new(own struct wasm_valtype_vec_t *out, size_t size, own struct wasm_valtype_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -411,7 +413,8 @@ WASM_API_EXTERN void wasm_functype_vec_new_empty(own struct wasm_functype_vec_t 
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_functype_vec_new_uninitialized(own struct wasm_functype_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_functype_vec_new(own struct wasm_functype_vec_t *out, size_t size, own struct wasm_functype_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -442,7 +445,8 @@ WASM_API_EXTERN void wasm_globaltype_vec_new_empty(own struct wasm_globaltype_ve
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_globaltype_vec_new_uninitialized(own struct wasm_globaltype_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_globaltype_vec_new(own struct wasm_globaltype_vec_t *out, size_t size, own struct wasm_globaltype_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -474,7 +478,8 @@ WASM_API_EXTERN void wasm_tabletype_vec_new_empty(own struct wasm_tabletype_vec_
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_tabletype_vec_new_uninitialized(own struct wasm_tabletype_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_tabletype_vec_new(own struct wasm_tabletype_vec_t *out, size_t size, own struct wasm_tabletype_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -503,7 +508,8 @@ WASM_API_EXTERN void wasm_memorytype_vec_new_empty(own struct wasm_memorytype_ve
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_memorytype_vec_new_uninitialized(own struct wasm_memorytype_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_memorytype_vec_new(own struct wasm_memorytype_vec_t *out, size_t size, own struct wasm_memorytype_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -531,7 +537,8 @@ WASM_API_EXTERN void wasm_tagtype_vec_new_empty(own struct wasm_tagtype_vec_t *o
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_tagtype_vec_new_uninitialized(own struct wasm_tagtype_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_tagtype_vec_new(own struct wasm_tagtype_vec_t *out, size_t size, own struct wasm_tagtype_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -615,7 +622,8 @@ WASM_API_EXTERN void wasm_externtype_vec_new_empty(own struct wasm_externtype_ve
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_externtype_vec_new_uninitialized(own struct wasm_externtype_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_externtype_vec_new(own struct wasm_externtype_vec_t *out, size_t size, own struct wasm_externtype_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -649,7 +657,8 @@ WASM_API_EXTERN void wasm_importtype_vec_new_empty(own struct wasm_importtype_ve
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_importtype_vec_new_uninitialized(own struct wasm_importtype_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_importtype_vec_new(own struct wasm_importtype_vec_t *out, size_t size, own struct wasm_importtype_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -680,7 +689,8 @@ WASM_API_EXTERN void wasm_exporttype_vec_new_empty(own struct wasm_exporttype_ve
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_exporttype_vec_new_uninitialized(own struct wasm_exporttype_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_exporttype_vec_new(own struct wasm_exporttype_vec_t *out, size_t size, own struct wasm_exporttype_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -701,7 +711,8 @@ WASM_API_EXTERN void wasm_val_vec_new_empty(own struct wasm_val_vec_t *out);
 // Makes a vector of `size` elements in `out`, each of which is the i32 0. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_val_vec_new_uninitialized(own struct wasm_val_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_val_vec_new(own struct wasm_val_vec_t *out, size_t size, own const struct wasm_val_t *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -752,7 +763,8 @@ WASM_API_EXTERN void wasm_frame_vec_new_empty(own struct wasm_frame_vec_t *out);
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_frame_vec_new_uninitialized(own struct wasm_frame_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_frame_vec_new(own struct wasm_frame_vec_t *out, size_t size, own struct wasm_frame_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.
@@ -929,8 +941,8 @@ WASM_API_EXTERN const struct wasm_func_t *wasm_ref_as_func_const(const struct wa
 // Makes a function of the host, owned by the caller. NULL if a pointer is NULL.
 WASM_API_EXTERN own struct wasm_func_t *wasm_func_new(struct wasm_store_t *store, const struct wasm_functype_t *ty, wasm_func_callback_t callback);
 
-// Makes a function of the host with an environment, owned by the caller. The finalizer runs once with `env` when the
-// function dies. NULL if a pointer other than `env` and `finalizer` is NULL; then `env` stays the caller's.
+// Makes a function of the host with an environment, owned by the caller. The finalizer runs once with `env`: when the
+// function dies, or before this returns if it is not made. NULL if a pointer other than `env` and `finalizer` is NULL.
 WASM_API_EXTERN own struct wasm_func_t *wasm_func_new_with_env(struct wasm_store_t *store, const struct wasm_functype_t *ty, wasm_func_callback_with_env_t callback, void *env, void (*finalizer)(void*));
 
 // The type of a function, owned by the caller; NULL for NULL.
@@ -1130,7 +1142,8 @@ WASM_API_EXTERN void wasm_extern_vec_new_empty(own struct wasm_extern_vec_t *out
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_extern_vec_new_uninitialized(own struct wasm_extern_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+// the elements over.
 WASM_API_EXTERN void wasm_extern_vec_new(own struct wasm_extern_vec_t *out, size_t size, own struct wasm_extern_t *const *data);
 
 // Makes a copy of a vector, and of each element in `out`.

@@ -8,7 +8,8 @@ use crate::vm::engine::{Config, Engine};
 use std::ptr;
 use std::sync::Arc;
 
-/// An engine: the compiler and what stores and modules share. It can be used from any thread. A process can have several.
+/// An engine: the compiler and what stores and modules share. It can be used from any thread, and a process can have
+/// several.
 #[derive(Debug)]
 pub struct wasm_engine_t {
     _opaque: [u8; 0],

@@ -45,6 +45,21 @@ type WithEnvVm = unsafe extern "C" fn(*mut c_void, *const ValVec, *mut ValVec) -
 
 const _: () = assert!(size_of::<ValVec>() == size_of::<wasm_val_vec_t>());
 
+/// An environment that is taken over: its finalizer runs if no function is made of it.
+struct Environment {
+    data: *mut c_void,
+    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        if let Some(finalizer) = self.finalizer {
+            // SAFETY: the host gave the function and its data together; whoever takes the data leaves no finalizer here.
+            unsafe { finalizer(self.data) };
+        }
+    }
+}
+
 /// Makes a host function.
 ///
 /// # Safety
@@ -54,15 +69,15 @@ unsafe fn new(
     store: *mut wasm_store_t,
     ty: *const wasm_functype_t,
     callback: Option<Callback>,
-    env: *mut c_void,
-    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+    mut env: Environment,
 ) -> Result<*mut wasm_func_t> {
     // SAFETY: as the caller states.
     let entered = unsafe { own::store(store) }?.enter()?;
     // SAFETY: as the caller states.
     let ty = unsafe { functype::borrow(ty) }?.func_type()?;
     let callback = callback.ok_or_else(|| own::null("a callback"))?;
-    Ok(own::give_object(HostFunc::new(&entered, &ty, callback, env, finalizer)?))
+    let finalizer = env.finalizer.take();
+    Ok(own::give_object(HostFunc::new(&entered, &ty, callback, env.data, finalizer)?))
 }
 
 /// Deletes a handle of a function; does nothing for NULL. May be called from any thread.
@@ -150,12 +165,12 @@ pub unsafe extern "C" fn wasm_func_new(
         // SAFETY: the two types differ only in what the structs behind their pointers are called.
         let callback = callback.map(|f| Callback::Plain(unsafe { mem::transmute::<PlainC, PlainVm>(f) }));
         // SAFETY: as the caller states.
-        unsafe { new(store, ty, callback, ptr::null_mut(), None) }
+        unsafe { new(store, ty, callback, Environment { data: ptr::null_mut(), finalizer: None }) }
     })
 }
 
-/// Makes a function of the host with an environment, owned by the caller. The finalizer runs once with `env` when the
-/// function dies. NULL if a pointer other than `env` and `finalizer` is NULL; then `env` stays the caller's.
+/// Makes a function of the host with an environment, owned by the caller. The finalizer runs once with `env`: when the
+/// function dies, or before this returns if it is not made. NULL if a pointer other than `env` and `finalizer` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_func_new_with_env(
     store: *mut wasm_store_t,
@@ -164,11 +179,12 @@ pub unsafe extern "C" fn wasm_func_new_with_env(
     env: *mut c_void,
     finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
 ) -> *mut wasm_func_t {
+    let env = Environment { data: env, finalizer };
     boundary(ptr::null_mut(), || {
         // SAFETY: the two types differ only in what the structs behind their pointers are called.
         let callback = callback.map(|f| Callback::WithEnv(unsafe { mem::transmute::<WithEnvC, WithEnvVm>(f) }));
         // SAFETY: as the caller states.
-        unsafe { new(store, ty, callback, env, finalizer) }
+        unsafe { new(store, ty, callback, env) }
     })
 }
 

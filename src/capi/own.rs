@@ -333,8 +333,10 @@ pub unsafe fn retain_object<T: Object>(object: *const ObjectHeader) -> *mut T {
 /// `ptr` is NULL or a live handle.
 pub unsafe fn copy_object<T: Object>(ptr: *const T) -> Result<*mut T> {
     if !ptr.is_null() {
+        // SAFETY: as the caller states.
+        let object = unsafe { object(ptr) }?;
         // SAFETY: a live handle, so its record is live and has at least one handle.
-        unsafe { vm::retain(object(ptr)?) };
+        unsafe { vm::retain(object) };
     }
     Ok(ptr.cast_mut())
 }

@@ -44,8 +44,10 @@ pub unsafe fn host_info<T: Object>(ptr: *const T) -> *mut c_void {
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
         let object = unsafe { own::object(ptr) }?;
-        // SAFETY: the record is live; its store outlives it.
-        match unsafe { store_of(object).as_ref() } {
+        // SAFETY: the record is live.
+        let store = unsafe { store_of(object) };
+        // SAFETY: a store outlives its records.
+        match unsafe { store.as_ref() } {
             Some(store) => Ok(store.enter()?.store().host_info(object)),
             // SAFETY: as the caller states.
             None => Ok(unsafe { detached(object) }.detached_info()),
@@ -66,8 +68,10 @@ pub unsafe fn set_host_info<T: Object>(
     boundary((), || -> Result<()> {
         // SAFETY: as the caller states.
         let object = unsafe { own::object(ptr) }?;
-        // SAFETY: the record is live; its store outlives it.
-        match unsafe { store_of(object).as_ref() } {
+        // SAFETY: the record is live.
+        let store = unsafe { store_of(object) };
+        // SAFETY: a store outlives its records.
+        match unsafe { store.as_ref() } {
             Some(store) => {
                 let entered = store.enter()?;
                 // SAFETY: the store is entered, and the record is a live one of it.

@@ -47,8 +47,13 @@ impl HostFunc {
         finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
     ) -> Result<Handle<VMFuncRef>> {
         let store = entered.store();
-        let ty = store.engine().register(ty)?;
-        let entry = ty.to_host()?;
+        let registered = store.engine().register(ty).and_then(|ty| Ok((ty.to_host()?, ty)));
+        let (entry, ty) = registered.inspect_err(|_| {
+            if let Some(finalizer) = finalizer {
+                // SAFETY: the host gave the function and its data together, and nothing else will run it.
+                unsafe { finalizer(env) };
+            }
+        })?;
         let (callback, with_env) = match callback {
             Callback::Plain(callback) => (callback as *const u8, 0),
             Callback::WithEnv(callback) => (callback as *const u8, 1),

@@ -117,7 +117,8 @@ pub unsafe extern "C" fn wasm_valtype_vec_new_uninitialized(out: *mut wasm_valty
     unsafe { vec::new_uninitialized(out, size) }
 }
 
-/// Makes a vector in `out` that holds a copy of the array `data` of `size` elements. The elements' ownership moves into the vector.
+/// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+/// the elements over.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_vec_new(
     out: *mut wasm_valtype_vec_t,
