@@ -3,7 +3,7 @@
 //!
 //! valgrind can't have the default's large reservations and faults, so the programs run there without signal handlers and
 //! without reserved memories (`LIBWASM_CHECK_MODE=checked`, see `tests/c/check.h`); they also run so without valgrind.
-//! Nothing of the library's is suppressed.
+//! Nothing of the library's is suppressed; `tests/c/valgrind.supp` says what is, and whose it is.
 
 mod cc;
 
@@ -61,7 +61,8 @@ fn under_sanitizers(room: &Room, source: &Path, mode: &str) -> Result<(), Failed
 fn under_valgrind(room: &Room, source: &Path) -> Result<(), Failed> {
     let program = build(room, source, "valgrind", &["-std=c11"])?;
     let mut command: Command = room.command("valgrind");
-    command.args(["--quiet", "--leak-check=full", "--error-exitcode=9", "--exit-on-first-error=no"]).arg(program);
+    command.args(["--quiet", "--leak-check=full", "--error-exitcode=9", "--num-callers=40"]);
+    command.arg(format!("--suppressions={}", root().join("tests/c/valgrind.supp").display())).arg(program);
     command.env("LIBWASM_CHECK_MODE", "checked");
     run(&mut command, b"").map(drop)
 }

@@ -81,8 +81,10 @@ pub fn zeroed<V: Vector>(size: usize) -> Result<V> {
     if size == 0 {
         return Ok(empty());
     }
-    // SAFETY: `calloc` may be called with any sizes; it checks their product.
-    let data = unsafe { libc::calloc(size, size_of::<V::Element>()) };
+    // No object is larger; tools that watch the allocator take greater sizes for negative ones.
+    let bytes = size.checked_mul(size_of::<V::Element>()).filter(|&bytes| isize::try_from(bytes).is_ok());
+    // SAFETY: `calloc` may be called with any sizes.
+    let data = bytes.map_or(ptr::null_mut(), |bytes| unsafe { libc::calloc(1, bytes) });
     if data.is_null() {
         return Err(Error::out_of_memory(format!("no memory for a vector of {size} elements")));
     }

@@ -89,7 +89,14 @@ fn ways(function: &Prototype, at: usize) -> Vec<Given> {
         }
         if REFERENCES.contains(&name) || matches!(name, "ref" | "extern_") {
             for other in REFERENCES.iter().filter(|other| **other != name) {
-                ways.push(Given::wrong(format!("(void*)here.{other}"), format!("a {other}"), false));
+                let fits = match name {
+                    "ref" => true,
+                    "extern_" => matches!(*other, "func" | "global" | "table" | "memory"),
+                    _ => false,
+                };
+                let handle_only = ["_delete", "_copy"].iter().any(|end| function.name.ends_with(end));
+                let reason = !fits && !handle_only;
+                ways.push(Given::wrong(format!("(void*)here.{other}"), format!("a {other}"), reason));
             }
         }
         if name == "externtype" {
