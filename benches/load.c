@@ -29,10 +29,7 @@ static bool read_file(const char* path, wasm_byte_vec_t* out) {
 }
 
 static void print_error(const char* path, const char* step) {
-  wasm_message_t message;
-  libwasm_last_error_message(&message);
-  fprintf(stderr, "%s: %s failed: %.*s\n", path, step, (int)message.size, message.data);
-  wasm_byte_vec_delete(&message);
+  fprintf(stderr, "%s: %s failed: %s\n", path, step, libwasm_last_error_message());
 }
 
 // Results arrive as zeros of the right kinds: a stub has nothing to do.
