@@ -1,8 +1,8 @@
 //! Traps as objects, their frames, and how compiled code's traps become them.
 //!
-//! The stub that delivers a trap keeps the frames on the stack (`vm/unwind.rs`) before it restores the entry stub's;
-//! [`take`] makes an object of them afterwards. A trap has the frames of all activations when it is first raised. One that a
-//! host function made has those it crosses when the function returns it.
+//! The stub that delivers a trap keeps the frames of the innermost activation (`vm/unwind.rs`) before it restores the
+//! entry stub's stack; [`take`] makes an object of them afterwards. A trap that a host function lets through gathers the
+//! next activation's frames in the same way, so in the end it has all frames it crossed.
 
 use super::entity::{EntityHeader, Handle, Record, release, retain};
 use super::instance::Instance;
@@ -13,6 +13,9 @@ use super::vmcontext::{ObjectHeader, ObjectKind, PendingTrap};
 use crate::types::{Error, FuncIndex, Result, TrapCode};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+
+/// The number of frames a trap records at most; the innermost are kept.
+pub const MAX_FRAMES: usize = 1000;
 
 /// A trap.
 #[repr(C)]
@@ -90,13 +93,13 @@ impl Trap {
         self.header.store
     }
 
-    /// Records the frames that were on the stack, unless the trap has crossed an inner activation and has them already.
-    fn record(&self, crossed: &[unwind::Frame]) {
+    /// Adds the frames of the activation that the trap has just left.
+    fn append(&self, crossed: &[unwind::Frame]) {
         let mut frames = self.frames.borrow_mut();
-        if !frames.is_empty() {
-            return;
-        }
         for frame in crossed {
+            if frames.len() == MAX_FRAMES {
+                return;
+            }
             // SAFETY: the frame ran a moment ago and nothing has been freed since, so its instance is live.
             let instance = unsafe { Instance::from_vmctx(frame.vmctx) };
             // SAFETY: as above.
@@ -177,7 +180,7 @@ pub(super) fn take(entered: &Entered<'_>) -> Handle<Trap> {
             .unwrap_or_else(|error: Error| Trap::detached(TrapCode::OutOfMemory, error.message()))
     };
     if std::ptr::eq(trap.store(), store) {
-        trap.record(frames.frames());
+        trap.append(frames.frames());
     }
     frames.clear();
     // SAFETY: as above.
