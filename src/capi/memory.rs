@@ -129,7 +129,7 @@ pub unsafe extern "C" fn wasm_memory_data(memory: *mut wasm_memory_t) -> *mut by
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_memory_data_size(memory: *const wasm_memory_t) -> usize {
     // SAFETY: as the caller states.
-    boundary(0, || Ok(unsafe { own::record(memory) }?.len()))
+    boundary(0, || Ok(unsafe { own::record(memory) }?.byte_len()))
 }
 
 /// The size of a memory in pages of 64 KiB; 0 for NULL.

@@ -134,7 +134,7 @@ pub unsafe extern "C" fn wasm_table_get(table: *const wasm_table_t, index: wasm_
         let table = unsafe { own::record(table) }?;
         let _entered = table.store().enter()?;
         let object = table.get_object(index.into()).ok_or_else(|| {
-            Error::argument(format!("the index is out of bounds: index {index}, table size {}", table.len()))
+            Error::argument(format!("the index is out of bounds: index {index}, table size {}", table.size()))
         })?;
         // SAFETY: tables hold live objects, and the store is entered.
         Ok(unsafe { own::retain_object(object) })
@@ -165,7 +165,7 @@ pub unsafe extern "C" fn wasm_table_set(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_table_size(table: *const wasm_table_t) -> wasm_table_size_t {
     // SAFETY: as the caller states.
-    boundary(0, || Ok(u32::try_from(unsafe { own::record(table) }?.len()).unwrap_or(u32::MAX)))
+    boundary(0, || Ok(u32::try_from(unsafe { own::record(table) }?.size()).unwrap_or(u32::MAX)))
 }
 
 /// Grows a table by `delta` elements, which become `init`; it is lent, and NULL is a null reference. False if the table

@@ -67,8 +67,10 @@ impl EntityHeader {
 /// `object` points to a live record.
 #[inline]
 pub unsafe fn owner_of(object: *const ObjectHeader) -> *mut EntityHeader {
-    // SAFETY: a record's `owner_offset` leads to the start of its allocation, by the invariant of `ObjectHeader`.
-    unsafe { object.byte_sub((*object).owner_offset as usize).cast_mut().cast() }
+    // SAFETY: live by the caller's promise.
+    let offset = unsafe { (*object).owner_offset };
+    // The start of its allocation, by the invariant of `ObjectHeader`.
+    object.wrapping_byte_sub(offset as usize).cast_mut().cast()
 }
 
 /// The store of a record, null for a trap without one.
@@ -90,7 +92,9 @@ pub unsafe fn store_of(object: *const ObjectHeader) -> *const Store {
 #[inline]
 pub unsafe fn retain(object: *const ObjectHeader) {
     // SAFETY: passed on to the caller.
-    let owner = unsafe { &*owner_of(object) };
+    let owner = unsafe { owner_of(object) };
+    // SAFETY: the owner of a live record is live.
+    let owner = unsafe { &*owner };
     // Relaxed: a new handle is made from an existing one or on the home thread, either of which orders it.
     if owner.handles.fetch_add(1, Ordering::Relaxed) == 0 && !owner.store.is_null() {
         // SAFETY: an entity is freed before its store.

@@ -39,7 +39,7 @@ pub struct HostFunc {
 
 impl HostFunc {
     /// Makes a host function. The finalizer runs once with `env` when the function dies — also when making it fails.
-    pub fn new(
+    pub fn make(
         entered: &Entered<'_>,
         ty: &FuncType,
         callback: Callback,
@@ -97,8 +97,10 @@ impl HostFunc {
 /// # Safety
 /// `func` is live; the reference is used only while it is.
 pub unsafe fn registered_type<'a>(func: *const VMFuncRef) -> &'a RegisteredType {
+    // SAFETY: live by the caller's promise.
+    let ty = unsafe { (*func).ty };
     // SAFETY: a live function's module or host function owns the registration.
-    unsafe { &*(*func).ty }
+    unsafe { &*ty }
 }
 
 /// Calls a function. `results` is raw memory: all of it is written if the call returns, none if it traps.
@@ -107,7 +109,9 @@ pub unsafe fn registered_type<'a>(func: *const VMFuncRef) -> &'a RegisteredType 
 /// `func` is live; the arguments are well-formed values; `results` is writable.
 pub unsafe fn call(func: *const VMFuncRef, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
     // SAFETY: live by the caller's promise.
-    let context = unsafe { (*(*func).vmctx).store };
+    let vmctx = unsafe { (*func).vmctx };
+    // SAFETY: a live function's context is live.
+    let context = unsafe { (*vmctx).store };
     // SAFETY: the context is the first field of its store.
     let store = unsafe { &*context.cast_const().cast::<Store>() };
     let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
@@ -152,7 +156,7 @@ unsafe fn invoke(
         unsafe { (*context).stack_limit = sys::stack_limit() };
     }
     // SAFETY: live by the caller's promise.
-    let (vmctx, entry) = unsafe { ((*func).vmctx, (*func).entry) };
+    let &VMFuncRef { vmctx, entry, .. } = unsafe { &*func };
     // SAFETY: trampoline and entry agree on the signature (one registration); the arrays fit it by the caller's promise.
     let trapped = unsafe { sys::enter(context, trampoline, vmctx, entry, args, results) };
     if trapped == 0 { Ok(()) } else { Err(trap::take(entered)) }
@@ -236,8 +240,10 @@ pub(super) unsafe fn host_call(
     let ty = func.ty.clone();
     let mut args: Vec<Val> = Vec::with_capacity(ty.ty.params.len());
     for (index, &ty) in ty.ty.params.iter().enumerate() {
-        // SAFETY: the trampoline wrote the arguments as values of the parameter types.
-        args.push(unsafe { val::from_slot(store, &*slots.add(index), ty) });
+        // SAFETY: the trampoline has written a slot for each parameter.
+        let slot = unsafe { &*slots.wrapping_add(index) };
+        // SAFETY: it is a value of the parameter's type.
+        args.push(unsafe { val::from_slot(store, slot, ty) });
     }
     let mut results: Vec<Val> = ty.ty.results.iter().map(|&ty| Val::zero(ty)).collect();
     let args_vec = ValVec { size: args.len(), data: args.as_mut_ptr() };
@@ -301,7 +307,7 @@ unsafe fn write_results(
         // SAFETY: checked above; the boxes are reserved.
         let slot = unsafe { val::to_slot(store, result, ty) }.map_err(bad)?;
         // SAFETY: room for the results by the caller's promise.
-        unsafe { slots.add(index).write(slot) };
+        unsafe { slots.wrapping_add(index).write(slot) };
     }
     Ok(())
 }

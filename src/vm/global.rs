@@ -80,8 +80,7 @@ pub unsafe fn ty(global: *const VMGlobal) -> GlobalType {
         // SAFETY: the header of this kind is that of an `Instance`.
         let instance = unsafe { &*owner.cast::<Instance>() };
         let module = instance.module();
-        // SAFETY: the record lies in the instance's context.
-        let vmctx: *mut VMContext = unsafe { Instance::vmctx(instance) };
+        let vmctx: *mut VMContext = Instance::vmctx(instance);
         let first = crate::types::GlobalIndex::new(module.num_imported_globals as usize);
         let start = instance.compiled().layout().global(first).unwrap_or(0) as usize;
         let position = (global as usize - vmctx as usize - start) / size_of::<VMGlobal>();

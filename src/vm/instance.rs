@@ -44,7 +44,8 @@ unsafe impl Record for Instance {
     const KIND: ObjectKind = ObjectKind::Instance;
 }
 
-const _: () = assert!(size_of::<Instance>() % 16 == 0 && offset_of!(Instance, _vmctx) == size_of::<Instance>());
+const _: () =
+    assert!(size_of::<Instance>().is_multiple_of(16) && offset_of!(Instance, _vmctx) == size_of::<Instance>());
 
 fn layout(module: &CompiledModule) -> Result<Layout> {
     Layout::from_size_align(size_of::<Instance>() + module.layout().size(), 16)
@@ -65,10 +66,9 @@ impl Instance {
         let type_ids = module.type_ids().as_ptr();
         // SAFETY: freshly allocated for an `Instance` and more.
         unsafe { instance.write(Instance { header, module, dropped: RefCell::default(), _vmctx: [] }) };
-        // SAFETY: the context lies directly behind the instance, by the layout above.
-        let vmctx = unsafe { Instance::vmctx(instance) };
+        let vmctx = Instance::vmctx(instance);
         let context = VMContext { store: store.context(), libcalls: &sys::LIBCALLS, type_ids, _reserved: 0 };
-        // SAFETY: as above.
+        // SAFETY: the context lies directly behind the instance, by the layout above.
         unsafe { vmctx.write(context) };
         Ok(instance)
     }
@@ -104,30 +104,22 @@ impl Instance {
         }
     }
 
-    /// The context of an instance.
-    ///
-    /// # Safety
-    /// `instance` is live.
+    /// The context of an instance: it lies directly behind the instance in the same allocation.
     #[inline]
-    pub unsafe fn vmctx(instance: *const Instance) -> *mut VMContext {
-        // SAFETY: the context lies directly behind the instance in the same allocation.
-        unsafe { instance.cast_mut().add(1).cast() }
+    pub fn vmctx(instance: *const Instance) -> *mut VMContext {
+        instance.cast_mut().wrapping_add(1).cast()
     }
 
     /// The instance of a context.
-    ///
-    /// # Safety
-    /// `vmctx` is the context of a live instance.
     #[inline]
-    pub unsafe fn from_vmctx(vmctx: *const VMContext) -> *mut Instance {
-        // SAFETY: as above.
-        unsafe { vmctx.cast_mut().cast::<Instance>().sub(1) }
+    pub fn from_vmctx(vmctx: *const VMContext) -> *mut Instance {
+        vmctx.cast_mut().cast::<Instance>().wrapping_sub(1)
     }
 
     fn context(&self) -> *mut VMContext {
-        // SAFETY: `self` is live. The pointer is derived from a reference to the instance alone, but the allocation is only
+        // The pointer is derived from a reference to the instance alone, but the allocation is only
         // ever touched through raw pointers and cells; instances are never moved or exclusively borrowed.
-        unsafe { Instance::vmctx(self) }
+        Instance::vmctx(self)
     }
 
     /// Something in the context, `offset` bytes from its start.
@@ -170,6 +162,18 @@ impl Instance {
         // SAFETY: within the context by the layout.
         let definition: *mut VMMemory = unsafe { (*self.memory_slot(memory)).memory };
         Memory::from_definition(definition)
+    }
+
+    /// A memory of an instance that code runs in, or whose imports and definitions are in place.
+    pub(super) fn memory_ref(&self, memory: MemoryIndex) -> &Memory {
+        // SAFETY: an instance's memories live as long as it does: its own, and by the collector those it imports.
+        unsafe { &*self.memory(memory) }
+    }
+
+    /// A table of an instance that code runs in, or whose imports and definitions are in place.
+    pub(super) fn table_ref(&self, table: TableIndex) -> &Table {
+        // SAFETY: as for memories.
+        unsafe { &*self.table(table) }
     }
 
     /// A table of the instance; null only while instantiation has not got there.

@@ -160,7 +160,7 @@ unsafe fn link_imports(instance: &Instance, imports: &[*mut ObjectHeader]) {
             EntityIndex::Func(index) => {
                 let func_ref: *mut VMFuncRef = object.cast();
                 // SAFETY: an object of kind `Func` is a `VMFuncRef`.
-                let (entry, vmctx) = unsafe { ((*func_ref).entry, (*func_ref).vmctx) };
+                let &VMFuncRef { entry, vmctx, .. } = unsafe { &*func_ref };
                 // SAFETY: within the context.
                 unsafe { instance.func_import(index).write(VMFuncImport { entry, vmctx, func_ref }) };
             }
@@ -170,10 +170,12 @@ unsafe fn link_imports(instance: &Instance, imports: &[*mut ObjectHeader]) {
                     unsafe { slot.write(object.cast()) };
                 }
             }
-            // SAFETY: an object of kind `Table` is a `Table`; the slot is within the context.
-            EntityIndex::Table(index) => unsafe {
-                instance.table_slot(index).write((*object.cast::<Table>()).definition())
-            },
+            EntityIndex::Table(index) => {
+                // SAFETY: an object of kind `Table` is a `Table`.
+                let table = unsafe { &*object.cast::<Table>() };
+                // SAFETY: within the context.
+                unsafe { instance.table_slot(index).write(table.definition()) };
+            }
             // SAFETY: an object of kind `Memory` is a `Memory`.
             EntityIndex::Memory(index) => write_memory(instance, index, unsafe { &*object.cast::<Memory>() }),
             EntityIndex::Tag(_) => {}
@@ -273,12 +275,11 @@ pub(super) fn init_table(
     src: u64,
     len: u64,
 ) -> Result<(), TrapCode> {
-    // SAFETY: an instance's tables are live while it is.
-    let table = unsafe { &*instance.table(table) };
+    let table = instance.table_ref(table);
     let items = &instance.module().elems[segment].items;
     let available = if instance.elem_dropped(segment) { 0 } else { items.len() as u64 };
     let fits = |start: u64, size: u64| start.checked_add(len).is_some_and(|end| end <= size);
-    if !fits(src, available) || !fits(dst, table.len()) {
+    if !fits(src, available) || !fits(dst, table.size()) {
         return Err(TrapCode::TableOutOfBounds);
     }
     for index in 0..len {
@@ -314,8 +315,7 @@ fn run_start(entered: &Entered<'_>, instance: &Handle<Instance>, start: FuncInde
     };
     // The start function need not have a slot for its reference: make one for this call.
     let ty = module.ty(module.module().funcs[start]);
-    // SAFETY: the instance is live.
-    let vmctx = unsafe { Instance::vmctx(instance.as_ptr()) };
+    let vmctx = Instance::vmctx(instance.as_ptr());
     let func = VMFuncRef {
         object: ObjectHeader::new(vmcontext::ObjectKind::Func, 0),
         entry: module.code().func_entry(defined),

@@ -53,7 +53,7 @@ pub unsafe extern "C" fn memory_grow(vmctx: *mut VMContext, memory: u32, delta: 
     // SAFETY: the caller is compiled code of this instance.
     unsafe {
         with_instance(vmctx, |instance| {
-            let memory = &*instance.memory(MemoryIndex::from_u32(memory));
+            let memory = instance.memory_ref(MemoryIndex::from_u32(memory));
             Ok(memory.grow(delta).unwrap_or(FAILED))
         })
     }
@@ -80,11 +80,11 @@ pub unsafe extern "C" fn memory_copy(
     // SAFETY: the caller is compiled code of this instance.
     unsafe {
         with_instance(vmctx, |instance| {
-            let to = &*instance.memory(MemoryIndex::from_u32(dst_memory));
-            let from = &*instance.memory(MemoryIndex::from_u32(src_memory));
-            let dst = range(dst, len, to.len(), TrapCode::MemoryOutOfBounds)?;
-            let src = range(src, len, from.len(), TrapCode::MemoryOutOfBounds)?;
-            std::ptr::copy(from.base().wrapping_add(src.start), to.base().wrapping_add(dst.start), dst.len());
+            let to = instance.memory_ref(MemoryIndex::from_u32(dst_memory));
+            let from = instance.memory_ref(MemoryIndex::from_u32(src_memory));
+            let dst = range(dst, len, to.byte_len(), TrapCode::MemoryOutOfBounds)?;
+            let src = range(src, len, from.byte_len(), TrapCode::MemoryOutOfBounds)?;
+            to.copy_from(dst.start, from, src);
             Ok(0)
         })
     }
@@ -102,9 +102,9 @@ pub unsafe extern "C" fn memory_fill(
     // SAFETY: the caller is compiled code of this instance.
     unsafe {
         with_instance(vmctx, |instance| {
-            let memory = &*instance.memory(MemoryIndex::from_u32(memory));
-            let dst = range(dst, len, memory.len(), TrapCode::MemoryOutOfBounds)?;
-            std::ptr::write_bytes(memory.base().wrapping_add(dst.start), byte as u8, dst.len());
+            let memory = instance.memory_ref(MemoryIndex::from_u32(memory));
+            let dst = range(dst, len, memory.byte_len(), TrapCode::MemoryOutOfBounds)?;
+            memory.fill(dst, byte as u8);
             Ok(0)
         })
     }
@@ -138,18 +138,15 @@ pub(super) fn init_memory(
     src: u64,
     len: u64,
 ) -> Result<(), TrapCode> {
-    // SAFETY: an instance's memories are live while it is.
-    let memory = unsafe { &*instance.memory(memory) };
+    let memory = instance.memory_ref(memory);
     let module = instance.module();
     let bytes = match instance.data_dropped(segment) {
         true => &[],
         false => module.data_bytes.get(module.datas[segment].bytes.clone()).unwrap_or(&[]),
     };
     let src = range(src, len, bytes.len(), TrapCode::MemoryOutOfBounds)?;
-    let dst = range(dst, len, memory.len(), TrapCode::MemoryOutOfBounds)?;
-    let bytes = &bytes[src];
-    // SAFETY: `dst` is within the memory, which is not part of the module's bytes.
-    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory.base().wrapping_add(dst.start), bytes.len()) };
+    let dst = range(dst, len, memory.byte_len(), TrapCode::MemoryOutOfBounds)?;
+    memory.write(dst.start, &bytes[src]);
     Ok(())
 }
 
@@ -171,7 +168,7 @@ pub unsafe extern "C" fn table_grow(vmctx: *mut VMContext, table: u32, delta: u6
     // SAFETY: the caller is compiled code of this instance.
     unsafe {
         with_instance(vmctx, |instance| {
-            let table = &*instance.table(TableIndex::from_u32(table));
+            let table = instance.table_ref(TableIndex::from_u32(table));
             Ok(table.grow(delta, init).unwrap_or(FAILED))
         })
     }
@@ -190,8 +187,8 @@ pub unsafe extern "C" fn table_copy(
     // SAFETY: the caller is compiled code of this instance.
     unsafe {
         with_instance(vmctx, |instance| {
-            let to = &*instance.table(TableIndex::from_u32(dst_table));
-            let from = &*instance.table(TableIndex::from_u32(src_table));
+            let to = instance.table_ref(TableIndex::from_u32(dst_table));
+            let from = instance.table_ref(TableIndex::from_u32(src_table));
             to.copy_from(dst, from, src, len)?;
             Ok(0)
         })
@@ -230,7 +227,7 @@ pub unsafe extern "C" fn table_fill(
     // SAFETY: the caller is compiled code of this instance.
     unsafe {
         with_instance(vmctx, |instance| {
-            let table = &*instance.table(TableIndex::from_u32(table));
+            let table = instance.table_ref(TableIndex::from_u32(table));
             table.fill(dst, value, len)?;
             Ok(0)
         })

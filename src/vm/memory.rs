@@ -67,14 +67,14 @@ impl Memory {
 
     /// The length in bytes.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn byte_len(&self) -> usize {
         // SAFETY: as in `base`.
         unsafe { (*self.definition.get()).length }
     }
 
     /// The length in pages.
     pub fn pages(&self) -> u64 {
-        self.len() as u64 / MemoryType::PAGE_SIZE
+        self.byte_len() as u64 / MemoryType::PAGE_SIZE
     }
 
     /// The type, with the current size as the minimum.
@@ -95,6 +95,28 @@ impl Memory {
             unsafe { self.definition.get().write(definition) };
         }
         Some(old)
+    }
+
+    /// `memory.copy`: both ranges have been checked.
+    pub(super) fn copy_from(&self, start: usize, source: &Memory, range: std::ops::Range<usize>) {
+        assert!(range.end <= source.byte_len() && start + range.len() <= self.byte_len());
+        let from = source.base().wrapping_add(range.start);
+        // SAFETY: both ranges lie within their memories; `copy` lets them overlap.
+        unsafe { std::ptr::copy(from, self.base().wrapping_add(start), range.len()) };
+    }
+
+    /// `memory.fill`: the range has been checked.
+    pub(super) fn fill(&self, range: std::ops::Range<usize>, byte: u8) {
+        assert!(range.end <= self.byte_len());
+        // SAFETY: the range lies within the memory.
+        unsafe { std::ptr::write_bytes(self.base().wrapping_add(range.start), byte, range.len()) };
+    }
+
+    /// Writes bytes of the host or of a module at `start`, where they fit.
+    pub(super) fn write(&self, start: usize, bytes: &[u8]) {
+        assert!(start + bytes.len() <= self.byte_len());
+        // SAFETY: the range lies within the memory, of which no slice of Rust is ever made.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.base().wrapping_add(start), bytes.len()) };
     }
 
     pub(super) fn home_ptr(&self) -> *mut Instance {

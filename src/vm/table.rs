@@ -68,52 +68,52 @@ impl Table {
     }
 
     /// The length in elements.
-    pub fn len(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         // SAFETY: the definition is part of the table; it changes only in `grow`, on the store's thread.
         unsafe { (*self.definition.get()).length as u64 }
     }
 
     /// The type, with the current size as the minimum.
     pub fn ty(&self) -> TableType {
-        TableType { limits: Limits { min: self.len(), max: self.ty.limits.max }, ..self.ty }
+        TableType { limits: Limits { min: self.size(), max: self.ty.limits.max }, ..self.ty }
     }
 
     fn base(&self) -> *mut u8 {
-        // SAFETY: as in `len`.
+        // SAFETY: as in `size`.
         unsafe { (*self.definition.get()).base }
     }
 
     /// The bits of an element; `None` out of bounds.
     pub fn get(&self, index: u64) -> Option<u64> {
-        (index < self.len()).then(|| {
+        (index < self.size()).then(|| {
             let index = index as usize;
             if self.ty.element.is_func() {
                 // SAFETY: in bounds, and elements of function tables are 8 bytes.
-                unsafe { self.base().cast::<u64>().add(index).read() }
+                unsafe { self.base().cast::<u64>().wrapping_add(index).read() }
             } else {
                 // SAFETY: in bounds, and elements of other tables are 4 bytes.
-                u64::from(unsafe { self.base().cast::<u32>().add(index).read() })
+                u64::from(unsafe { self.base().cast::<u32>().wrapping_add(index).read() })
             }
         })
     }
 
     /// Sets an element to the bits of a reference of the element type; `None` out of bounds.
     pub fn set(&self, index: u64, bits: u64) -> Option<()> {
-        (index < self.len()).then(|| {
+        (index < self.size()).then(|| {
             let index = index as usize;
             if self.ty.element.is_func() {
                 // SAFETY: as in `get`.
-                unsafe { self.base().cast::<u64>().add(index).write(bits) }
+                unsafe { self.base().cast::<u64>().wrapping_add(index).write(bits) }
             } else {
                 // SAFETY: as in `get`.
-                unsafe { self.base().cast::<u32>().add(index).write(bits as u32) }
+                unsafe { self.base().cast::<u32>().wrapping_add(index).write(bits as u32) }
             }
         })
     }
 
     /// Grows by `delta` elements; the old length, or `None` where the type or the machine does not allow it.
     pub fn grow(&self, delta: u64, init: u64) -> Option<u64> {
-        let old = self.len();
+        let old = self.size();
         let maximum = self.ty.limits.max.unwrap_or(MAX_TABLE_ELEMENTS).min(MAX_TABLE_ELEMENTS);
         let new = old.checked_add(delta).filter(|&new| new <= maximum)?;
         let mut storage = self.storage.borrow_mut();
@@ -124,7 +124,7 @@ impl Table {
         }
         storage.resize(words, 0);
         let definition = VMTable { base: storage.as_mut_ptr().cast(), length: new as usize };
-        // SAFETY: as in `len`. Compiled code that is suspended in a libcall reloads what it needs.
+        // SAFETY: as in `size`. Compiled code that is suspended in a libcall reloads what it needs.
         unsafe { self.definition.get().write(definition) };
         drop(storage);
         // A shrunk odd length can leave old bits in the other half of the last word; every new element is written.
@@ -136,7 +136,7 @@ impl Table {
 
     /// `table.fill`.
     pub fn fill(&self, start: u64, bits: u64, count: u64) -> Result<(), TrapCode> {
-        let end = start.checked_add(count).filter(|&end| end <= self.len()).ok_or(TrapCode::TableOutOfBounds)?;
+        let end = start.checked_add(count).filter(|&end| end <= self.size()).ok_or(TrapCode::TableOutOfBounds)?;
         for index in start..end {
             self.set(index, bits);
         }
@@ -146,7 +146,7 @@ impl Table {
     /// `table.copy` from `source`, which may be the same table.
     pub fn copy_from(&self, start: u64, source: &Table, source_start: u64, count: u64) -> Result<(), TrapCode> {
         let fits = |start: u64, len: u64| start.checked_add(count).is_some_and(|end| end <= len);
-        if !fits(start, self.len()) || !fits(source_start, source.len()) {
+        if !fits(start, self.size()) || !fits(source_start, source.size()) {
             return Err(TrapCode::TableOutOfBounds);
         }
         let size = if self.ty.element.is_func() { 8 } else { 4 };
@@ -165,7 +165,7 @@ impl Table {
     /// # Safety
     /// `object` is null or live.
     pub unsafe fn set_object(&self, entered: &Entered<'_>, index: u64, object: *mut ObjectHeader) -> Result<()> {
-        let len = self.len();
+        let len = self.size();
         if index >= len {
             return Err(Error::argument(format!("the index is out of bounds: index {index}, table size {len}")));
         }
@@ -183,7 +183,7 @@ impl Table {
         // SAFETY: passed on to the caller.
         let bits = unsafe { object_bits(entered, object, self.ty.element)? };
         self.grow(delta, bits).map(drop).ok_or_else(|| {
-            Error::limit(format!("the table cannot grow by {delta}: its size is {}, its type {}", self.len(), {
+            Error::limit(format!("the table cannot grow by {delta}: its size is {}, its type {}", self.size(), {
                 crate::types::ExternType::Table(self.ty)
             }))
         })

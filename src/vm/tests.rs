@@ -68,8 +68,14 @@ fn with_store(test: impl Fn(&Entered<'_>)) {
 }
 
 unsafe extern "C" fn double(args: *const ValVec, results: *mut ValVec) -> *mut Trap {
-    // SAFETY: called with one argument and one result.
-    unsafe { (*(*results).data).of = (*(*args).data).of * 2 };
+    // SAFETY: called with live vectors...
+    let args = unsafe { (*args).data };
+    // SAFETY: as above...
+    let results = unsafe { (*results).data };
+    // SAFETY: ...of one value each.
+    let argument = unsafe { (*args).of };
+    // SAFETY: as above.
+    unsafe { (*results).of = argument * 2 };
     std::ptr::null_mut()
 }
 
@@ -106,7 +112,7 @@ fn calls_and_traps() {
 fn host_functions() {
     with_store(|entered| {
         let ty = FuncType { params: [ValType::I32].into(), results: [ValType::I32].into() };
-        let host = HostFunc::new(entered, &ty, Callback::Plain(double), std::ptr::null_mut(), None).unwrap();
+        let host = HostFunc::make(entered, &ty, Callback::Plain(double), std::ptr::null_mut(), None).unwrap();
         let wat = r#"(module (import "" "f" (func $f (param i32) (result i32)))
             (func (export "g") (param i32) (result i32) (i32.add (call $f (local.get 0)) (i32.const 1))))"#;
         let instance = instance(entered, wat, &[host.as_ptr().cast()]);
@@ -233,7 +239,7 @@ fn a_trap_crosses_nested_runs_and_keeps_their_frames() {
         let ty = FuncType { params: [].into(), results: [].into() };
         let mut target: *mut ObjectHeader = std::ptr::null_mut();
         let env = &raw mut target;
-        let host = HostFunc::new(entered, &ty, Callback::WithEnv(enter_again), env.cast(), None).unwrap();
+        let host = HostFunc::make(entered, &ty, Callback::WithEnv(enter_again), env.cast(), None).unwrap();
         let wat = r#"(module (import "" "f" (func $host))
             (func $a (export "a") (call $host))
             (func (export "b") (call $a) (unreachable))

@@ -100,9 +100,8 @@ impl Trap {
             if frames.len() == MAX_FRAMES {
                 return;
             }
+            let instance = Instance::from_vmctx(frame.vmctx);
             // SAFETY: the frame ran a moment ago and nothing has been freed since, so its instance is live.
-            let instance = unsafe { Instance::from_vmctx(frame.vmctx) };
-            // SAFETY: as above.
             let module = unsafe { (*instance).module() };
             let func = module.func_index(frame.func);
             let func_offset = frame.module_offset.saturating_sub(module.bodies[frame.func].start);
@@ -165,12 +164,9 @@ pub(super) fn take(entered: &Entered<'_>) -> Handle<Trap> {
     let store = entered.store();
     let context = store.context();
     // SAFETY: the context is part of the store, and nothing runs in this activation any more.
-    let (pending, mut frames) = unsafe {
-        (
-            std::mem::replace(&mut (*context).pending_trap, PendingTrap::NONE),
-            std::mem::take(&mut (*context).trap_frames),
-        )
-    };
+    let pending = unsafe { std::mem::replace(&mut (*context).pending_trap, PendingTrap::NONE) };
+    // SAFETY: as above.
+    let mut frames = unsafe { std::mem::take(&mut (*context).trap_frames) };
     let trap = if pending.code == PendingTrap::OBJECT && !pending.object.is_null() {
         // SAFETY: whoever left the object gave its handle over.
         unsafe { Handle::from_raw(pending.object.cast()) }

@@ -163,7 +163,9 @@ pub unsafe fn check_ref(store: &Store, object: *const ObjectHeader, ty: RefType)
         return if ty.nullable { Ok(()) } else { Err(Error::argument(format!("null is not a {ty}"))) };
     }
     // SAFETY: live by the caller's promise.
-    let (kind, owner) = unsafe { ((*object).kind, store_of(object)) };
+    let kind = unsafe { (*object).kind };
+    // SAFETY: as above.
+    let owner = unsafe { store_of(object) };
     match ty.heap {
         HeapType::Func if kind != ObjectKind::Func => {
             return Err(Error::argument("a reference that is not a function was given for a funcref"));
@@ -220,7 +222,9 @@ pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, ty: RefType)
 /// `object` is live; this is the home thread, inside the store.
 pub unsafe fn mark_escaped(object: *const ObjectHeader) {
     // SAFETY: live by the caller's promise.
-    let owner = unsafe { &*owner_of(object) };
+    let entity = unsafe { owner_of(object) };
+    // SAFETY: the owner of a live record is live.
+    let owner = unsafe { &*entity };
     if owner.escaped.replace(true) {
         return;
     }
@@ -228,14 +232,14 @@ pub unsafe fn mark_escaped(object: *const ObjectHeader) {
         ObjectKind::Table => {
             // Whoever reaches the table reaches the functions of the instance it belongs to.
             // SAFETY: the header of kind `Table` is that of a `Table`.
-            let table = unsafe { &*owner_of(object).cast::<super::table::Table>() };
+            let table = unsafe { &*entity.cast::<super::table::Table>() };
             if let Some(home) = table.home() {
                 home.header.escaped.set(true);
             }
         }
         ObjectKind::Trap => {
             // SAFETY: the header of kind `Trap` is that of a `Trap`.
-            unsafe { (*owner_of(object).cast::<super::trap::Trap>()).hand_frames_to_collector() }
+            unsafe { (*entity.cast::<super::trap::Trap>()).hand_frames_to_collector() }
         }
         _ => {}
     }

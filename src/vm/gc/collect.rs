@@ -80,8 +80,7 @@ impl Marker<'_> {
 
     /// Marks the instance a frame runs in and the references in its stack slots.
     fn mark_frame(&mut self, frame: &unwind::Frame) {
-        // SAFETY: a running frame's context is that of a live instance.
-        self.mark_entity(unsafe { Instance::from_vmctx(frame.vmctx) }.cast());
+        self.mark_entity(Instance::from_vmctx(frame.vmctx).cast());
         crate::code::lookup(frame.pc, |code| {
             let Some(map) = code.stack_map_at(frame.pc) else { return };
             let sp = frame.fp - map.frame_size as usize;
@@ -164,7 +163,7 @@ impl Marker<'_> {
     }
 
     fn trace_table(&mut self, table: &Table) {
-        for index in 0..table.len() {
+        for index in 0..table.size() {
             if let Some(bits) = table.get(index).filter(|&bits| bits != 0) {
                 self.mark_bits(table.element(), bits);
             }
