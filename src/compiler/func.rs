@@ -243,7 +243,7 @@ pub(crate) fn translate<'a>(
     t.translate_operators(body, validator)?;
     if context.options.signals {
         let exits = t.exits();
-        if exits.calls || exits.faults {
+        if exits.calls || exits.faults && !only_called_directly(context.module, index) {
             t.store_vmctx_at_entry();
         }
         if !exits.calls && t.builder.func.dfg.num_values() <= SMALL_LEAF {
@@ -252,6 +252,12 @@ pub(crate) fn translate<'a>(
     }
     t.builder.finalize(context.config);
     Ok(())
+}
+
+/// Whether only functions of the same instance call the function, so that its vmctx is its caller's. (A tail call would
+/// put another caller in the place of one that has gone: then this has to say no.)
+fn only_called_directly(module: &Module, func: FuncIndex) -> bool {
+    module.func_ref_slots.get(func).is_none() && module.start != Some(func)
 }
 
 impl<'a> FuncTranslator<'a> {
@@ -299,7 +305,9 @@ impl<'a> FuncTranslator<'a> {
 
     fn vmctx_slot(&mut self) -> ir::StackSlot {
         let key = StackSlotKey::new(VMCTX_SLOT);
-        let data = StackSlotData::new_with_key(StackSlotKind::ExplicitSlot, POINTER.bytes(), 3, key);
+        // Twice as long as a pointer: Cranelift puts spilled values behind the slots, and vectors want an address there
+        // that is a multiple of 16.
+        let data = StackSlotData::new_with_key(StackSlotKind::ExplicitSlot, 2 * POINTER.bytes(), 4, key);
         self.builder.create_sized_stack_slot(data)
     }
 

@@ -65,7 +65,8 @@ pub struct CompiledFunction {
     pub addresses: Vec<AddressSite>,
     /// Live references at each call, sorted by `return_offset`.
     pub stack_maps: Vec<StackMap>,
-    /// Where the frame keeps its vmctx: bytes to add (usually negative) to the frame pointer.
+    /// Where the frame keeps its vmctx: bytes to add (negative) to the frame pointer. Zero if it doesn't: then the function
+    /// calls nothing, and if it can trap, only functions of the same instance call it, so that their vmctx is its own.
     pub vmctx_fp_offset: i32,
 }
 

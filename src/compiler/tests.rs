@@ -34,7 +34,7 @@ fn check_all_modes(text: &str) {
             assert!(func.traps.is_sorted_by_key(|site| site.offset));
             assert!(func.addresses.is_sorted_by_key(|site| site.code_offset));
             assert!(func.stack_maps.is_sorted_by_key(|map| map.return_offset));
-            if !func.traps.is_empty() || !func.calls.is_empty() {
+            if !func.calls.is_empty() || !func.stack_maps.is_empty() {
                 assert!(func.vmctx_fp_offset < 0, "{options:?}: no slot for the vmctx");
             }
         }
@@ -257,4 +257,24 @@ fn fingerprints_differ() {
     prints.sort();
     prints.dedup();
     assert_eq!(prints.len(), MODES.len());
+}
+
+#[test]
+fn who_keeps_a_vmctx() {
+    let compiler = Compiler::new(MODES[0]).unwrap();
+    let funcs = compile_all(
+        &compiler,
+        r#"(module (memory 1)
+            (func $direct (result i32) (i32.load (i32.const 0)))
+            (func $exported (export "e") (result i32) (i32.load (i32.const 0)))
+            (func $referred (result i32) (i32.load (i32.const 0)))
+            (elem declare func $referred)
+            (func $start (drop (i32.load (i32.const 0))))
+            (start $start)
+            (func $calls (result i32) (call $direct)))"#,
+    )
+    .unwrap();
+    let keeps: Vec<_> = funcs.iter().map(|func| func.vmctx_fp_offset < 0).collect();
+    assert_eq!(keeps, [false, true, true, true, true]);
+    assert!(!funcs[0].traps.is_empty());
 }

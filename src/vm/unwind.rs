@@ -1,5 +1,5 @@
 //! Walking the frames of compiled code, without unwind tables: compiled code keeps frame pointers, and every function
-//! keeps its vmctx in a slot of its frame.
+//! keeps its vmctx in a slot of its frame, or is called by one of its instance that does.
 //!
 //! A stack that runs WebAssembly looks like this, older frames above:
 //!
@@ -139,10 +139,37 @@ unsafe fn frame_at(pc: usize, exact: bool, fp: usize) -> Option<Frame> {
         let func = code.func_at(pc - usize::from(!exact))?;
         Some((func, code.module_offset(pc, exact), code.vmctx_fp_offset(func)))
     })??;
-    let slot = fp.wrapping_add_signed(vmctx_fp_offset as isize) as *const *mut VMContext;
-    // SAFETY: a function that called or trapped keeps its vmctx in this slot of its frame.
-    let vmctx = unsafe { slot.read() };
+    // SAFETY: the frame is one of the function with this offset.
+    let vmctx = unsafe { vmctx_of(fp, vmctx_fp_offset) }?;
     Some(Frame { pc, exact, fp, vmctx, func, module_offset: module_offset.unwrap_or(u32::MAX) })
+}
+
+/// The vmctx of a function that called or trapped, whose frame keeps it at `fp + vmctx_fp_offset`. `None` means that the
+/// frames or the code's tables are damaged.
+///
+/// # Safety
+///
+/// `fp` is the frame pointer of a live frame of a function with this offset.
+unsafe fn vmctx_of(fp: usize, vmctx_fp_offset: i32) -> Option<*mut VMContext> {
+    let (mut fp, mut offset) = (fp, vmctx_fp_offset);
+    if offset == 0 {
+        // The function calls nothing, and its caller is a function of the same instance, which has a slot since it calls.
+        let link = fp as *const usize;
+        // SAFETY: a live frame keeps its caller's frame pointer here...
+        fp = unsafe { link.read() };
+        // SAFETY: ...and its return address in the next word.
+        let return_pc = unsafe { link.wrapping_add(1).read() };
+        offset = lookup(return_pc, |code| match code.kind() {
+            CodeKind::Module => Some(code.vmctx_fp_offset(code.func_at(return_pc - 1)?)),
+            _ => None,
+        })??;
+        if offset == 0 {
+            return None;
+        }
+    }
+    let slot = fp.wrapping_add_signed(offset as isize) as *const *mut VMContext;
+    // SAFETY: a function that called or trapped keeps its vmctx in this slot of its frame.
+    Some(unsafe { slot.read() })
 }
 
 /// The frames that the last trap crossed, innermost first. Reused from trap to trap, so that a trap allocates nothing as a rule.

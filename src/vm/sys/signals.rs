@@ -129,8 +129,14 @@ unsafe fn try_trap(signal: c_int, info: *const libc::siginfo_t, context: *mut li
         // SAFETY: the caller's frame is linked too.
         let Some(store) = (unsafe { store_of_caller(caller_fp, return_pc) }) else { return false };
         (store, pending(code, caller_fp, return_pc, false))
+    } else if vmctx_fp_offset == 0 {
+        // SAFETY: the function's frame is linked.
+        let (caller_fp, return_pc) = unsafe { caller(fp) };
+        // SAFETY: the caller is a function of the same instance, and its frame is live.
+        let Some(store) = (unsafe { store_of_caller(caller_fp, return_pc) }) else { return false };
+        (store, pending(code, fp, pc, true))
     } else {
-        // SAFETY: a function that can trap keeps its vmctx in its frame from its entry on.
+        // SAFETY: a function that can trap and has an offset keeps its vmctx there from its entry on.
         (unsafe { store_of_frame(fp, vmctx_fp_offset) }, pending(code, fp, pc, true))
     };
     // SAFETY: this thread runs code of the store, so the store is its own.
@@ -193,7 +199,7 @@ fn pending(code: TrapCode, fp: usize, pc: usize, exact: bool) -> PendingTrap {
     PendingTrap { code: code as u32, fp, pc, exact_pc: exact.into(), ..PendingTrap::NONE }
 }
 
-/// Why the instruction at `pc` may trap, and where its function keeps its vmctx.
+/// Why the instruction at `pc` may trap, and where its function keeps its vmctx if it does.
 fn trap_site(pc: usize) -> Option<(TrapCode, i32)> {
     lookup(pc, |code| {
         if code.kind() != CodeKind::Module {
