@@ -262,3 +262,91 @@ fn a_trap_crosses_nested_runs_and_keeps_their_frames() {
         assert!(funcs(&trap).iter().all(|&func| func == 1 || func == 2));
     });
 }
+
+thread_local! {
+    /// What the callback `let_go_and_collect` gives back before it collects.
+    static HELD: std::cell::Cell<Option<*mut ObjectHeader>> = const { std::cell::Cell::new(None) };
+    static FINALIZED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+unsafe extern "C" fn let_go_and_collect(env: *mut std::ffi::c_void, _: *const ValVec, _: *mut ValVec) -> *mut Trap {
+    if let Some(object) = HELD.take() {
+        // SAFETY: the test put its own handle there.
+        unsafe { super::entity::release(object) };
+    }
+    // SAFETY: the environment is the test's store, which is entered.
+    unsafe { &*env.cast::<Store>() }.collect();
+    std::ptr::null_mut()
+}
+
+unsafe extern "C" fn count(_: *mut std::ffi::c_void) {
+    FINALIZED.set(FINALIZED.get() + 1);
+}
+
+/// The host function `let_go_and_collect`.
+fn collector(entered: &Entered<'_>) -> Handle<VMFuncRef> {
+    let ty = FuncType { params: [].into(), results: [].into() };
+    let env = std::ptr::from_ref(entered.store()).cast_mut().cast();
+    HostFunc::make(entered, &ty, Callback::WithEnv(let_go_and_collect), env, None).unwrap()
+}
+
+/// References held by a frame alone, in a local, on the operand stack and in a block's parameter, survive a collection.
+#[test]
+fn stack_maps_are_exact() {
+    with_store(|entered| {
+        let store = entered.store();
+        let wat = r#"(module (import "" "collect" (func $collect))
+            (func $hold (export "hold") (param externref) (result externref) (local externref)
+                (local.set 1 (local.get 0)) (local.set 0 (ref.null extern))
+                (call $collect) (local.get 1))
+            (func (export "stack") (param externref i32) (result externref)
+                (local.get 0) (local.set 0 (ref.null extern))
+                (block (param externref) (result externref)
+                    (if (local.get 1) (then (call $collect))))
+                (call $hold)))"#;
+        let host = collector(entered);
+        let instance = instance(entered, wat, &[host.as_ptr().cast()]);
+        for (name, more) in [("hold", None), ("stack", Some(i32(1)))] {
+            let foreign = super::foreign::Foreign::new(entered).unwrap().into_raw().cast::<ObjectHeader>();
+            // SAFETY: a live object of the entered store.
+            unsafe { store.set_host_info(foreign, std::ptr::null_mut(), Some(count)) };
+            FINALIZED.set(0);
+            HELD.set(Some(foreign));
+            let mut args = vec![Val { kind: val::KIND_EXTERNREF, of: foreign as u64 }];
+            args.extend(more);
+            let mut results = call(export(&instance, name), &args, 1).unwrap();
+            assert_eq!((results[0].object(), FINALIZED.get()), (foreign, 0), "{name}");
+            // SAFETY: the result is the test's.
+            unsafe { results[0].delete() };
+            store.collect();
+            assert_eq!(FINALIZED.get(), 1, "{name}");
+        }
+    });
+}
+
+/// A function reference in a frame keeps its instance, and only as long as it is there.
+#[test]
+fn frames_keep_functions() {
+    with_store(|entered| {
+        let store = entered.store();
+        let other = r#"(module (memory 1) (func (export "f") (result i32) (i32.load8_u (i32.const 7)))
+            (data (i32.const 7) "\2a"))"#;
+        let wat = r#"(module (import "" "collect" (func $collect)) (table 1 funcref) (type $f (func (result i32)))
+            (func (export "hold") (param funcref) (result i32)
+                (call $collect) (table.set (i32.const 0) (local.get 0)) (local.set 0 (ref.null func))
+                (call $collect) (call_indirect (type $f) (i32.const 0))))"#;
+        let host = collector(entered);
+        let instance = instance(entered, wat, &[host.as_ptr().cast()]);
+        let other = self::instance(entered, other, &[]);
+        let func = export(&other, "f");
+        HELD.set(Some(other.into_raw().cast()));
+        let live = store.entities.borrow().len();
+        let args = [Val { kind: val::KIND_FUNCREF, of: func as u64 }];
+        assert_eq!(call(export(&instance, "hold"), &args, 1).unwrap()[0].of, 42);
+        store.collect();
+        assert_eq!(store.entities.borrow().len(), live, "the table still holds the function");
+        drop(instance);
+        store.collect();
+        assert_eq!(store.entities.borrow().len(), 1, "only the host function is left");
+    });
+}
