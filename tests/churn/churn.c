@@ -1,9 +1,9 @@
-// churn SHAPE ROUNDS: creates instances, calls them and deletes them, round after round, and checks that resident size,
-// address space and the number of mappings are what they were after the first rounds.
+// churn SHAPE THREADS ROUNDS: creates instances, calls them and deletes them, round after round in one store, and checks
+// that resident size, address space and the number of mappings stay what they were in the first rounds.
 //
-// plain: an instance with a memory and a table, called, deleted.
+// plain: an instance with a memory and a table.
 // cycle: two instances that hold each other (one imports the other's function, whose table holds the first's).
-// threads: two threads with a store each, that delete each other's handles.
+// With two threads each has a store, and they delete each other's handles.
 
 #include "check.h"
 
@@ -65,38 +65,78 @@ static const char* const HELD =
 
 static const wasm_extern_vec_t NONE = WASM_EMPTY_VEC;
 
-static wasm_module_t *plain_module, *holder_module, *held_module;
-static wasm_store_t* store;
+// The modules of a shape, in a store.
+struct room {
+  wasm_store_t* store;
+  wasm_module_t *plain, *holder, *held;
+  bool cycle;
+};
 
-static void plain_round(int round) {
-  wasm_instance_t* instance = wasm_instance_new(store, plain_module, &NONE, NULL);
-  CHECK(instance);
-  wasm_extern_vec_t exports;
-  wasm_instance_exports(instance, &exports);
-  CHECK(exports.size == 3);
-  int32_t arg = round & 0xffff;
-  CHECK(check_call(wasm_extern_as_func(exports.data[1]), 1, arg) == arg + 'x');
-  CHECK(check_call(wasm_extern_as_func(exports.data[2]), 1, arg) == arg + 'x');
-  // The instance first, its exports first, by turns.
-  if (round & 1) wasm_instance_delete(instance);
-  wasm_extern_vec_delete(&exports);
-  if (!(round & 1)) wasm_instance_delete(instance);
+// What a round leaves to be deleted: an instance or two, and exports.
+struct remains {
+  wasm_instance_t *instance, *other;
+  wasm_extern_vec_t exports, imports;
+};
+
+static struct room open_room(wasm_engine_t* engine, bool cycle) {
+  wasm_store_t* store = wasm_store_new(engine);
+  CHECK(store);
+  return (struct room){store, check_module(store, PLAIN), check_module(store, HOLDER), check_module(store, HELD), cycle};
 }
 
-static void cycle_round(int round) {
-  wasm_instance_t* holder = wasm_instance_new(store, holder_module, &NONE, NULL);
-  CHECK(holder);
-  wasm_extern_vec_t imports, exports;
-  wasm_instance_exports(holder, &imports);
-  wasm_instance_t* held = wasm_instance_new(store, held_module, &imports, NULL);
-  CHECK(held);
-  wasm_instance_exports(held, &exports);
-  wasm_instance_delete(held);
-  if (round & 1) wasm_instance_delete(holder);
-  CHECK(check_call(wasm_extern_as_func(exports.data[0]), 0) == 5);
-  wasm_extern_vec_delete(&exports);
-  wasm_extern_vec_delete(&imports);
-  if (!(round & 1)) wasm_instance_delete(holder);
+static void close_room(struct room* room) {
+  wasm_module_delete(room->plain);
+  wasm_module_delete(room->holder);
+  wasm_module_delete(room->held);
+  wasm_store_delete(room->store);
+}
+
+static struct remains plain_round(struct room* room, int round) {
+  struct remains remains = {wasm_instance_new(room->store, room->plain, &NONE, NULL), NULL, NONE, NONE};
+  CHECK(remains.instance);
+  wasm_instance_exports(remains.instance, &remains.exports);
+  CHECK(remains.exports.size == 3);
+  int32_t arg = round & 0xffff;
+  CHECK(check_call(wasm_extern_as_func(remains.exports.data[1]), 1, arg) == arg + 'x');
+  CHECK(check_call(wasm_extern_as_func(remains.exports.data[2]), 1, arg) == arg + 'x');
+  return remains;
+}
+
+static struct remains cycle_round(struct room* room) {
+  struct remains remains = {NULL, wasm_instance_new(room->store, room->holder, &NONE, NULL), NONE, NONE};
+  CHECK(remains.other);
+  wasm_instance_exports(remains.other, &remains.imports);
+  remains.instance = wasm_instance_new(room->store, room->held, &remains.imports, NULL);
+  CHECK(remains.instance);
+  wasm_instance_exports(remains.instance, &remains.exports);
+  CHECK(check_call(wasm_extern_as_func(remains.exports.data[0]), 0) == 5);
+  return remains;
+}
+
+static struct remains run_round(struct room* room, int round) {
+  return room->cycle ? cycle_round(room) : plain_round(room, round);
+}
+
+// Deletes in another order every other round.
+static void delete_remains(struct remains remains, int round) {
+  if (round & 1) wasm_instance_delete(remains.instance);
+  if (round & 2) wasm_instance_delete(remains.other);
+  wasm_extern_vec_delete(&remains.exports);
+  wasm_extern_vec_delete(&remains.imports);
+  if (!(round & 1)) wasm_instance_delete(remains.instance);
+  if (!(round & 2)) wasm_instance_delete(remains.other);
+}
+
+// Peaks of the first rounds after the warm-up, and of the last.
+static struct size before, after;
+
+// Called after each round: of a hundred pieces, the first ten warm up, and the next twenty are compared with the last
+// twenty.
+static void look(int round, int rounds) {
+  int piece = rounds / 100, number = (round + 1) / piece;
+  if ((round + 1) % piece != 0) return;
+  if (number > 10 && number <= 30) raise_to(&before, measure());
+  if (number > 80) raise_to(&after, measure());
 }
 
 // What one thread hands to the other to delete.
@@ -104,104 +144,82 @@ struct mailbox {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   bool full;
-  wasm_instance_t* instance;
-  wasm_extern_vec_t exports;
+  struct remains remains;
 };
 
 struct worker {
   struct mailbox *in, *out;
   wasm_engine_t* engine;
+  const char* shape;
   int rounds;
+  // Whether this is the thread that measures.
+  bool measures;
 };
 
-static void post(struct mailbox* box, wasm_instance_t* instance, wasm_extern_vec_t exports) {
+static void post(struct mailbox* box, struct remains remains) {
   pthread_mutex_lock(&box->lock);
   while (box->full) pthread_cond_wait(&box->changed, &box->lock);
-  box->instance = instance;
-  box->exports = exports;
+  box->remains = remains;
   box->full = true;
   pthread_cond_broadcast(&box->changed);
   pthread_mutex_unlock(&box->lock);
 }
 
-static void receive_and_delete(struct mailbox* box) {
+static struct remains receive(struct mailbox* box) {
   pthread_mutex_lock(&box->lock);
   while (!box->full) pthread_cond_wait(&box->changed, &box->lock);
-  wasm_instance_t* instance = box->instance;
-  wasm_extern_vec_t exports = box->exports;
+  struct remains remains = box->remains;
   box->full = false;
   pthread_cond_broadcast(&box->changed);
   pthread_mutex_unlock(&box->lock);
-  wasm_instance_delete(instance);
-  wasm_extern_vec_delete(&exports);
+  return remains;
 }
 
 static void* work(void* arg) {
   struct worker* worker = arg;
-  wasm_store_t* own = wasm_store_new(worker->engine);
-  wasm_module_t* module = check_module(own, PLAIN);
+  struct room room = open_room(worker->engine, strcmp(worker->shape, "cycle") == 0);
   for (int round = 0; round < worker->rounds; round++) {
-    wasm_instance_t* instance = wasm_instance_new(own, module, &NONE, NULL);
-    CHECK(instance);
-    wasm_extern_vec_t exports;
-    wasm_instance_exports(instance, &exports);
-    int32_t value = round & 0xffff;
-    CHECK(check_call(wasm_extern_as_func(exports.data[1]), 1, value) == value + 'x');
-    post(worker->out, instance, exports);
-    receive_and_delete(worker->in);
+    post(worker->out, run_round(&room, round));
+    delete_remains(receive(worker->in), round);
+    if (worker->measures) look(round, worker->rounds);
   }
-  wasm_module_delete(module);
-  wasm_store_delete(own);
+  close_room(&room);
   return NULL;
 }
 
-static void thread_rounds(wasm_engine_t* engine, int rounds) {
-  static struct mailbox boxes[2] = {{PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, NULL, {0, NULL}},
-                                    {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, NULL, {0, NULL}}};
-  struct worker workers[2] = {{&boxes[0], &boxes[1], engine, rounds}, {&boxes[1], &boxes[0], engine, rounds}};
+static void two_threads(wasm_engine_t* engine, const char* shape, int rounds) {
+  static struct mailbox boxes[2] = {
+      {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, {NULL, NULL, {0, NULL}, {0, NULL}}},
+      {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, {NULL, NULL, {0, NULL}, {0, NULL}}}};
+  struct worker workers[2] = {{&boxes[0], &boxes[1], engine, shape, rounds, true},
+                              {&boxes[1], &boxes[0], engine, shape, rounds, false}};
   pthread_t threads[2];
   for (int i = 0; i < 2; i++) CHECK(!pthread_create(&threads[i], NULL, work, &workers[i]));
   for (int i = 0; i < 2; i++) CHECK(!pthread_join(threads[i], NULL));
 }
 
-static void run_rounds(const char* shape, wasm_engine_t* engine, int rounds) {
-  CHECK(rounds > 0);
-  if (strcmp(shape, "threads") == 0) {
-    thread_rounds(engine, rounds);
-    return;
+static void one_thread(wasm_engine_t* engine, const char* shape, int rounds) {
+  struct room room = open_room(engine, strcmp(shape, "cycle") == 0);
+  for (int round = 0; round < rounds; round++) {
+    delete_remains(run_round(&room, round), round);
+    look(round, rounds);
   }
-  bool cycle = strcmp(shape, "cycle") == 0;
-  CHECK(cycle || strcmp(shape, "plain") == 0);
-  for (int round = 0; round < rounds; round++) cycle ? cycle_round(round) : plain_round(round);
+  close_room(&room);
 }
 
 int main(int argc, char** argv) {
-  CHECK(argc == 3);
-  int rounds = atoi(argv[2]);
+  CHECK(argc == 4);
+  int threads = atoi(argv[2]), rounds = atoi(argv[3]);
   CHECK(rounds >= 100);
   wasm_engine_t* engine = check_engine();
-  store = wasm_store_new(engine);
-  plain_module = check_module(store, PLAIN);
-  holder_module = check_module(store, HOLDER);
-  held_module = check_module(store, HELD);
-  // A hundred pieces: the first ten warm up, the next twenty are compared with the last twenty.
-  struct size before = {0}, after = {0};
-  for (int piece = 0; piece < 100; piece++) {
-    run_rounds(argv[1], engine, rounds / 100);
-    struct size size = measure();
-    if (piece >= 10 && piece < 30) raise_to(&before, size);
-    if (piece >= 80) raise_to(&after, size);
-  }
-  printf("%d rounds; resident %ld -> %ld kB, address space %ld -> %ld kB, mappings %ld -> %ld\n", rounds / 100 * 100,
+  (threads == 2 ? two_threads : one_thread)(engine, argv[1], rounds);
+  printf("%d rounds; resident %ld -> %ld kB, address space %ld -> %ld kB, mappings %ld -> %ld\n", rounds,
          before.resident_kb, after.resident_kb, before.address_kb, after.address_kb, before.mappings, after.mappings);
   fflush(stdout);
+  CHECK(before.mappings > 0 && after.mappings > 0);
   CHECK(after.resident_kb <= before.resident_kb + RESIDENT_SLACK_KB);
   CHECK(after.address_kb <= before.address_kb + address_slack_kb());
   CHECK(after.mappings <= before.mappings + MAPPINGS_SLACK);
-  wasm_module_delete(plain_module);
-  wasm_module_delete(holder_module);
-  wasm_module_delete(held_module);
-  wasm_store_delete(store);
   wasm_engine_delete(engine);
   return 0;
 }
