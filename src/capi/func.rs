@@ -77,7 +77,9 @@ unsafe fn new(
     let ty = unsafe { functype::borrow(ty) }?.func_type()?;
     let callback = callback.ok_or_else(|| own::null("a callback"))?;
     let finalizer = env.finalizer.take();
-    Ok(own::give_object(HostFunc::make(&entered, &ty, callback, env.data, finalizer)?))
+    // SAFETY: as the caller states.
+    let func = unsafe { HostFunc::make(&entered, &ty, callback, env.data, finalizer) }?;
+    Ok(own::give_object(func))
 }
 
 /// Deletes a handle of a function; does nothing for NULL. May be called from any thread.

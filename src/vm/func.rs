@@ -39,7 +39,10 @@ pub struct HostFunc {
 
 impl HostFunc {
     /// Makes a host function. The finalizer runs once with `env` when the function dies — also when making it fails.
-    pub fn make(
+    ///
+    /// # Safety
+    /// The callback fits the type, and the finalizer may be called with `env`.
+    pub unsafe fn make(
         entered: &Entered<'_>,
         ty: &FuncType,
         callback: Callback,

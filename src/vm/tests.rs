@@ -112,7 +112,9 @@ fn calls_and_traps() {
 fn host_functions() {
     with_store(|entered| {
         let ty = FuncType { params: [ValType::I32].into(), results: [ValType::I32].into() };
-        let host = HostFunc::make(entered, &ty, Callback::Plain(double), std::ptr::null_mut(), None).unwrap();
+        // SAFETY: the callback fits the type, and there is no finalizer.
+        let host =
+            unsafe { HostFunc::make(entered, &ty, Callback::Plain(double), std::ptr::null_mut(), None) }.unwrap();
         let wat = r#"(module (import "" "f" (func $f (param i32) (result i32)))
             (func (export "g") (param i32) (result i32) (i32.add (call $f (local.get 0)) (i32.const 1))))"#;
         let instance = instance(entered, wat, &[host.as_ptr().cast()]);
@@ -239,7 +241,8 @@ fn a_trap_crosses_nested_runs_and_keeps_their_frames() {
         let ty = FuncType { params: [].into(), results: [].into() };
         let mut target: *mut ObjectHeader = std::ptr::null_mut();
         let env = &raw mut target;
-        let host = HostFunc::make(entered, &ty, Callback::WithEnv(enter_again), env.cast(), None).unwrap();
+        // SAFETY: the callback fits the type, and there is no finalizer.
+        let host = unsafe { HostFunc::make(entered, &ty, Callback::WithEnv(enter_again), env.cast(), None) }.unwrap();
         let wat = r#"(module (import "" "f" (func $host))
             (func $a (export "a") (call $host))
             (func (export "b") (call $a) (unreachable))

@@ -49,8 +49,7 @@ fn store_bound(param: &Param) -> bool {
 /// Pointers that may be NULL, with the reason why: (function, place of the parameter).
 fn may_be_null(function: &Prototype, at: usize) -> bool {
     let param = &function.params[at];
-    let vector_to_read = param.ty.ends_with("_vec_t*") && !param.out
-        || matches!(param.ty.as_str(), "wasm_name_t*" | "wasm_message_t*") && !param.out;
+    let vector = param.ty.ends_with("_vec_t*") || matches!(param.ty.as_str(), "wasm_name_t*" | "wasm_message_t*");
     match (function.name.as_str(), at) {
         // Deleting nothing is nothing.
         (name, 0) if name.ends_with("_delete") => true,
@@ -63,7 +62,7 @@ fn may_be_null(function: &Prototype, at: usize) -> bool {
         // An environment and host info are anything.
         _ if param.ty == "void*" || param.ty == "void (*)(void*)" => true,
         // An empty vector.
-        _ => vector_to_read,
+        _ => vector && !param.out,
     }
 }
 
