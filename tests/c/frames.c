@@ -118,6 +118,63 @@ static void deep_traces(void) {
   wasm_store_delete(store);
 }
 
+// A function that calls nothing and isn't exported: its instance is its caller's, whatever fails in it.
+static void leaves(void) {
+  static const char* const LEAVES =
+      "(module (memory 1) (table (export \"table\") 1 funcref) (elem (i32.const 0) $through)"
+      "  (func $load (param i32) (result i32) (i32.load (local.get 0)))"
+      "  (func $divide (param i32) (result i32) (i32.div_s (i32.const 1) (local.get 0)))"
+      "  (func $stop (param i32) (result i32) (unreachable))"
+      "  (func $through (param i32) (result i32) (call $load (local.get 0)))"
+      "  (func (export \"load\") (drop (call $load (i32.const -1))))"
+      "  (func (export \"divide\") (drop (call $divide (i32.const 0))))"
+      "  (func (export \"stop\") (drop (call $stop (i32.const 0)))))";
+  static const char* const CALLER =
+      "(module (import \"\" \"table\" (table 1 funcref)) (type $t (func (param i32) (result i32)))"
+      "  (func (export \"call\") (drop (call_indirect (type $t) (i32.const -1) (i32.const 0)))))";
+  static const char* const WORDS[] = {"out of bounds memory access", "integer divide by zero", "unreachable"};
+  wasm_store_t* store = check_store();
+  wasm_instance_t* first = check_instance(store, LEAVES, 0);
+  wasm_instance_t* second = check_instance(store, LEAVES, 0);
+  for (uint32_t i = 0; i < 3; i++) {
+    for (int turn = 0; turn < 2; turn++) {
+      wasm_instance_t* instance = turn ? second : first;
+      wasm_func_t* func = check_func(instance, 1 + i);
+      wasm_trap_t* trap = check_trap(func);
+      CHECK(trap_says(trap, WORDS[i]));
+      wasm_frame_vec_t frames;
+      wasm_trap_trace(trap, &frames);
+      CHECK(frames.size == 2);
+      CHECK(wasm_frame_func_index(frames.data[0]) == i && wasm_frame_func_index(frames.data[1]) == 4 + i);
+      CHECK(wasm_instance_same(wasm_frame_instance(frames.data[0]), instance));
+      CHECK(wasm_instance_same(wasm_frame_instance(frames.data[1]), instance));
+      wasm_frame_vec_delete(&frames);
+      wasm_trap_delete(trap);
+      wasm_func_delete(func);
+    }
+  }
+
+  // Through a table, from another instance.
+  wasm_extern_t* table = check_export(second, 0);
+  wasm_instance_t* caller = check_instance(store, CALLER, 1, table);
+  wasm_func_t* call = check_func(caller, 0);
+  wasm_trap_t* trap = check_trap(call);
+  wasm_frame_vec_t frames;
+  wasm_trap_trace(trap, &frames);
+  CHECK(frames.size == 3);
+  CHECK(wasm_instance_same(wasm_frame_instance(frames.data[0]), second));
+  CHECK(wasm_instance_same(wasm_frame_instance(frames.data[1]), second));
+  CHECK(wasm_instance_same(wasm_frame_instance(frames.data[2]), caller));
+  wasm_frame_vec_delete(&frames);
+  wasm_trap_delete(trap);
+  wasm_func_delete(call);
+  wasm_extern_delete(table);
+  wasm_instance_delete(caller);
+  wasm_instance_delete(first);
+  wasm_instance_delete(second);
+  wasm_store_delete(store);
+}
+
 static void vectors_and_nulls(void) {
   wasm_frame_vec_t frames;
   wasm_frame_vec_new_uninitialized(&frames, 2);
@@ -136,6 +193,7 @@ static void vectors_and_nulls(void) {
 int main(void) {
   trace();
   deep_traces();
+  leaves();
   vectors_and_nulls();
   return 0;
 }
