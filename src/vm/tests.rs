@@ -290,7 +290,8 @@ unsafe extern "C" fn count(_: *mut std::ffi::c_void) {
 fn collector(entered: &Entered<'_>) -> Handle<VMFuncRef> {
     let ty = FuncType { params: [].into(), results: [].into() };
     let env = std::ptr::from_ref(entered.store()).cast_mut().cast();
-    HostFunc::make(entered, &ty, Callback::WithEnv(let_go_and_collect), env, None).unwrap()
+    // SAFETY: the callback takes the store as its environment and gives no results; there is no finalizer.
+    unsafe { HostFunc::make(entered, &ty, Callback::WithEnv(let_go_and_collect), env, None) }.unwrap()
 }
 
 /// References held by a frame alone, in a local, on the operand stack and in a block's parameter, survive a collection.
