@@ -140,7 +140,11 @@ pub unsafe extern "C" fn wasm_instance_new(
                 set_trap(ptr::null_mut());
                 Ok(own::give_object(instance))
             }
-            Err(Failure::Error(error)) => Err(error),
+            Err(Failure::Error(error)) => {
+                record(&error);
+                set_trap(trap::from_error_in(&entered, &error));
+                Ok(ptr::null_mut())
+            }
             Err(Failure::Trap(trap)) => {
                 let message = String::from_utf8_lossy(trap.message()).into_owned();
                 record(&Error::new(ErrorKind::Trap, message));

@@ -8,6 +8,7 @@ use super::reference::{self, wasm_ref_t};
 use super::store::wasm_store_t;
 use super::vec;
 use crate::types::{Error, ErrorKind, Result, TrapCode};
+use crate::vm::store::Entered;
 use crate::vm::trap::Trap;
 use std::ffi::c_void;
 use std::ptr;
@@ -25,15 +26,26 @@ objects! {
     wasm_trap_t => "a trap", [Trap], Trap;
 }
 
-/// A trap for a failure that has no store at hand.
-#[cold]
-pub fn from_error(error: &Error) -> *mut wasm_trap_t {
-    let code = match error.kind() {
+/// The code of a trap that stands for a failure.
+fn code_of(error: &Error) -> TrapCode {
+    match error.kind() {
         ErrorKind::OutOfMemory => TrapCode::OutOfMemory,
         ErrorKind::Link => TrapCode::Link,
         _ => TrapCode::BadCall,
-    };
-    own::give_object(Trap::detached(code, &error.to_string()))
+    }
+}
+
+/// A trap for a failure that has no store at hand.
+#[cold]
+pub fn from_error(error: &Error) -> *mut wasm_trap_t {
+    own::give_object(Trap::detached(code_of(error), &error.to_string()))
+}
+
+/// A trap of the store for a failure.
+#[cold]
+pub fn from_error_in(entered: &Entered<'_>, error: &Error) -> *mut wasm_trap_t {
+    let message = error.to_string().into_bytes();
+    Trap::new(entered, code_of(error), Some(message.into())).map_or_else(|_| from_error(error), own::give_object)
 }
 
 /// The frames of a trap, innermost first, at most `limit`.
@@ -124,7 +136,8 @@ pub unsafe extern "C" fn wasm_ref_as_trap_const(reference: *const wasm_ref_t) ->
 pub unsafe extern "C" fn wasm_trap_new(store: *mut wasm_store_t, message: *const wasm_message_t) -> *mut wasm_trap_t {
     // SAFETY: as the caller states.
     let message = unsafe { byte::bytes(message) };
-    let message = message.strip_suffix(b"\0").unwrap_or(message);
+    let length = message.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    let message = &message[..length];
     boundary_or(
         |_| own::give_object(Trap::detached(TrapCode::Host, &String::from_utf8_lossy(message))),
         || {

@@ -146,6 +146,9 @@ fn read_header(bytes: &[u8]) -> Result<Lengths> {
     if format != FORMAT {
         return Err(refused(format!("made by another version of this library: format {format}, not {FORMAT}")));
     }
+    if u32::from_le_bytes(field(bytes, 12)?) != 0 {
+        return Err(refused("damaged: its header"));
+    }
     let mut lengths = [0; 5];
     for (index, len) in lengths.iter_mut().enumerate() {
         let stored = u64::from_le_bytes(field(bytes, CHECKED_START + 8 * index)?);

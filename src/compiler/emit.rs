@@ -100,6 +100,16 @@ fn addresses(code: &CompiledCode) -> Vec<AddressSite> {
     if end < code.buffer.total_size() {
         note(end, u32::MAX);
     }
+    // Code from nowhere may trap too: an operand that Cranelift folded into an instruction of its own making. It is charged to
+    // what comes before it, at the start of a function to what comes after.
+    let mut known = sites.iter().map(|site| site.module_offset).find(|&at| at != u32::MAX).unwrap_or(u32::MAX);
+    for site in &mut sites {
+        if site.module_offset == u32::MAX {
+            site.module_offset = known;
+        }
+        known = site.module_offset;
+    }
+    sites.dedup_by_key(|site| site.module_offset);
     sites
 }
 

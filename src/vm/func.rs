@@ -50,6 +50,7 @@ impl HostFunc {
         finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
     ) -> Result<Handle<VMFuncRef>> {
         let store = entered.store();
+        store.collect_if_due();
         let registered = store.engine().register(ty).and_then(|ty| Ok((ty.to_host()?, ty)));
         let (entry, ty) = registered.inspect_err(|_| {
             if let Some(finalizer) = finalizer {
@@ -157,6 +158,11 @@ unsafe fn invoke(
     if unsafe { (*context).activation.is_null() } {
         // SAFETY: as above. The outermost activation decides: inner ones run on the same stack.
         unsafe { (*context).stack_limit = sys::stack_limit() };
+    }
+    // SAFETY: as above. A host function that is called directly has no prologue that checks.
+    if sys::stack_pointer() < unsafe { (*context).stack_limit } {
+        return Err(Trap::new(entered, TrapCode::StackOverflow, None)
+            .unwrap_or_else(|error| Trap::detached(TrapCode::OutOfMemory, error.message())));
     }
     // SAFETY: live by the caller's promise.
     let &VMFuncRef { vmctx, entry, .. } = unsafe { &*func };

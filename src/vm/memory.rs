@@ -141,6 +141,9 @@ fn check_type(ty: &MemoryType) -> Result<()> {
     if min > MemoryType::MAX_PAGES_32 {
         return Err(Error::limit(format!("a memory can have at most 65536 pages, its minimum is {min}")));
     }
+    if let Some(max) = max.filter(|&max| max > MemoryType::MAX_PAGES_32) {
+        return Err(Error::limit(format!("a memory can have at most 65536 pages, its maximum is {max}")));
+    }
     if max.is_some_and(|max| min > max) {
         return Err(Error::argument(format!("the memory's minimum is above its maximum: {min}, {}", max.unwrap_or(0))));
     }

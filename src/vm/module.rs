@@ -87,6 +87,7 @@ unsafe impl Record for ModuleObject {
 impl ModuleObject {
     pub fn new(entered: &Entered<'_>, compiled: Arc<CompiledModule>) -> Result<Handle<ModuleObject>> {
         let store = entered.store();
+        store.collect_if_due();
         if !Arc::ptr_eq(store.engine(), &compiled.engine) {
             return Err(Error::argument("the module belongs to another engine than the store"));
         }

@@ -104,7 +104,9 @@ impl Trap {
             // SAFETY: the frame ran a moment ago and nothing has been freed since, so its instance is live.
             let module = unsafe { (*instance).module() };
             let func = module.func_index(frame.func);
-            let func_offset = frame.module_offset.saturating_sub(module.bodies[frame.func].start);
+            let start = module.bodies[frame.func].start;
+            let module_offset = if frame.module_offset == u32::MAX { start } else { frame.module_offset };
+            let func_offset = module_offset.saturating_sub(start);
             if self.counted.get() {
                 // SAFETY: live, and the store is entered.
                 unsafe { retain(instance.cast()) };
@@ -112,7 +114,7 @@ impl Trap {
                 // SAFETY: as above.
                 unsafe { val::mark_escaped(instance.cast()) };
             }
-            frames.push(FrameInfo { instance, func, module_offset: frame.module_offset, func_offset });
+            frames.push(FrameInfo { instance, func, module_offset, func_offset });
         }
     }
 
@@ -173,6 +175,12 @@ pub(super) fn take(entered: &Entered<'_>) -> Handle<Trap> {
     } else {
         let code = TrapCode::from_u8(pending.code as u8).unwrap_or(TrapCode::Unreachable);
         Trap::new(entered, code, None)
+            .unwrap_or_else(|error: Error| Trap::detached(TrapCode::OutOfMemory, error.message()))
+    };
+    let trap = if trap.store().is_null() || std::ptr::eq(trap.store(), store) {
+        trap
+    } else {
+        Trap::new(entered, TrapCode::BadCall, Some((*b"a callback returned a trap of another store").into()))
             .unwrap_or_else(|error: Error| Trap::detached(TrapCode::OutOfMemory, error.message()))
     };
     if std::ptr::eq(trap.store(), store) {

@@ -22,7 +22,8 @@ pub enum libwasm_opt_level_enum {
 }
 
 /// Whether a signal handler may be installed that turns faults of compiled code into traps; on by default. Without it, every
-/// access and division is checked by code, and no handler is installed.
+/// access and division is checked by code, no handler is installed, and a module with a function whose stack frame would
+/// exceed 60 KiB (thousands of live values) is refused.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_config_set_signals(config: *mut wasm_config_t, enabled: bool) {
     boundary((), || {

@@ -3,21 +3,23 @@
 //! A store is used by one thread at a time, but may move between threads, and every `*_delete` may come from any thread
 //! at any time (finalizers of garbage-collected languages). Entering must cost next to nothing, so there is no lock:
 //!
-//! * `home` is the token of the thread that uses the store. Only that thread touches anything in it, and only while
-//!   `depth` is above zero. Entering is: home is me → raise `depth` → home is still me.
-//! * Another thread that wants to use the store takes `home` away, makes every thread's earlier stores visible with a heavy
-//!   barrier, and then looks at `depth`. Either the old home's raised `depth` is seen, and the taker waits or gives up, or
+//! * Each thread that was ever home has a seat in the store, whose `depth` only that thread writes. `seat` is the home's.
+//!   Only the home thread touches anything in the store, and only while its depth is above zero. Entering is: the seat is
+//!   mine → raise its depth → the seat is still mine.
+//! * Another thread that wants to use the store takes the seat away, makes every thread's earlier stores visible with a heavy
+//!   barrier, and then looks at the old seat's depth. Either the raised depth is seen, and the taker waits or gives up, or
 //!   the old home's second look sees that it is home no more (Dekker's argument, with the fast side's fence replaced by the
-//!   heavy one of the slow side).
+//!   heavy one of the slow side). An old home that comes too late has only written to its own seat.
 //! * A thread that is not home does not touch counts: it queues the handle, still counted, and the home thread drains the
-//!   queue when it next enters. If nobody may ever enter again (the store's own handle is gone), or the queue has grown
-//!   long, it tries to take the store over and drain it itself.
+//!   queue when it next enters, or before it leaves. If nobody may ever enter again (the store's own handle is gone), or the
+//!   queue has grown long, the thread tries to take the store over and drain it itself. Until it has given up or is inside,
+//!   it is counted as a visitor, for which whoever frees the store waits.
 
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::entity::EntityHeader;
 use crate::vm::sys;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// A handle to give back.
@@ -27,18 +29,29 @@ pub(super) enum Released {
     Store,
 }
 
+/// A thread's place in a store.
+struct Seat {
+    token: usize,
+    /// How many entries of the thread are under way. Written by that thread only.
+    depth: AtomicUsize,
+}
+
 /// The state of who uses a store.
 pub(super) struct Home {
-    /// The token of the home thread; 0 while the store changes hands.
-    token: AtomicUsize,
-    /// How many entries of the home thread are under way. Written by the home thread only.
-    depth: AtomicUsize,
-    /// Held by a thread that takes the store over.
-    takeover: Mutex<()>,
+    /// The home thread's seat; null while the store changes hands.
+    seat: AtomicPtr<Seat>,
+    /// The seat of the last thread that became home. Changes only while nobody is inside.
+    inside: AtomicPtr<Seat>,
+    /// One seat for each thread that was ever home, at addresses that stay. Held by a thread that takes the store over.
+    seats: Mutex<Vec<Box<Seat>>>,
     /// Handles given back by other threads.
     queue: Mutex<Vec<Released>>,
     /// Whether the queue has entries. Read without the lock at the end of each outermost entry.
     queued: AtomicBool,
+    /// Other threads that may touch the store although they are not inside and have no handle any more.
+    visitors: AtomicUsize,
+    /// Set when the store is about to be freed: nobody needs to take it over any more.
+    dying: AtomicBool,
     /// Set for good when the store's own handle has been given back on another thread or this one.
     pub(super) orphaned: AtomicBool,
     /// Whether leaving must do more than lower `depth`.
@@ -50,12 +63,16 @@ const LONG_QUEUE: usize = 1024;
 
 impl Home {
     pub(super) fn new() -> Home {
+        let mut seat = Box::new(Seat { token: sys::current_thread_token(), depth: AtomicUsize::new(0) });
+        let first = &raw mut *seat;
         Home {
-            token: AtomicUsize::new(sys::current_thread_token()),
-            depth: AtomicUsize::new(0),
-            takeover: Mutex::new(()),
+            seat: AtomicPtr::new(first),
+            inside: AtomicPtr::new(first),
+            seats: Mutex::new(vec![seat]),
             queue: Mutex::new(Vec::new()),
             queued: AtomicBool::new(false),
+            visitors: AtomicUsize::new(0),
+            dying: AtomicBool::new(false),
             orphaned: AtomicBool::new(false),
             attention: Cell::new(false),
         }
@@ -64,31 +81,59 @@ impl Home {
     /// Enters if this thread is home. Must be paired with [`Home::lower`].
     #[inline]
     pub(super) fn try_raise(&self) -> bool {
-        let me = sys::current_thread_token();
-        if self.token.load(Ordering::Relaxed) != me {
+        let seat = self.seat.load(Ordering::Acquire);
+        // SAFETY: null, or one of `seats`, which live as long as the store.
+        let Some(mine) = (unsafe { seat.as_ref() }) else { return false };
+        if mine.token != sys::current_thread_token() {
             return false;
         }
-        // Only the home thread writes `depth`; a plain increment is enough.
-        let depth = self.depth.load(Ordering::Relaxed);
-        self.depth.store(depth + 1, Ordering::Relaxed);
+        // Only this thread writes the depth of its seat; a plain increment is enough.
+        let depth = mine.depth.load(Ordering::Relaxed);
+        mine.depth.store(depth + 1, Ordering::Relaxed);
         sys::light_barrier();
-        if self.token.load(Ordering::Acquire) == me {
+        if std::ptr::eq(self.seat.load(Ordering::Acquire), seat) {
             return true;
         }
-        self.depth.store(depth, Ordering::Release);
+        mine.depth.store(depth, Ordering::Release);
         false
     }
 
-    /// Leaves; returns how many entries remain.
+    /// The seat of the thread that is inside, for that thread.
     #[inline]
-    pub(super) fn lower(&self) -> usize {
-        let depth = self.depth.load(Ordering::Relaxed) - 1;
-        self.depth.store(depth, Ordering::Release);
-        depth
+    fn inside(&self) -> &Seat {
+        // SAFETY: one of `seats`, which live as long as the store.
+        unsafe { &*self.inside.load(Ordering::Relaxed) }
     }
 
+    /// Leaves. The store may be freed by another thread from then on.
+    #[inline]
+    pub(super) fn lower(&self) {
+        let depth = &self.inside().depth;
+        depth.store(depth.load(Ordering::Relaxed) - 1, Ordering::Release);
+    }
+
+    /// How many entries of this thread, which is inside, are under way.
+    #[inline]
     pub(super) fn depth(&self) -> usize {
-        self.depth.load(Ordering::Relaxed)
+        self.inside().depth.load(Ordering::Relaxed)
+    }
+
+    /// Counts this thread among those that may touch the store; it still owns a handle.
+    pub(super) fn visit(&self) {
+        self.visitors.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Undoes [`Home::visit`]: this thread is inside, or does not touch the store again.
+    pub(super) fn end_visit(&self) {
+        self.visitors.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Waits until nobody but this thread, which is inside and about to free the store, can touch it.
+    pub(super) fn wait_for_visitors(&self) {
+        self.dying.store(true, Ordering::SeqCst);
+        while self.visitors.load(Ordering::SeqCst) != 0 {
+            std::thread::yield_now();
+        }
     }
 
     /// Whether other threads have queued handles.
@@ -102,26 +147,34 @@ impl Home {
     #[cold]
     pub(super) fn take_over(&self, wasm_runs: impl Fn() -> bool) -> Result<()> {
         let me = sys::current_thread_token();
-        let _turn = self.takeover.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = self.token.swap(0, Ordering::SeqCst);
-        if old == me {
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.seat.swap(std::ptr::null_mut(), Ordering::SeqCst);
+        // SAFETY: outside of this function, and so while the lock is held by nobody else, `seat` is one of `seats`.
+        let old_seat = unsafe { &*old };
+        if old_seat.token == me {
             // Home all along: another thread's failed attempt had hidden it for a moment.
-            self.depth.store(self.depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-            self.token.store(me, Ordering::SeqCst);
+            old_seat.depth.store(old_seat.depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            self.seat.store(old, Ordering::SeqCst);
             return Ok(());
         }
         sys::heavy_barrier();
         let mut spins = 0u32;
-        while self.depth.load(Ordering::Acquire) != 0 {
+        while old_seat.depth.load(Ordering::Acquire) != 0 {
             spins += 1;
-            if wasm_runs() || spins > 100_000 {
-                self.token.store(old, Ordering::SeqCst);
+            if wasm_runs() || self.dying.load(Ordering::SeqCst) || spins > 100_000 {
+                self.seat.store(old, Ordering::SeqCst);
                 return Err(Error::new(ErrorKind::Busy, "the store is in use on another thread"));
             }
             std::thread::yield_now();
         }
-        self.depth.store(1, Ordering::Relaxed);
-        self.token.store(me, Ordering::SeqCst);
+        let position = seats.iter().position(|seat| seat.token == me).unwrap_or_else(|| {
+            seats.push(Box::new(Seat { token: me, depth: AtomicUsize::new(0) }));
+            seats.len() - 1
+        });
+        seats[position].depth.store(1, Ordering::Relaxed);
+        let mine = &raw mut *seats[position];
+        self.inside.store(mine, Ordering::SeqCst);
+        self.seat.store(mine, Ordering::SeqCst);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::Store;
 use crate::vm::entity::EntityHeader;
 use crate::vm::vmcontext::ObjectHeader;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::c_void;
 
@@ -30,19 +30,28 @@ pub struct HostInfoTable {
 
 /// Finalizers that wait until nothing of the store is borrowed.
 #[derive(Default)]
-pub(super) struct PendingFinalizers(RefCell<Vec<Finalizer>>);
+pub(super) struct PendingFinalizers {
+    waiting: RefCell<Vec<Finalizer>>,
+    /// Whether they are being run, further out on the stack: whatever a finalizer adds is run there, so chains of
+    /// finalizers that delete the next object do not recurse.
+    running: Cell<bool>,
+}
 
 impl PendingFinalizers {
     pub(super) fn push(&self, finalizer: Finalizer) {
-        self.0.borrow_mut().push(finalizer);
+        self.waiting.borrow_mut().push(finalizer);
     }
 
     pub(super) fn run(&self) {
+        if self.running.replace(true) {
+            return;
+        }
         loop {
-            let Some(finalizer) = self.0.borrow_mut().pop() else { return };
+            let Some(finalizer) = self.waiting.borrow_mut().pop() else { break };
             // SAFETY: the host gave the function and its data together, and it runs exactly once: it was taken out.
             unsafe { (finalizer.function)(finalizer.data) };
         }
+        self.running.set(false);
     }
 }
 

@@ -148,10 +148,15 @@ impl Store {
             unsafe { this.process(released) };
             // SAFETY: this matches the raise above; `this` is not used afterwards.
             unsafe { Self::leave(store) };
-        } else if this.home.queue(released) && this.home.take_over(|| this.wasm_runs()).is_ok() {
-            this.drain();
-            // SAFETY: this matches the take-over, which entered.
-            unsafe { Self::leave(store) };
+        } else {
+            this.home.visit();
+            let entered = this.home.queue(released) && this.home.take_over(|| this.wasm_runs()).is_ok();
+            this.home.end_visit();
+            if entered {
+                this.drain();
+                // SAFETY: this matches the take-over, which entered.
+                unsafe { Self::leave(store) };
+            }
         }
     }
 
@@ -195,22 +200,9 @@ impl Store {
         if this.home.depth() == 1 && (this.home.attention.get() || this.home.has_queued()) {
             // SAFETY: the outermost entry is still held.
             unsafe { Self::leave_slow(store) };
-        } else if this.home.lower() == 0 && this.home.has_queued() {
-            // Queued between the look and the leave by a thread that found the store in use.
-            // SAFETY: whatever is queued keeps the store alive.
-            unsafe { Self::reenter(store) };
-        }
-    }
-
-    /// # Safety
-    /// Something is queued, so the store is alive.
-    #[cold]
-    unsafe fn reenter(store: *const Store) {
-        // SAFETY: alive by the caller's promise.
-        let this = unsafe { &*store };
-        if this.home.try_raise() {
-            // SAFETY: matches the raise.
-            unsafe { Self::leave_slow(store) };
+        } else {
+            // What is queued between the look and this waits for the next entry, or for its thread, which takes over.
+            this.home.lower();
         }
     }
 
@@ -228,6 +220,7 @@ impl Store {
         this.run_finalizers();
         if this.refs.get() == 0 {
             this.free_everything();
+            this.home.wait_for_visitors();
             // SAFETY: nobody has a handle, nothing runs, every entity is freed, and the store was made by `Store::new`.
             drop(unsafe { Box::from_raw(store.cast_mut()) });
         } else {
@@ -265,7 +258,7 @@ impl Store {
         let header = unsafe { &*entity };
         if header.escaped.get() {
             self.pacing.lost();
-        } else if self.wasm_runs() || self.pacing.collecting() {
+        } else if self.pacing.collecting() || self.wasm_runs() && may_be_running(header) {
             // A frame on the stack may be the entity's. Decide when nothing runs any more, or let the collector find it.
             if !header.deferred.replace(true) {
                 self.deferred.borrow_mut().push(entity);
@@ -413,6 +406,15 @@ impl Store {
     /// # Safety
     /// The store is entered; the entities are live, each is in the list once, and nothing else refers to them.
     pub(super) unsafe fn free_together(&self, entities: Vec<*mut EntityHeader>) {
+        let mut any_deferred = false;
+        for &entity in &entities {
+            // SAFETY: live by the caller's promise.
+            any_deferred |= unsafe { (*entity).deferred.replace(false) };
+        }
+        if any_deferred {
+            // SAFETY: entities in the list are live until they are freed below.
+            self.deferred.borrow_mut().retain(|&entity| unsafe { (*entity).deferred.get() });
+        }
         for &entity in &entities {
             // So that no instance frees a table or memory of its own that is in the list too.
             // SAFETY: live by the caller's promise.
@@ -460,6 +462,22 @@ impl Store {
     /// The object in an externref's box, or null.
     pub(super) fn unbox(&self, reference: u32) -> *mut ObjectHeader {
         self.heap.borrow().get(reference)
+    }
+}
+
+/// Whether a frame on the stack can be using an entity that never escaped, or an instance that does.
+fn may_be_running(header: &EntityHeader) -> bool {
+    match header.object.kind {
+        ObjectKind::Instance | ObjectKind::Func | ObjectKind::Module => true,
+        // SAFETY: the header of this kind is that of a `Memory`.
+        ObjectKind::Memory => {
+            !unsafe { &*std::ptr::from_ref(header).cast::<super::memory::Memory>() }.home_ptr().is_null()
+        }
+        // SAFETY: the header of this kind is that of a `Table`.
+        ObjectKind::Table => {
+            !unsafe { &*std::ptr::from_ref(header).cast::<super::table::Table>() }.home_ptr().is_null()
+        }
+        ObjectKind::Global | ObjectKind::Trap | ObjectKind::Foreign => false,
     }
 }
 
