@@ -36,14 +36,20 @@ struct Seat {
     depth: AtomicUsize,
 }
 
+impl Seat {
+    fn new(token: usize) -> *mut Seat {
+        Box::into_raw(Box::new(Seat { token, depth: AtomicUsize::new(0) }))
+    }
+}
+
 /// The state of who uses a store.
 pub(super) struct Home {
     /// The home thread's seat; null while the store changes hands.
     seat: AtomicPtr<Seat>,
     /// The seat of the last thread that became home. Changes only while nobody is inside.
     inside: AtomicPtr<Seat>,
-    /// One seat for each thread that was ever home, at addresses that stay. Held by a thread that takes the store over.
-    seats: Mutex<Vec<Box<Seat>>>,
+    /// One seat for each thread that was ever home, boxed. Held by a thread that takes the store over.
+    seats: Mutex<Vec<*mut Seat>>,
     /// Handles given back by other threads.
     queue: Mutex<Vec<Released>>,
     /// Whether the queue has entries. Read without the lock at the end of each outermost entry.
@@ -63,12 +69,11 @@ const LONG_QUEUE: usize = 1024;
 
 impl Home {
     pub(super) fn new() -> Home {
-        let mut seat = Box::new(Seat { token: sys::current_thread_token(), depth: AtomicUsize::new(0) });
-        let first = &raw mut *seat;
+        let first = Seat::new(sys::current_thread_token());
         Home {
             seat: AtomicPtr::new(first),
             inside: AtomicPtr::new(first),
-            seats: Mutex::new(vec![seat]),
+            seats: Mutex::new(vec![first]),
             queue: Mutex::new(Vec::new()),
             queued: AtomicBool::new(false),
             visitors: AtomicUsize::new(0),
@@ -167,12 +172,15 @@ impl Home {
             }
             std::thread::yield_now();
         }
-        let position = seats.iter().position(|seat| seat.token == me).unwrap_or_else(|| {
-            seats.push(Box::new(Seat { token: me, depth: AtomicUsize::new(0) }));
-            seats.len() - 1
+        // SAFETY: seats live as long as the store.
+        let known = seats.iter().copied().find(|&seat| unsafe { (*seat).token } == me);
+        let mine = known.unwrap_or_else(|| {
+            let seat = Seat::new(me);
+            seats.push(seat);
+            seat
         });
-        seats[position].depth.store(1, Ordering::Relaxed);
-        let mine = &raw mut *seats[position];
+        // SAFETY: as above.
+        unsafe { (*mine).depth.store(1, Ordering::Relaxed) };
         self.inside.store(mine, Ordering::SeqCst);
         self.seat.store(mine, Ordering::SeqCst);
         Ok(())
@@ -194,5 +202,14 @@ impl Home {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         self.queued.store(false, Ordering::SeqCst);
         std::mem::take(&mut *queue)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        for seat in self.seats.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // SAFETY: boxed by `Seat::new`, and nobody uses the store any more.
+            drop(unsafe { Box::from_raw(seat) });
+        }
     }
 }

@@ -467,15 +467,18 @@ impl Store {
 
 /// Whether a frame on the stack can be using an entity that never escaped, or an instance that does.
 fn may_be_running(header: &EntityHeader) -> bool {
+    let entity = std::ptr::from_ref(header);
     match header.object.kind {
         ObjectKind::Instance | ObjectKind::Func | ObjectKind::Module => true,
-        // SAFETY: the header of this kind is that of a `Memory`.
         ObjectKind::Memory => {
-            !unsafe { &*std::ptr::from_ref(header).cast::<super::memory::Memory>() }.home_ptr().is_null()
+            // SAFETY: the header of this kind is that of a `Memory`.
+            let memory = unsafe { &*entity.cast::<super::memory::Memory>() };
+            !memory.home_ptr().is_null()
         }
-        // SAFETY: the header of this kind is that of a `Table`.
         ObjectKind::Table => {
-            !unsafe { &*std::ptr::from_ref(header).cast::<super::table::Table>() }.home_ptr().is_null()
+            // SAFETY: the header of this kind is that of a `Table`.
+            let table = unsafe { &*entity.cast::<super::table::Table>() };
+            !table.home_ptr().is_null()
         }
         ObjectKind::Global | ObjectKind::Trap | ObjectKind::Foreign => false,
     }
