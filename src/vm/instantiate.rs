@@ -58,10 +58,10 @@ pub unsafe fn instantiate(
         Ok(trap) => Failure::Trap(trap),
         Err(error) => Failure::Error(error),
     };
-    run_element_segments(store, &instance).map_err(traps)?;
-    run_data_segments(store, &instance).map_err(traps)?;
+    run_element_segments(&instance).map_err(traps)?;
+    run_data_segments(&instance).map_err(traps)?;
     if let Some(start) = module.module().start {
-        run_start(entered, &instance, start)?;
+        run_start(&instance, start)?;
     }
     Ok(instance)
 }
@@ -247,7 +247,7 @@ fn evaluate_offset(instance: &Instance, expr: &ConstExpr) -> u64 {
     u128::from_le_bytes(evaluate(instance, expr)) as u64
 }
 
-fn run_element_segments(store: &Store, instance: &Instance) -> Result<(), TrapCode> {
+fn run_element_segments(instance: &Instance) -> Result<(), TrapCode> {
     let module = instance.module();
     for (segment, elem) in &module.elems {
         if let ElemMode::Active { table, offset } = &elem.mode {
@@ -262,7 +262,6 @@ fn run_element_segments(store: &Store, instance: &Instance) -> Result<(), TrapCo
             instance.drop_elem(segment);
         }
     }
-    debug_assert!(std::ptr::eq(store, instance.store()));
     Ok(())
 }
 
@@ -293,7 +292,7 @@ pub(super) fn init_table(
     Ok(())
 }
 
-fn run_data_segments(store: &Store, instance: &Instance) -> Result<(), TrapCode> {
+fn run_data_segments(instance: &Instance) -> Result<(), TrapCode> {
     for (segment, data) in &instance.module().datas {
         if let DataMode::Active { memory, offset } = &data.mode {
             let dst = evaluate_offset(instance, offset);
@@ -301,11 +300,10 @@ fn run_data_segments(store: &Store, instance: &Instance) -> Result<(), TrapCode>
             instance.drop_data(segment);
         }
     }
-    debug_assert!(std::ptr::eq(store, instance.store()));
     Ok(())
 }
 
-fn run_start(entered: &Entered<'_>, instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failure> {
+fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failure> {
     let module = instance.compiled();
     let Some(defined) = module.module().defined_func(start) else {
         // SAFETY: within the context; the import is live.
@@ -324,7 +322,6 @@ fn run_start(entered: &Entered<'_>, instance: &Handle<Instance>, start: FuncInde
         type_id: ty.id,
         func_index: start.as_u32(),
     };
-    debug_assert!(std::ptr::eq(entered.store(), instance.store()));
     // SAFETY: a function without parameters; the record is only called through, never handed out.
     unsafe { func::call(&func, &[], &mut []) }.map_err(Failure::Trap)
 }
