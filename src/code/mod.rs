@@ -18,6 +18,6 @@ pub use artifact::{deserialize, is_artifact, serialize};
 pub use compile::compile;
 pub use memory::CodeMemory;
 pub use object::CodeObject;
-pub use publish::{Code, CodeKind};
+pub use publish::Code;
 pub use registry::lookup;
 pub use tables::{CodeTables, FuncInfo, StackMapView};

@@ -8,15 +8,6 @@ use crate::types::*;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What a [`Code`] holds.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum CodeKind {
-    /// The functions a module defines, by their index.
-    Module,
-    /// Trampolines between wasm and the host.
-    Trampolines,
-}
-
 /// Published code and its tables. Lookups take addresses, never lock or allocate, and may run in a signal handler.
 ///
 /// Invariant: whoever executes code, or has it on the stack, keeps its [`Code`] alive; so no thread's program counter
@@ -25,29 +16,15 @@ pub enum CodeKind {
 pub struct Code {
     memory: CodeMemory,
     tables: CodeTables,
-    kind: CodeKind,
 }
 
 impl Code {
     /// Makes a module's code executable and registers its addresses until it is dropped.
     pub fn publish(object: CodeObject<'_>) -> Result<Arc<Code>> {
-        Code::publish_kind(object, CodeKind::Module)
-    }
-
-    /// As [`Code::publish`], for trampolines.
-    pub fn publish_trampolines(object: CodeObject<'_>) -> Result<Arc<Code>> {
-        Code::publish_kind(object, CodeKind::Trampolines)
-    }
-
-    fn publish_kind(object: CodeObject<'_>, kind: CodeKind) -> Result<Arc<Code>> {
         let memory = CodeMemory::new(&object.text)?;
-        let code = Arc::new(Code { memory, tables: object.tables, kind });
+        let code = Arc::new(Code { memory, tables: object.tables });
         registry::register(&code)?;
         Ok(code)
-    }
-
-    pub fn kind(&self) -> CodeKind {
-        self.kind
     }
 
     pub fn text(&self) -> &[u8] {

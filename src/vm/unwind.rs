@@ -18,7 +18,7 @@
 
 use super::activation::Activation;
 use super::vmcontext::{VMContext, VMHostContext, VMStoreContext};
-use crate::code::{CodeKind, lookup};
+use crate::code::lookup;
 use crate::types::DefinedFuncIndex;
 use std::ops::ControlFlow;
 use std::ptr::null_mut;
@@ -132,9 +132,6 @@ unsafe fn walk_activation(
 /// `fp` is the frame pointer of a live frame stopped at `pc`.
 unsafe fn frame_at(pc: usize, exact: bool, fp: usize) -> Option<Frame> {
     let (func, module_offset, vmctx_fp_offset) = lookup(pc, |code| {
-        if code.kind() != CodeKind::Module {
-            return None;
-        }
         // A return address may be that of a call that ends its function.
         let func = code.func_at(pc - usize::from(!exact))?;
         Some((func, code.module_offset(pc, exact), code.vmctx_fp_offset(func)))
@@ -159,10 +156,7 @@ unsafe fn vmctx_of(fp: usize, vmctx_fp_offset: i32) -> Option<*mut VMContext> {
         fp = unsafe { link.read() };
         // SAFETY: ...and its return address in the next word.
         let return_pc = unsafe { link.wrapping_add(1).read() };
-        offset = lookup(return_pc, |code| match code.kind() {
-            CodeKind::Module => Some(code.vmctx_fp_offset(code.func_at(return_pc - 1)?)),
-            _ => None,
-        })??;
+        offset = lookup(return_pc, |code| Some(code.vmctx_fp_offset(code.func_at(return_pc - 1)?)))??;
         if offset == 0 {
             return None;
         }

@@ -22,7 +22,7 @@
 use super::guarded::may_be_guarded;
 use super::raise;
 use super::x86_64::ACTIVATION_BELOW_FP;
-use crate::code::{CodeKind, lookup};
+use crate::code::lookup;
 use crate::types::{Error, Result, TrapCode};
 use crate::vm::activation::Activation;
 use crate::vm::vmcontext::{PendingTrap, VMAnyContext, VMStoreContext};
@@ -166,10 +166,7 @@ unsafe fn store_of_frame(fp: usize, vmctx_fp_offset: i32) -> *mut VMStoreContext
 ///
 /// `fp` is the frame pointer of that live frame: a function's, or that of the trampoline that [`enter`](super::enter) called.
 unsafe fn store_of_caller(fp: usize, pc: usize) -> Option<*mut VMStoreContext> {
-    let vmctx_fp_offset = lookup(pc, |code| match code.kind() {
-        CodeKind::Module => code.func_at(pc - 1).map(|func| code.vmctx_fp_offset(func)),
-        CodeKind::Trampolines => None,
-    });
+    let vmctx_fp_offset = lookup(pc, |code| code.func_at(pc - 1).map(|func| code.vmctx_fp_offset(func)));
     if let Some(Some(vmctx_fp_offset)) = vmctx_fp_offset {
         // SAFETY: a function that has called keeps its vmctx in its frame.
         return Some(unsafe { store_of_frame(fp, vmctx_fp_offset) });
@@ -202,9 +199,6 @@ fn pending(code: TrapCode, fp: usize, pc: usize, exact: bool) -> PendingTrap {
 /// Why the instruction at `pc` may trap, and where its function keeps its vmctx if it does.
 fn trap_site(pc: usize) -> Option<(TrapCode, i32)> {
     lookup(pc, |code| {
-        if code.kind() != CodeKind::Module {
-            return None;
-        }
         let trap = code.trap_at(pc)?;
         Some((trap, code.vmctx_fp_offset(code.func_at(pc)?)))
     })?
