@@ -8,6 +8,7 @@ use super::trap::{self, wasm_trap_t};
 use super::types::functype::{self, wasm_functype_t};
 use super::val::wasm_val_vec_t;
 use crate::types::{Error, Result, TrapCode};
+use crate::vm::call::{self, Attempt};
 use crate::vm::func::{self, Callback, HostFunc, ValVec};
 use crate::vm::trap::Trap;
 use crate::vm::vmcontext::VMFuncRef;
@@ -234,17 +235,47 @@ pub unsafe extern "C" fn wasm_func_call(
     args: *const wasm_val_vec_t,
     results: *mut wasm_val_vec_t,
 ) -> *mut wasm_trap_t {
+    // SAFETY: as the caller states. A live function's handle points to its `VMFuncRef`, which starts with an object header as
+    // what every other handle points to does.
+    match unsafe { call::try_plain(func.cast(), args.cast(), results.cast()) } {
+        Attempt::Returned => ptr::null_mut(),
+        attempt => {
+            // SAFETY: as the caller states; the attempt was the one of this call.
+            unsafe { call_otherwise(attempt, func, args, results) }
+        }
+    }
+}
+
+/// What [`wasm_func_call`] does where the attempt at a simple call did not suffice.
+///
+/// # Safety
+///
+/// The pointers are as for [`wasm_func_call`], and `attempt` is what became of calling with them.
+#[cold]
+#[inline(never)]
+unsafe fn call_otherwise(
+    attempt: Attempt,
+    func: *const wasm_func_t,
+    args: *const wasm_val_vec_t,
+    results: *mut wasm_val_vec_t,
+) -> *mut wasm_trap_t {
     boundary_or(
         |error| trap::from_error(&error),
         || {
-            // SAFETY: as the caller states.
-            let func = unsafe { own::record(func) }?;
-            // SAFETY: as the caller states.
-            let args = unsafe { own::vals(args) };
-            // SAFETY: as the caller states.
-            let results = unsafe { own::val_places(results) };
-            // SAFETY: the handle keeps the function alive; the arguments are as the caller states.
-            match unsafe { func::call(func, args, results) } {
+            let outcome = if attempt == Attempt::Trapped {
+                // SAFETY: the call has just trapped.
+                Err(unsafe { call::finish_trapped(func.cast()) })
+            } else {
+                // SAFETY: as the caller states.
+                let func = unsafe { own::record(func) }?;
+                // SAFETY: as the caller states.
+                let args = unsafe { own::vals(args) };
+                // SAFETY: as the caller states.
+                let results = unsafe { own::val_places(results) };
+                // SAFETY: the handle keeps the function alive; the arguments are as the caller states.
+                unsafe { call::call(func, args, results) }
+            };
+            match outcome {
                 Ok(()) => Ok(ptr::null_mut()),
                 Err(trap) => {
                     if trap.code() == TrapCode::BadCall {

@@ -16,7 +16,7 @@ mod sig;
 mod stack;
 mod trampoline;
 
-pub use trampoline::is_plain;
+pub use trampoline::{WRONG_KIND, is_plain};
 
 use crate::module::Module;
 use crate::types::{DefinedFuncIndex, Error, FuncIndex, FuncType, Result, TrapCode};
@@ -155,7 +155,7 @@ impl Compiler {
     }
 
     /// The trampoline through which a host calls functions of type `ty`:
-    /// `extern "C" fn(callee_vmctx, entry, args: *const Slot, results: *mut Slot)`.
+    /// `extern "C" fn(callee_vmctx, entry, args: *const Slot, results: *mut Slot) -> u32`.
     pub fn compile_host_to_wasm(&self, ty: &FuncType, scratch: &mut Scratch) -> Result<CompiledFunction> {
         self.compile(scratch, u32::MAX, |ir, builder| {
             trampoline::host_to_wasm(ir, builder, self.isa.frontend_config(), ty);

@@ -12,7 +12,7 @@ use super::table::Table;
 use super::trap::Trap;
 use super::val::{self, RawSlot};
 use super::vmcontext::{ObjectHeader, ObjectKind, VMFuncImport, VMFuncRef, VMGlobal, VMMemorySlot};
-use super::{func, vmcontext};
+use super::{call, func, vmcontext};
 use crate::module::{ConstExpr, ConstOp, DataMode, ElemItems, ElemMode, EntityIndex, Import, Module};
 use crate::types::*;
 use cranelift_entity::EntityRef;
@@ -309,7 +309,7 @@ fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failur
         // SAFETY: within the context; the import is live.
         let func = unsafe { (*instance.func_import(start)).func_ref };
         // SAFETY: a live function without parameters.
-        return unsafe { func::call(func, &[], &mut []) }.map_err(Failure::Trap);
+        return unsafe { call::call(func, &[], &mut []) }.map_err(Failure::Trap);
     };
     // The start function need not have a slot for its reference: make one for this call.
     let ty = module.ty(module.module().funcs[start]);
@@ -323,7 +323,7 @@ fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failur
         func_index: start.as_u32(),
     };
     // SAFETY: a function without parameters; the record is only called through, never handed out.
-    unsafe { func::call(&func, &[], &mut []) }.map_err(Failure::Trap)
+    unsafe { call::call(&func, &[], &mut []) }.map_err(Failure::Trap)
 }
 
 /// The objects an instance imports, by position among the module's imports; for the collector.

@@ -10,18 +10,15 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// A function type as an engine knows it.
+/// A function type as an engine knows it. What each call reads lies in front.
+#[repr(C)]
 pub struct RegisteredType {
+    to_wasm: AtomicPtr<u8>,
     pub ty: FuncType,
     /// Equal types have equal numbers within an engine.
     pub id: u32,
     /// Whether the signature has only i32, i64, f32 and f64: then trampolines speak `wasm_val_t` directly.
     pub plain: bool,
-    /// The `wasm_valkind_t` of each parameter.
-    pub param_kinds: Box<[u8]>,
-    /// The `wasm_valkind_t` of each result.
-    pub result_kinds: Box<[u8]>,
-    to_wasm: AtomicPtr<u8>,
     to_host: AtomicPtr<u8>,
     trampolines: Mutex<Vec<CodeMemory>>,
     compiler: Arc<Compiler>,
@@ -55,13 +52,10 @@ impl TypeRegistry {
         let id = inner.next_id;
         inner.next_id =
             id.checked_add(1).ok_or_else(|| Error::limit("too many function types were made in this engine"))?;
-        let kinds = |types: &[ValType]| types.iter().map(|ty| super::val::kind_of(*ty)).collect();
         let registered = Arc::new(RegisteredType {
             ty: ty.clone(),
             id,
             plain: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
-            param_kinds: kinds(&ty.params),
-            result_kinds: kinds(&ty.results),
             to_wasm: AtomicPtr::default(),
             to_host: AtomicPtr::default(),
             trampolines: Mutex::default(),
@@ -79,6 +73,12 @@ impl RegisteredType {
     pub fn to_wasm(&self) -> Result<*const u8> {
         let entry = self.to_wasm.load(Ordering::Acquire);
         if !entry.is_null() { Ok(entry) } else { self.compile(&self.to_wasm, Compiler::compile_host_to_wasm) }
+    }
+
+    /// The same if it has been compiled, else null.
+    #[inline(always)]
+    pub fn to_wasm_if_compiled(&self) -> *const u8 {
+        self.to_wasm.load(Ordering::Acquire)
     }
 
     /// The entry, in wasm's convention, that host functions of this type share; compiled at the first need.

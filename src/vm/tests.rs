@@ -2,7 +2,7 @@
 
 use super::engine::{Config, Engine};
 use super::entity::Handle;
-use super::func::{self, Callback, HostFunc, ValVec};
+use super::func::{Callback, HostFunc, ValVec};
 use super::instance::Instance;
 use super::instantiate::{Failure, instantiate};
 use super::module::CompiledModule;
@@ -46,7 +46,7 @@ fn export(instance: &Instance, name: &str) -> *mut ObjectHeader {
 fn call(func: *mut ObjectHeader, args: &[Val], results: usize) -> Result<Vec<Val>, Handle<Trap>> {
     let mut out = vec![MaybeUninit::uninit(); results];
     // SAFETY: the tests pass functions and well-formed values.
-    unsafe { func::call(func.cast::<VMFuncRef>(), args, &mut out)? };
+    unsafe { super::call::call(func.cast::<VMFuncRef>(), args, &mut out)? };
     // SAFETY: a call that returns has written its results.
     Ok(out.into_iter().map(|val| unsafe { val.assume_init() }).collect())
 }

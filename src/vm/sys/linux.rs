@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicU8, Ordering, compiler_fence, fence};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering, compiler_fence, fence};
 
 /// The part of a stack that can be used: addresses from `low` up to `high`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -52,15 +52,71 @@ pub fn stack_limit() -> usize {
 
 /// The bounds of this thread's own stack; empty if they cannot be found. Found once for each thread.
 pub fn stack_bounds() -> StackBounds {
-    thread_local! {
-        static BOUNDS: Cell<StackBounds> = const { Cell::new(StackBounds::NONE) };
+    /// Says that its thread ends, after which another thread may have the same stack, or part of it.
+    struct Known(Cell<StackBounds>);
+    impl Drop for Known {
+        fn drop(&mut self) {
+            ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
+        }
     }
-    BOUNDS.with(|cached| {
+    thread_local! {
+        static BOUNDS: Known = const { Known(Cell::new(StackBounds::NONE)) };
+    }
+    let find = || find_stack_bounds().unwrap_or(StackBounds { low: 1, high: 1 });
+    let known = BOUNDS.try_with(|Known(cached)| {
         if cached.get() == StackBounds::NONE {
-            cached.set(find_stack_bounds().unwrap_or(StackBounds { low: 1, high: 1 }));
+            cached.set(find());
         }
         cached.get()
+    });
+    // A thread that is ending has nowhere to keep them, and nobody may remember them for it: see `StackLimitCache`.
+    known.unwrap_or_else(|_| {
+        ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
+        find()
     })
+}
+
+/// How many threads have ended that knew their bounds.
+static ENDED_THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// What [`stack_limit`] says, remembered for one thread outside of thread-local storage, which takes a call to reach from a
+/// shared library.
+///
+/// Whoever has one knows the thread by its [`current_thread_token`], which a later thread may have too, with another stack. So what is
+/// remembered only holds as long as no thread has ended: each that remembered anything counts itself on its way out,
+/// before its token is free. Where [`light_barrier`] is a fence, nothing is remembered.
+#[derive(Debug, Default)]
+pub struct StackLimitCache {
+    limit: Cell<usize>,
+    /// How far the stack reaches above the limit.
+    room: Cell<usize>,
+    ended_threads: Cell<usize>,
+}
+
+impl StackLimitCache {
+    /// [`stack_limit`] of this thread, to which the cache belongs.
+    pub fn get(&self) -> usize {
+        self.get_if_within().unwrap_or_else(|| self.refresh())
+    }
+
+    /// The same, if it is remembered and the stack pointer lies above it on the thread's own stack.
+    #[inline(always)]
+    pub fn get_if_within(&self) -> Option<usize> {
+        let limit = self.limit.get();
+        let current = self.ended_threads.get() == ENDED_THREADS.load(Ordering::Relaxed);
+        (current && stack_pointer().wrapping_sub(limit) < self.room.get()).then_some(limit)
+    }
+
+    #[cold]
+    fn refresh(&self) -> usize {
+        // Counted before the bounds are known, so that a thread's end in between is noticed.
+        self.ended_threads.set(ENDED_THREADS.load(Ordering::SeqCst));
+        let bounds = stack_bounds();
+        self.limit.set(bounds.limit());
+        let light_barriers_cost_nothing = BARRIER_MODE.load(Ordering::SeqCst) == BARRIER_MEMBARRIER;
+        self.room.set(if light_barriers_cost_nothing { bounds.high.saturating_sub(bounds.limit()) } else { 0 });
+        stack_limit()
+    }
 }
 
 /// This function's stack pointer.

@@ -352,7 +352,7 @@ mod tests {
         let entry = code.func_entry(DefinedFuncIndex::from_u32(index));
         let argument = std::ptr::without_provenance(argument);
         // SAFETY: `trampoline` suits the functions of `code`, which has been published.
-        let trapped = unsafe { enter(store, trampoline as *const u8, context, entry, argument, null_mut()) };
+        let trapped = unsafe { enter(context, entry, argument, null_mut(), store, trampoline as *const u8) };
         assert_eq!(trapped, 1);
         // SAFETY: the run is over.
         let store = unsafe { &*store };
