@@ -46,6 +46,18 @@ pub unsafe trait Handle: Sized {
     ///
     /// `ptr` is NULL or a live handle of this kind, which the caller owns.
     unsafe fn delete(ptr: *mut Self);
+
+    /// Gives all of them up.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Handle::delete`], for each.
+    unsafe fn delete_all(ptrs: &[*mut Self]) {
+        for &ptr in ptrs {
+            // SAFETY: as the caller states.
+            unsafe { Self::delete(ptr) };
+        }
+    }
 }
 
 /// A kind of object whose handle is the address of a `Box`.
@@ -257,6 +269,10 @@ macro_rules! objects {
                 // SAFETY: the caller's contract is that of `delete_object`.
                 unsafe { $crate::capi::own::delete_object(ptr) }
             }
+            unsafe fn delete_all(ptrs: &[*mut Self]) {
+                // SAFETY: the caller's contract is that of `delete_objects`.
+                unsafe { $crate::capi::own::delete_objects(ptrs) }
+            }
         }
         impl $crate::capi::own::Object for $handle {
             fn accepts(kind: $crate::vm::vmcontext::ObjectKind) -> bool {
@@ -336,7 +352,7 @@ pub unsafe fn copy_object<T: Object>(ptr: *const T) -> Result<*mut T> {
         // SAFETY: as the caller states.
         let object = unsafe { object(ptr) }?;
         // SAFETY: a live handle, so its record is live and has at least one handle.
-        unsafe { vm::retain(object) };
+        unsafe { vm::copy(object) };
     }
     Ok(ptr.cast_mut())
 }
@@ -351,6 +367,16 @@ pub unsafe fn delete_object<T: Object>(ptr: *mut T) {
         // SAFETY: a live handle of which the caller gives up the ownership.
         unsafe { vm::release(ptr.cast()) };
     }
+}
+
+/// [`Handle::delete_all`] for references.
+///
+/// # Safety
+///
+/// The pointers are NULL or live handles, which the caller owns.
+pub unsafe fn delete_objects<T: Object>(ptrs: &[*mut T]) {
+    // SAFETY: live handles of which the caller gives up the ownership.
+    unsafe { Store::release_handles(ptrs.iter().map(|ptr| ptr.cast_const().cast())) };
 }
 
 /// Looks at a store; an error for NULL.

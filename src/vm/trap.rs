@@ -70,8 +70,8 @@ impl Trap {
     /// A trap that belongs to no store: for calls whose arguments name none, or when the store cannot be entered.
     pub fn detached(code: TrapCode, message: &str) -> Handle<Trap> {
         let trap = Trap::boxed(std::ptr::null(), code, Some(message.as_bytes().into()));
-        // SAFETY: just boxed; a detached trap has no store to be entered.
-        unsafe { Handle::retain(trap) }
+        // SAFETY: just boxed.
+        unsafe { Handle::detached(trap) }
     }
 
     pub fn code(&self) -> TrapCode {

@@ -108,6 +108,12 @@ impl Store {
         Ok(Entered { store: self })
     }
 
+    /// Enters the store, if this thread is its home.
+    #[inline]
+    pub(super) fn enter_at_home(&self) -> Option<Entered<'_>> {
+        self.home.try_raise().then(|| Entered { store: self })
+    }
+
     /// Steps inside for a call, if this thread is home and has stack left: the entry, and the lowest stack address WebAssembly
     /// may use. Cheaper than [`Store::enter`] and the guard it gives.
     #[inline(always)]
@@ -148,6 +154,30 @@ impl Store {
     pub(super) unsafe fn release_handle(store: *const Store, entity: *mut EntityHeader) {
         // SAFETY: passed on to the caller.
         unsafe { Self::release_any(store, Released::Entity(entity)) }
+    }
+
+    /// Gives back handles of entities, most of them of one store, on any thread.
+    ///
+    /// # Safety
+    /// The objects are null or live, and the caller owns a handle of each.
+    pub unsafe fn release_handles(objects: impl Iterator<Item = *const ObjectHeader>) {
+        let mut inside: Option<Entered<'_>> = None;
+        for object in objects.filter(|object| !object.is_null()) {
+            // SAFETY: live by the caller's promise.
+            let entity = unsafe { entity::owner_of(object) };
+            // SAFETY: as above.
+            let store = unsafe { (*entity).store };
+            if inside.as_ref().is_none_or(|inside| !std::ptr::eq(inside.store, store)) {
+                // SAFETY: the handle that is given back keeps the store alive, and the guard does from then on.
+                inside = unsafe { store.as_ref() }.and_then(Store::enter_at_home);
+            }
+            match &inside {
+                // SAFETY: home, inside, and the caller owned the handle.
+                Some(inside) => unsafe { inside.store.process(Released::Entity(entity)) },
+                // SAFETY: passed on to the caller.
+                None => unsafe { entity::release(object) },
+            }
+        }
     }
 
     /// Gives back the store's own handle, on any thread.
