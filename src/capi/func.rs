@@ -8,8 +8,9 @@ use super::trap::{self, wasm_trap_t};
 use super::types::functype::{self, wasm_functype_t};
 use super::val::wasm_val_vec_t;
 use crate::types::{Error, Result, TrapCode};
-use crate::vm::call::{self, Attempt};
+use crate::vm::call;
 use crate::vm::func::{self, Callback, HostFunc, ValVec};
+use crate::vm::sys;
 use crate::vm::trap::Trap;
 use crate::vm::vmcontext::VMFuncRef;
 use std::ffi::c_void;
@@ -235,45 +236,37 @@ pub unsafe extern "C" fn wasm_func_call(
     args: *const wasm_val_vec_t,
     results: *mut wasm_val_vec_t,
 ) -> *mut wasm_trap_t {
-    // SAFETY: as the caller states. A live function's handle points to its `VMFuncRef`, which starts with an object header as
-    // what every other handle points to does.
-    match unsafe { call::try_plain(func.cast(), args.cast(), results.cast()) } {
-        Attempt::Returned => ptr::null_mut(),
-        attempt => {
-            // SAFETY: as the caller states; the attempt was the one of this call.
-            unsafe { call_otherwise(attempt, func, args, results) }
-        }
-    }
+    // SAFETY: as the caller states. Every live handle points to a record, and the layouts of the vectors are the same.
+    unsafe { sys::call_plain(func.cast(), args.cast(), results.cast(), call_otherwise) }.cast()
 }
 
-/// What [`wasm_func_call`] does where the attempt at a simple call did not suffice.
+/// What [`wasm_func_call`] does where the stub of plain calls does not suffice.
 ///
 /// # Safety
 ///
 /// The pointers are as for [`wasm_func_call`], and `attempt` is what became of calling with them.
 #[cold]
-#[inline(never)]
-unsafe fn call_otherwise(
-    attempt: Attempt,
-    func: *const wasm_func_t,
-    args: *const wasm_val_vec_t,
-    results: *mut wasm_val_vec_t,
-) -> *mut wasm_trap_t {
-    boundary_or(
+unsafe extern "C" fn call_otherwise(
+    func: *const VMFuncRef,
+    args: *const ValVec,
+    results: *mut ValVec,
+    attempt: u32,
+) -> *mut u8 {
+    let trap = boundary_or(
         |error| trap::from_error(&error),
         || {
-            let outcome = if attempt == Attempt::Trapped {
-                // SAFETY: the call has just trapped.
-                Err(unsafe { call::finish_trapped(func.cast()) })
-            } else {
+            let outcome = if attempt == sys::NOT_MADE {
                 // SAFETY: as the caller states.
-                let func = unsafe { own::record(func) }?;
+                let func = unsafe { own::record(func.cast::<wasm_func_t>()) }?;
                 // SAFETY: as the caller states.
-                let args = unsafe { own::vals(args) };
+                let args = unsafe { own::vals(args.cast()) };
                 // SAFETY: as the caller states.
-                let results = unsafe { own::val_places(results) };
+                let results = unsafe { own::val_places(results.cast()) };
                 // SAFETY: the handle keeps the function alive; the arguments are as the caller states.
                 unsafe { call::call(func, args, results) }
+            } else {
+                // SAFETY: the call has just been made.
+                unsafe { call::finish(func, attempt != sys::STILL_INSIDE) }
             };
             match outcome {
                 Ok(()) => Ok(ptr::null_mut()),
@@ -285,5 +278,6 @@ unsafe fn call_otherwise(
                 }
             }
         },
-    )
+    );
+    trap.cast()
 }

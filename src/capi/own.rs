@@ -311,6 +311,36 @@ pub unsafe fn object_or_null<T: Object>(ptr: *const T) -> Result<*mut ObjectHead
     if ptr.is_null() { Ok(std::ptr::null_mut()) } else { unsafe { object(ptr) } }
 }
 
+/// Looks at the record behind a handle; nothing for NULL and for an object of another kind, and then the reason is recorded. For
+/// functions that do so little that a [`boundary`] would be most of it; what is done with the record cannot fail.
+///
+/// # Safety
+///
+/// `ptr` is NULL or a live handle and stays so for `'a`.
+#[inline(always)]
+pub unsafe fn record_at_hand<'a, T: Typed>(ptr: *const T) -> Option<&'a T::Record> {
+    // SAFETY: every live handle of a reference points to a header.
+    match unsafe { ptr.cast::<ObjectHeader>().as_ref() } {
+        // SAFETY: `T` accepts only objects whose records are of this type; records change only through cells.
+        Some(object) if T::accepts(object.kind) => Some(unsafe { &*ptr.cast::<T::Record>() }),
+        _ => {
+            // SAFETY: as the caller states.
+            unsafe { record_why_none(ptr) };
+            None
+        }
+    }
+}
+
+/// # Safety
+///
+/// `ptr` is NULL or a live handle.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn record_why_none<T: Typed>(ptr: *const T) {
+    // SAFETY: as the caller states.
+    boundary((), || unsafe { record(ptr) }.map(drop))
+}
+
 /// Looks at the record behind a handle; an error for NULL and for an object of another kind.
 ///
 /// # Safety
@@ -376,7 +406,7 @@ pub unsafe fn delete_object<T: Object>(ptr: *mut T) {
 /// The pointers are NULL or live handles, which the caller owns.
 pub unsafe fn delete_objects<T: Object>(ptrs: &[*mut T]) {
     // SAFETY: live handles of which the caller gives up the ownership.
-    unsafe { Store::release_handles(ptrs.iter().map(|ptr| ptr.cast_const().cast())) };
+    unsafe { Store::release_handles(ptrs) };
 }
 
 /// Looks at a store; an error for NULL.

@@ -130,7 +130,9 @@ pub fn from_iter<V: Vector>(elements: impl ExactSizeIterator<Item = V::Element>)
     try_from_iter(elements.map(Ok))
 }
 
-/// A vector of the elements that `elements` gives, or the first error; then those before are deleted.
+/// A vector of the elements that `elements` gives, which must be as many as it says, or the first error; then those before are
+/// deleted.
+#[inline(always)]
 pub fn try_from_iter<V: Vector>(elements: impl ExactSizeIterator<Item = Result<V::Element>>) -> Result<V> {
     let size = elements.len();
     if size == 0 {
@@ -138,18 +140,21 @@ pub fn try_from_iter<V: Vector>(elements: impl ExactSizeIterator<Item = Result<V
     }
     // SAFETY: `malloc` may be called with any size.
     let data: *mut V::Element = storage(size, |bytes| unsafe { libc::malloc(bytes) })?;
-    // Grows with each element, so that dropping it deletes what there is.
-    let mut vector = Owned(V::from_parts(0, data));
     for (i, element) in elements.take(size).enumerate() {
-        let element = element?;
-        // SAFETY: one of the `size` elements' places.
-        let slot = unsafe { data.add(i) };
-        // SAFETY: as above.
-        unsafe { slot.write(element) };
-        let filled = std::mem::replace(&mut vector, Owned(V::from_parts(i + 1, data)));
-        std::mem::forget(filled);
+        match element {
+            Ok(element) => {
+                // SAFETY: one of the `size` elements' places.
+                let slot = unsafe { data.add(i) };
+                // SAFETY: as above.
+                unsafe { slot.write(element) };
+            }
+            Err(error) => {
+                drop(Owned(V::from_parts(i, data)));
+                return Err(error);
+            }
+        }
     }
-    Ok(vector.into_inner())
+    Ok(V::from_parts(size, data))
 }
 
 /// The elements of a vector. NULL is an empty vector.

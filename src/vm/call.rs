@@ -1,112 +1,35 @@
 //! Calling functions from the host.
 //!
-//! There are two ways in. [`try_plain`] is for what happens a million times: a signature of numbers, on the store's home thread, with
-//! the right number of arguments. It makes no guard, takes no lock, allocates nothing and looks nothing up in thread-local
-//! storage, and it cannot panic. [`call`] is for everything: it takes the store over, compiles the trampoline, converts references,
-//! and says what was wrong.
+//! There are two ways in. The stub of plain calls (`vm/sys/plain_call.rs`) is for what happens a million times. [`call`] is for
+//! everything: it takes the store over, compiles the trampoline, converts references, and says what was wrong.
 
 use super::entity::Handle;
-use super::func::{ValVec, registered_type};
+use super::func::registered_type;
 use super::registry::RegisteredType;
 use super::store::{Entered, Store};
 use super::sys;
 use super::trap::{self, Trap};
 use super::val::{self, RawSlot, Val};
-use super::vmcontext::{ObjectHeader, ObjectKind, VMFuncRef, VMStoreContext};
-use crate::compiler::WRONG_KIND;
+use super::vmcontext::{VMFuncRef, VMStoreContext};
 use crate::types::{Error, TrapCode, ValType};
 use std::mem::MaybeUninit;
 
-const _: () = assert!(WRONG_KIND != 0 && WRONG_KIND != sys::TRAPPED);
-
-/// What became of [`try_plain`].
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Attempt {
-    /// The function returned, and the results are written.
-    Returned,
-    /// The function trapped. The store is still entered: [`finish_trapped`] leaves it.
-    Trapped,
-    /// Nothing was done: [`call`] knows what to do.
-    NotMade,
-}
-
-/// The size and the elements of a vector, with what has no elements as empty.
+/// What is left to do when the stub of plain calls has called a function and is still inside its store: the trap if it
+/// trapped, and leaving.
 ///
 /// # Safety
-/// `vector` is null or live.
-#[inline(always)]
-unsafe fn parts(vector: *const ValVec) -> (usize, *mut Val) {
-    if vector.is_null() {
-        return (0, std::ptr::null_mut());
-    }
-    // SAFETY: live by the caller's promise.
-    let &ValVec { size, data } = unsafe { &*vector };
-    (if data.is_null() { 0 } else { size }, data)
-}
-
-/// Calls a function, if that is simple.
-///
-/// # Safety
-/// `func` is null or points to a live record of any kind; `args` and `results` are null or live vectors, of which `results` may have raw memory.
-#[inline(always)]
-pub unsafe fn try_plain(func: *const VMFuncRef, args: *const ValVec, results: *const ValVec) -> Attempt {
-    if func.is_null() {
-        return Attempt::NotMade;
-    }
-    // SAFETY: live by the caller's promise.
-    if unsafe { (*func.cast::<ObjectHeader>()).kind } != ObjectKind::Func {
-        return Attempt::NotMade;
-    }
-    // SAFETY: an object of kind `Func` is a `VMFuncRef`.
-    let func_ref = unsafe { &*func };
-    // SAFETY: a live function's module or host function owns the registration.
-    let ty = unsafe { &*func_ref.ty };
-    let trampoline = ty.to_wasm_if_compiled();
-    // SAFETY: as the caller promises.
-    let (num_args, args) = unsafe { parts(args) };
-    // SAFETY: as the caller promises.
-    let (num_results, results) = unsafe { parts(results) };
-    let fits = num_args == ty.ty.params.len() && num_results >= ty.ty.results.len();
-    if !ty.plain || trampoline.is_null() || !fits {
-        return Attempt::NotMade;
-    }
-    // SAFETY: a live function's context is live.
-    let context: *mut VMStoreContext = unsafe { (*func_ref.vmctx).store };
-    // SAFETY: the context is the first field of its store.
-    let store = unsafe { &*context.cast_const().cast::<Store>() };
-    let Some((inside, stack_limit)) = store.step_in() else { return Attempt::NotMade };
-    // SAFETY: the context is part of the store.
-    if unsafe { (*context).activation.is_null() } {
-        // The outermost activation decides: inner ones run on the same stack.
-        // SAFETY: as above.
-        unsafe { (*context).stack_limit = stack_limit };
-    }
-    // SAFETY: trampoline and entry agree on the signature (one registration); the arrays have its lengths.
-    let outcome =
-        unsafe { sys::enter(func_ref.vmctx, func_ref.entry, args.cast(), results.cast(), context, trampoline) };
-    if outcome == sys::TRAPPED {
-        return Attempt::Trapped;
-    }
-    // SAFETY: matches `step_in`; the caller's handle keeps the store.
-    unsafe { inside.leave() };
-    if outcome == 0 { Attempt::Returned } else { Attempt::NotMade }
-}
-
-/// The trap of a call that [`try_plain`] said has trapped.
-///
-/// # Safety
-/// `func` is that of the call, which has just trapped.
+/// `func` is that of the call, which the stub has just made on this thread.
 #[cold]
-pub unsafe fn finish_trapped(func: *const VMFuncRef) -> Handle<Trap> {
+pub unsafe fn finish(func: *const VMFuncRef, trapped: bool) -> Result<(), Handle<Trap>> {
     // SAFETY: a live function's context is live.
     let vmctx = unsafe { (*func).vmctx };
     // SAFETY: as above.
     let context = unsafe { (*vmctx).store };
     // SAFETY: the context is the first field of its store.
     let store = unsafe { &*context.cast_const().cast::<Store>() };
-    // SAFETY: the call has entered the store and not left it.
+    // SAFETY: the stub has entered the store and not left it.
     let entered = unsafe { store.still_entered() };
-    trap::take(&entered)
+    if trapped { Err(trap::take(&entered)) } else { Ok(()) }
 }
 
 /// Calls a function. `results` is raw memory: all of it is written if the call returns, none if it traps.

@@ -13,6 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 /// A function type as an engine knows it. What each call reads lies in front.
 #[repr(C)]
 pub struct RegisteredType {
+    /// The host→wasm trampoline if the signature is plain and it has been compiled, else null.
+    plain_to_wasm: AtomicPtr<u8>,
+    pub num_params: usize,
+    pub num_results: usize,
     to_wasm: AtomicPtr<u8>,
     pub ty: FuncType,
     /// Equal types have equal numbers within an engine.
@@ -53,6 +57,9 @@ impl TypeRegistry {
         inner.next_id =
             id.checked_add(1).ok_or_else(|| Error::limit("too many function types were made in this engine"))?;
         let registered = Arc::new(RegisteredType {
+            plain_to_wasm: AtomicPtr::default(),
+            num_params: ty.params.len(),
+            num_results: ty.results.len(),
             ty: ty.clone(),
             id,
             plain: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
@@ -68,17 +75,21 @@ impl TypeRegistry {
 }
 
 impl RegisteredType {
+    /// Where `plain_to_wasm` lies, for the stub of plain calls.
+    pub const PLAIN_TO_WASM: usize = std::mem::offset_of!(RegisteredType, plain_to_wasm);
+
     /// The trampoline through which the host calls functions of this type; compiled at the first need.
     #[inline]
     pub fn to_wasm(&self) -> Result<*const u8> {
         let entry = self.to_wasm.load(Ordering::Acquire);
-        if !entry.is_null() { Ok(entry) } else { self.compile(&self.to_wasm, Compiler::compile_host_to_wasm) }
-    }
-
-    /// The same if it has been compiled, else null.
-    #[inline(always)]
-    pub fn to_wasm_if_compiled(&self) -> *const u8 {
-        self.to_wasm.load(Ordering::Acquire)
+        if !entry.is_null() {
+            return Ok(entry);
+        }
+        let entry = self.compile(&self.to_wasm, Compiler::compile_host_to_wasm)?;
+        if self.plain {
+            self.plain_to_wasm.store(entry.cast_mut(), Ordering::Release);
+        }
+        Ok(entry)
     }
 
     /// The entry, in wasm's convention, that host functions of this type share; compiled at the first need.

@@ -19,7 +19,8 @@ use crate::types::{Error, ErrorKind, Result};
 use crate::vm::entity::EntityHeader;
 use crate::vm::sys::{self, StackLimitCache};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, compiler_fence};
+use std::mem::offset_of;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// A handle to give back.
@@ -30,7 +31,7 @@ pub(super) enum Released {
 }
 
 /// A thread's place in a store.
-pub(in crate::vm) struct Seat {
+pub struct Seat {
     token: usize,
     /// How many entries of the thread are under way. Written by that thread only.
     depth: AtomicUsize,
@@ -39,6 +40,11 @@ pub(in crate::vm) struct Seat {
 }
 
 impl Seat {
+    /// Where what the stub of plain calls reads lies.
+    pub const TOKEN: usize = offset_of!(Seat, token);
+    pub const DEPTH: usize = offset_of!(Seat, depth);
+    pub const STACK_LIMIT: usize = offset_of!(Seat, stack_limit);
+
     fn new(token: usize) -> *mut Seat {
         Box::into_raw(Box::new(Seat { token, depth: AtomicUsize::new(0), stack_limit: StackLimitCache::default() }))
     }
@@ -85,44 +91,29 @@ impl Home {
         }
     }
 
-    /// Enters if this thread is home. Must be paired with [`Home::lower`].
+    /// Where what the stub of plain calls reads lies.
+    pub(super) const SEAT: usize = offset_of!(Home, seat);
+    pub(super) const ATTENTION: usize = offset_of!(Home, attention);
+    pub(super) const QUEUED: usize = offset_of!(Home, queued);
+
+    /// Enters if this thread is home. Must be paired with [`Home::lower`]. The stub of plain calls does the same (`vm/sys`).
     #[inline]
     pub(super) fn try_raise(&self) -> bool {
-        self.mine().is_some_and(|(seat, mine)| self.raise(seat, mine, sys::light_barrier).is_some())
-    }
-
-    /// As [`Home::try_raise`], for a call: only if it is known that the stack has room for one. The seat, how many
-    /// entries were under way before, and the lowest stack address WebAssembly may use.
-    #[inline(always)]
-    pub(super) fn try_step_in(&self) -> Option<(&Seat, usize, usize)> {
-        let (seat, mine) = self.mine()?;
-        let stack_limit = mine.stack_limit.get_if_within()?;
-        // What is remembered of the stack is only good where a light barrier is one for the compiler.
-        let depth = self.raise(seat, mine, || compiler_fence(Ordering::SeqCst))?;
-        Some((mine, depth, stack_limit))
-    }
-
-    /// This thread's seat, if it is home.
-    #[inline(always)]
-    fn mine(&self) -> Option<(*mut Seat, &Seat)> {
         let seat = self.seat.load(Ordering::Acquire);
         // SAFETY: null, or one of `seats`, which live as long as the store.
-        let mine = unsafe { seat.as_ref() }?;
-        (mine.token == sys::current_thread_token()).then_some((seat, mine))
-    }
-
-    /// Raises the depth of this thread's seat, if that is the home's still: what it was before.
-    #[inline(always)]
-    fn raise(&self, seat: *mut Seat, mine: &Seat, light_barrier: impl FnOnce()) -> Option<usize> {
+        let Some(mine) = (unsafe { seat.as_ref() }) else { return false };
+        if mine.token != sys::current_thread_token() {
+            return false;
+        }
         // Only this thread writes the depth of its seat; a plain increment is enough.
         let depth = mine.depth.load(Ordering::Relaxed);
         mine.depth.store(depth + 1, Ordering::Relaxed);
-        light_barrier();
+        sys::light_barrier();
         if std::ptr::eq(self.seat.load(Ordering::Acquire), seat) {
-            return Some(depth);
+            return true;
         }
         mine.depth.store(depth, Ordering::Release);
-        None
+        false
     }
 
     /// The lowest stack address WebAssembly may use, for the thread that is inside.
@@ -140,14 +131,8 @@ impl Home {
     /// Leaves. The store may be freed by another thread from then on.
     #[inline]
     pub(super) fn lower(&self) {
-        let seat = self.inside();
-        self.lower_to(seat, seat.depth.load(Ordering::Relaxed) - 1);
-    }
-
-    /// As [`Home::lower`], for who knows the seat and the depth from [`Home::try_step_in`].
-    #[inline]
-    pub(super) fn lower_to(&self, seat: &Seat, depth: usize) {
-        seat.depth.store(depth, Ordering::Release);
+        let depth = &self.inside().depth;
+        depth.store(depth.load(Ordering::Relaxed) - 1, Ordering::Release);
     }
 
     /// How many entries of this thread, which is inside, are under way.

@@ -16,10 +16,12 @@ use super::instance::Instance;
 use super::sys;
 use super::vmcontext::{ObjectHeader, ObjectKind, PendingTrap, VMStoreContext};
 use crate::types::{Error, Result};
-use home::{Home, Released, Seat};
+pub use home::Seat;
+use home::{Home, Released};
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
 use std::cell::{Cell, RefCell, UnsafeCell};
+use std::mem::offset_of;
 use std::sync::Arc;
 
 /// A store. Handles of the C API (`wasm_store_t*`) point to it.
@@ -49,6 +51,11 @@ pub struct Entered<'a> {
 }
 
 impl Store {
+    /// Where what the stub of plain calls reads lies.
+    pub const HOME_SEAT: usize = offset_of!(Store, home) + Home::SEAT;
+    pub const HOME_ATTENTION: usize = offset_of!(Store, home) + Home::ATTENTION;
+    pub const HOME_QUEUED: usize = offset_of!(Store, home) + Home::QUEUED;
+
     /// A new store with one handle, at home on this thread.
     pub fn new(engine: Arc<Engine>) -> *mut Store {
         let context = VMStoreContext {
@@ -114,15 +121,7 @@ impl Store {
         self.home.try_raise().then(|| Entered { store: self })
     }
 
-    /// Steps inside for a call, if this thread is home and has stack left: the entry, and the lowest stack address WebAssembly
-    /// may use. Cheaper than [`Store::enter`] and the guard it gives.
-    #[inline(always)]
-    pub(super) fn step_in(&self) -> Option<(Inside<'_>, usize)> {
-        let (seat, depth, stack_limit) = self.home.try_step_in()?;
-        Some((Inside { store: self, seat, depth }, stack_limit))
-    }
-
-    /// The guard of an entry that [`Store::step_in`] made and nobody has left.
+    /// The guard of an entry that the stub of plain calls made and has not left.
     ///
     /// # Safety
     /// This is that entry's thread, and only one guard is made of it.
@@ -160,20 +159,25 @@ impl Store {
     ///
     /// # Safety
     /// The objects are null or live, and the caller owns a handle of each.
-    pub unsafe fn release_handles(objects: impl Iterator<Item = *const ObjectHeader>) {
-        let mut inside: Option<Entered<'_>> = None;
-        for object in objects.filter(|object| !object.is_null()) {
+    pub unsafe fn release_handles<'a, T>(objects: &'a [*mut T]) {
+        let mut inside: Option<Entered<'a>> = None;
+        let mut current: *const Store = std::ptr::null();
+        for object in objects.iter().map(|object| object.cast_const().cast::<ObjectHeader>()) {
+            if object.is_null() {
+                continue;
+            }
             // SAFETY: live by the caller's promise.
             let entity = unsafe { entity::owner_of(object) };
             // SAFETY: as above.
             let store = unsafe { (*entity).store };
-            if inside.as_ref().is_none_or(|inside| !std::ptr::eq(inside.store, store)) {
+            if !std::ptr::eq(current, store) {
+                current = store;
                 // SAFETY: the handle that is given back keeps the store alive, and the guard does from then on.
                 inside = unsafe { store.as_ref() }.and_then(Store::enter_at_home);
             }
             match &inside {
                 // SAFETY: home, inside, and the caller owned the handle.
-                Some(inside) => unsafe { inside.store.process(Released::Entity(entity)) },
+                Some(inside) => unsafe { inside.store.release_here(entity) },
                 // SAFETY: passed on to the caller.
                 None => unsafe { entity::release(object) },
             }
@@ -228,16 +232,31 @@ impl Store {
                 self.home.orphaned.store(true, std::sync::atomic::Ordering::SeqCst);
                 self.drop_ref();
             }
-            Released::Entity(entity) => {
-                // SAFETY: the caller owned the handle, so the entity is live.
-                if unsafe { entity::drop_count(entity) } {
-                    // Count the store down only afterwards: finalizers may run inside.
-                    // SAFETY: live, and this was its last handle.
-                    unsafe { self.lost_last_handle(entity) };
-                    self.drop_ref();
-                }
-            }
+            // SAFETY: passed on to the caller.
+            Released::Entity(entity) => unsafe { self.release_here(entity) },
         }
+    }
+
+    /// Gives back a handle of an entity of this store.
+    ///
+    /// # Safety
+    /// The store is entered and the caller owns the handle.
+    #[inline(always)]
+    unsafe fn release_here(&self, entity: *mut EntityHeader) {
+        // SAFETY: the caller owned the handle, so the entity is live.
+        if unsafe { entity::drop_count(entity) } {
+            // SAFETY: live, and this was its last handle.
+            unsafe { self.released_last(entity) };
+        }
+    }
+
+    /// # Safety
+    /// The store is entered; `entity` is live and has just lost its last handle.
+    unsafe fn released_last(&self, entity: *mut EntityHeader) {
+        // Count the store down only afterwards: finalizers may run inside.
+        // SAFETY: passed on to the caller.
+        unsafe { self.lost_last_handle(entity) };
+        self.drop_ref();
     }
 
     /// Leaves the store; frees it if this was the outermost entry and nobody has a handle any more.
@@ -532,32 +551,6 @@ fn may_be_running(header: &EntityHeader) -> bool {
             !table.home_ptr().is_null()
         }
         ObjectKind::Global | ObjectKind::Trap | ObjectKind::Foreign => false,
-    }
-}
-
-/// As [`Entered`], without leaving when it is dropped: the caller says when, by [`Inside::leave`], or by a guard that
-/// [`Store::still_entered`] gives.
-pub(super) struct Inside<'a> {
-    store: &'a Store,
-    seat: &'a Seat,
-    /// How many entries of this thread were under way before.
-    depth: usize,
-}
-
-impl Inside<'_> {
-    /// Leaves the store.
-    ///
-    /// # Safety
-    /// As for [`Store::leave`].
-    #[inline(always)]
-    pub(super) unsafe fn leave(self) {
-        let home = &self.store.home;
-        if self.depth == 0 && (home.attention.get() || home.has_queued()) {
-            // SAFETY: the outermost entry is still held.
-            unsafe { Store::leave_slow(self.store) };
-        } else {
-            home.lower_to(self.seat, self.depth);
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Everything here may be called at any time, on any thread; nothing is started, and a fork's child can go on using it.
 
 use std::cell::Cell;
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, offset_of};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering, compiler_fence, fence};
 
 /// The part of a stack that can be used: addresses from `low` up to `high`.
@@ -77,7 +77,7 @@ pub fn stack_bounds() -> StackBounds {
 }
 
 /// How many threads have ended that knew their bounds.
-static ENDED_THREADS: AtomicUsize = AtomicUsize::new(0);
+pub static ENDED_THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// What [`stack_limit`] says, remembered for one thread outside of thread-local storage, which takes a call to reach from a
 /// shared library.
@@ -96,16 +96,16 @@ pub struct StackLimitCache {
 impl StackLimitCache {
     /// [`stack_limit`] of this thread, to which the cache belongs.
     pub fn get(&self) -> usize {
-        self.get_if_within().unwrap_or_else(|| self.refresh())
-    }
-
-    /// The same, if it is remembered and the stack pointer lies above it on the thread's own stack.
-    #[inline(always)]
-    pub fn get_if_within(&self) -> Option<usize> {
         let limit = self.limit.get();
         let current = self.ended_threads.get() == ENDED_THREADS.load(Ordering::Relaxed);
-        (current && stack_pointer().wrapping_sub(limit) < self.room.get()).then_some(limit)
+        let within = stack_pointer().wrapping_sub(limit) < self.room.get();
+        if current && within { limit } else { self.refresh() }
     }
+
+    /// Where what the stub of plain calls reads lies.
+    pub const LIMIT: usize = offset_of!(StackLimitCache, limit);
+    pub const ROOM: usize = offset_of!(StackLimitCache, room);
+    pub const ENDED_THREADS: usize = offset_of!(StackLimitCache, ended_threads);
 
     #[cold]
     fn refresh(&self) -> usize {

@@ -3,6 +3,7 @@
 //! Porting means writing these files again for another target; the rest of the crate knows no platform.
 //!
 //! - `x86_64`: entering WebAssembly, and landing when it traps
+//! - `plain_call`: the same for the simplest calls, with all they need around it
 //! - `libcall_stubs`: what compiled code calls, one stub for each libcall
 //! - `linux`: bounds of the thread's stack, thread identity, process-wide barriers
 //! - `guarded`: which parts of the address space belong to guarded memories
@@ -14,6 +15,7 @@ compile_error!("libwasm runs on x86_64 Linux only, so far: port src/vm/sys");
 pub mod guarded;
 pub mod libcall_stubs;
 pub mod linux;
+pub mod plain_call;
 pub mod signals;
 pub mod x86_64;
 
@@ -22,5 +24,6 @@ pub use libcall_stubs::LIBCALLS;
 pub use linux::{
     StackLimitCache, current_thread_token, heavy_barrier, light_barrier, register_barriers, stack_pointer,
 };
+pub use plain_call::{NOT_MADE, STILL_INSIDE, call_plain};
 pub use signals::install as install_signal_handlers;
 pub use x86_64::{TRAPPED, enter, raise};
