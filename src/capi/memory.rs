@@ -106,7 +106,7 @@ pub unsafe extern "C" fn wasm_memory_new(store: *mut wasm_store_t, ty: *const wa
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
         let ty = unsafe { memorytype::borrow(ty) }?.memory_type();
-        Ok(own::give_object(Memory::new(&entered, ty, ptr::null_mut())?))
+        Ok(own::give_object(Memory::new(&entered, ty)?))
     })
 }
 

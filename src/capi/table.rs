@@ -114,7 +114,7 @@ pub unsafe extern "C" fn wasm_table_new(
         let init = unsafe { own::object_or_null(init) }?;
         // SAFETY: null, or kept alive by the caller's handle.
         let bits = unsafe { object_bits(&entered, init, ty.element) }?;
-        Ok(own::give_object(Table::new(&entered, ty, bits, ptr::null_mut())?))
+        Ok(own::give_object(Table::new(&entered, ty, bits)?))
     })
 }
 

@@ -7,7 +7,7 @@
 
 use super::sig::{self, POINTER};
 use super::{CompileOptions, OptLevel};
-use crate::module::{ConstExpr, ConstOp, Module};
+use crate::module::{ConstExpr, ConstOp, ElemMode, ElemSegment, Module};
 use crate::types::*;
 use crate::vm::vmcontext::*;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
@@ -33,6 +33,8 @@ pub(crate) enum Region {
     TableElements,
     /// Globals that are imported, which can alias each other, and those beyond [`MAX_GLOBAL_REGIONS`].
     Globals,
+    /// Whether a table was written to.
+    TableWritten,
     /// A global the module defines: no import of the same instance can name it.
     Global(u32),
 }
@@ -48,6 +50,7 @@ impl Region {
             Region::TableHeader => 2,
             Region::TableElements => 3,
             Region::Globals => 4,
+            Region::TableWritten => 5,
             Region::Global(index) => 16 + index,
         }
     }
@@ -59,6 +62,7 @@ impl Region {
             Region::TableHeader => "table header",
             Region::TableElements => "table elements",
             Region::Globals => "globals",
+            Region::TableWritten => "table written",
             Region::Global(_) => "global",
         }
     }
@@ -90,7 +94,9 @@ pub(crate) struct FuncEnv<'a> {
     /// For each memory its base (guard pages) or the pointer to its [`VMMemory`], loaded at the start of the function.
     memories: SecondaryMap<MemoryIndex, PackedOption<Value>>,
     /// The regions that have been used, by number; those of globals are found in Cranelift's table.
-    regions: [Option<AliasRegion>; Region::Globals.id() as usize + 1],
+    regions: [Option<AliasRegion>; Region::TableWritten.id() as usize + 1],
+    /// For each table whether its elements may be waiting to be filled, as far as the function has asked.
+    lazy_tables: SecondaryMap<TableIndex, Option<bool>>,
     libcall_table: Option<Value>,
     funcs: HashMap<FuncIndex, ir::FuncRef>,
     sigs: SecondaryMap<TypeIndex, PackedOption<SigRef>>,
@@ -113,7 +119,8 @@ impl<'a> FuncEnv<'a> {
             entry,
             last_hoisted: None.into(),
             memories: SecondaryMap::new(),
-            regions: [None; Region::Globals.id() as usize + 1],
+            regions: [None; Region::TableWritten.id() as usize + 1],
+            lazy_tables: SecondaryMap::new(),
             libcall_table: None,
             funcs: HashMap::new(),
             sigs: SecondaryMap::new(),
@@ -252,6 +259,26 @@ impl<'a> FuncEnv<'a> {
     fn table_length(&mut self, builder: &mut FunctionBuilder<'_>, record: Value) -> Value {
         let flags = self.flags(builder, Region::TableHeader);
         builder.ins().load(types::I32, flags, record, offset_of!(VMTable, length) as i32)
+    }
+
+    /// Whether 0 in a table can stand for a function that was not asked for yet: function tables are filled on first use, and
+    /// what is imported may be any instance's.
+    pub fn is_lazy(&mut self, table: TableIndex) -> bool {
+        let module = self.module;
+        *self.lazy_tables[table].get_or_insert_with(|| {
+            let is_active =
+                |elem: &ElemSegment| matches!(elem.mode, ElemMode::Active { table: other, .. } if other == table);
+            let imported = table.as_u32() < module.num_imported_tables;
+            module.tables[table].element.is_func() && (imported || module.elems.values().any(is_active))
+        })
+    }
+
+    /// Notes that a table was written to.
+    pub fn mark_written(&mut self, builder: &mut FunctionBuilder<'_>, table: TableIndex) {
+        let record = self.table_record(builder, table);
+        let flags = self.flags(builder, Region::TableWritten);
+        let one = builder.ins().iconst(types::I64, 1);
+        builder.ins().store(flags, one, record, offset_of!(VMTable, written) as i32);
     }
 
     /// Flags for a table's elements.

@@ -1,7 +1,10 @@
 //! Engines: configuration, compiler, and the types and trampolines shared by all stores. No thread is started here.
 
+use super::memory_image::ImageFiles;
 use super::memory_map::MemoryPlan;
 use super::registry::{RegisteredType, TypeRegistry};
+use super::slots::Parking;
+use super::space::Spaces;
 use super::sys;
 use crate::compiler::{CompileOptions, Compiler, GUARD_SIZE, GUARDED_RESERVATION, OptLevel};
 use crate::types::{FuncType, Result};
@@ -23,11 +26,18 @@ impl Default for Config {
     }
 }
 
+/// The most blocks of dead instances that are kept for the next, for all modules together.
+const MOST_PARKED: usize = 1024;
+/// The same where address space is short.
+const MOST_PARKED_COMPACT: usize = 16;
+
 /// An engine. Stores and modules share it.
 pub struct Engine {
     compiler: Arc<Compiler>,
     types: Arc<TypeRegistry>,
-    memory_plan: MemoryPlan,
+    spaces: Arc<Spaces>,
+    images: ImageFiles,
+    parking: Arc<Parking>,
 }
 
 impl Engine {
@@ -45,15 +55,34 @@ impl Engine {
         }
         let guard = if guard_pages { GUARD_SIZE } else { 0 };
         let memory_plan = MemoryPlan { reservation, guard };
-        Ok(Arc::new(Engine { compiler, types: Arc::default(), memory_plan }))
+        let spaces = Arc::new(Spaces::new(memory_plan));
+        let parking = Arc::new(Parking::new(if reservation > 0 { MOST_PARKED } else { MOST_PARKED_COMPACT }));
+        Ok(Arc::new(Engine { compiler, types: Arc::default(), spaces, images: ImageFiles::default(), parking }))
     }
 
     pub fn compiler(&self) -> &Arc<Compiler> {
         &self.compiler
     }
 
-    pub fn memory_plan(&self) -> MemoryPlan {
-        self.memory_plan
+    /// The address space of the engine's memories.
+    pub fn spaces(&self) -> &Arc<Spaces> {
+        &self.spaces
+    }
+
+    /// Where images of memories are kept; `None` where address space is short: mapping files takes more of it.
+    pub fn images(&self) -> Option<&ImageFiles> {
+        (self.spaces.plan().reservation > 0).then_some(&self.images)
+    }
+
+    pub(super) fn parking(&self) -> &Arc<Parking> {
+        &self.parking
+    }
+
+    /// Gives back what is kept for instances and memories to come; whether there may have been something.
+    #[cold]
+    pub fn give_back_parked(&self) -> bool {
+        let parked = self.parking.clear();
+        self.spaces.clear() || parked
     }
 
     /// The engine's registration of a function type.

@@ -37,6 +37,8 @@ pub struct EntityHeader {
     pub marked: Cell<bool>,
     /// Whether it waits in the store's list of entities to free when no wasm runs.
     pub deferred: Cell<bool>,
+    /// Set when it is about to be freed together with others: its instance may take it along.
+    pub doomed: Cell<bool>,
     /// Its position among the store's entities.
     pub position: Cell<u32>,
 }
@@ -60,6 +62,7 @@ impl EntityHeader {
             escaped: Cell::new(false),
             marked: Cell::new(false),
             deferred: Cell::new(false),
+            doomed: Cell::new(false),
             position: Cell::new(u32::MAX),
         }
     }

@@ -1,13 +1,20 @@
-//! Instances: one allocation that holds the header with the handle count, the [`Instance`] and its trailing [`VMContext`],
+//! Instances: one block that holds the header with the handle count, the [`Instance`] and its trailing [`VMContext`],
 //! whose size the module decides.
 //!
 //! Compiled code reads and writes the context at any time, so Rust code goes through raw pointers and makes no reference
 //! into it that lives across a call of wasm. What the context's arrays point to is kept alive by the collector, which
 //! traces them (`vm/gc/collect.rs`); nothing in them is counted.
+//!
+//! A block is used for one instance after the other of the same module (`vm/slots.rs`). When an instance dies together with its
+//! own tables and memories, they are reset and wait with the block; [`Instance::revive`] makes the next instance of them. What
+//! nobody can have touched is left alone: `touched` tells whether any function, memory, table or global of the instance was
+//! ever handed out, without which no code of it runs and nobody else reaches anything of it.
 
-use super::entity::{EntityHeader, Record, owner_of};
+use super::entity::{EntityHeader, Handle, Record, owner_of};
+use super::initial::Dropped;
 use super::memory::Memory;
 use super::module::CompiledModule;
+use super::slots::Slot;
 use super::store::Store;
 use super::sys;
 use super::table::Table;
@@ -15,28 +22,48 @@ use super::vmcontext::{
     ObjectHeader, ObjectKind, VMAnyContext, VMContext, VMFuncImport, VMFuncRef, VMGlobal, VMMemory, VMMemorySlot,
     VMTable,
 };
+use super::zeroed::Zeroed;
 use crate::module::{EntityIndex, Module};
 use crate::types::*;
 use cranelift_entity::EntityRef;
-use std::alloc::{Layout, alloc_zeroed, dealloc};
-use std::cell::RefCell;
-use std::mem::offset_of;
+use std::cell::{Cell, RefCell};
+use std::mem::{ManuallyDrop, offset_of};
 use std::sync::Arc;
 
-/// An instance of a module. Its [`VMContext`] follows it in the same allocation.
+/// An instance of a module. Its [`VMContext`] follows it in the same block.
 #[repr(C, align(16))]
 pub struct Instance {
     pub header: EntityHeader,
-    module: Arc<CompiledModule>,
+    /// Taken out while the block waits for its next instance.
+    module: ManuallyDrop<Arc<CompiledModule>>,
     /// Segments that `elem.drop` or `data.drop` emptied, or that instantiation used up.
     dropped: RefCell<Dropped>,
+    /// Whether anything of the instance was handed out, or its start function ran.
+    touched: Cell<bool>,
+    parts: Parts,
     _vmctx: [VMContext; 0],
 }
 
-#[derive(Default)]
-struct Dropped {
-    elems: Vec<u64>,
-    datas: Vec<u64>,
+/// What an instance owns. Nothing is added or taken while it lives.
+struct Parts {
+    /// The tables and memories that the module defines, in order.
+    tables: Vec<*mut Table>,
+    memories: Vec<*mut Memory>,
+    /// The instance's own memory. Dropped last.
+    _block: Zeroed,
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        for &table in &self.tables {
+            // SAFETY: made by `Table::allocate`, and the instance is the last to know it.
+            drop(unsafe { Box::from_raw(table) });
+        }
+        for &memory in &self.memories {
+            // SAFETY: made by `Memory::allocate`, and the instance is the last to know it.
+            drop(unsafe { Box::from_raw(memory) });
+        }
+    }
 }
 
 // SAFETY: `repr(C)`, and the header with kind `Instance` is first.
@@ -47,61 +74,211 @@ unsafe impl Record for Instance {
 const _: () =
     assert!(size_of::<Instance>().is_multiple_of(16) && offset_of!(Instance, _vmctx) == size_of::<Instance>());
 
-fn layout(module: &CompiledModule) -> Result<Layout> {
-    Layout::from_size_align(size_of::<Instance>() + module.layout().size(), 16)
-        .map_err(|_| Error::limit("the instance would be too large"))
+/// Whether an entity that an instance owns dies with it.
+///
+/// # Safety
+/// `entity` is live.
+unsafe fn dies_with_its_home(entity: *const EntityHeader) -> bool {
+    // SAFETY: live by the caller's promise.
+    let header = unsafe { &*entity };
+    header.doomed.get() || header.handles() == 0 && !header.escaped.get()
 }
 
 impl Instance {
-    /// Allocates an instance whose context is all zero but for its fixed part.
-    pub(super) fn allocate(store: &Store, module: Arc<CompiledModule>) -> Result<*mut Instance> {
-        let layout = layout(&module)?;
-        // SAFETY: the layout's size is not zero.
-        let instance = unsafe { alloc_zeroed(layout) }.cast::<Instance>();
-        if instance.is_null() {
-            return Err(Error::out_of_memory(format!("out of memory for an instance of {} bytes", layout.size())));
+    /// Makes an instance, or takes up the block of a dead one, and makes it one of the store's. Memories and tables hold what
+    /// images say ([`Initial`](super::initial::Initial)); imports, globals and all other segments are left to the caller.
+    pub(super) fn new(store: &Store, module: &Arc<CompiledModule>) -> Result<Handle<Instance>> {
+        let slot = match module.slots().take() {
+            Some(slot) => Instance::revive(slot, store, module),
+            None => Instance::allocate(store, module)?,
+        };
+        let this = slot.into_instance();
+        // SAFETY: just made, and all of it is there.
+        let parts = unsafe { &(*this).parts };
+        let tables = parts.tables.iter().map(|&table| table.cast::<EntityHeader>());
+        let memories = parts.memories.iter().map(|&memory| memory.cast::<EntityHeader>());
+        // SAFETY: all three kinds are made as the store frees them.
+        if let Err(error) = unsafe { store.enroll(std::iter::once(this.cast()).chain(tables).chain(memories)) } {
+            // SAFETY: nobody knows the instance, and it is not used again.
+            drop(unsafe { Instance::take_apart(this) });
+            return Err(error);
         }
-        let mut header = EntityHeader::new(ObjectKind::Instance, store);
-        *header.escaped.get_mut() = module.module().leaks_references;
-        let type_ids = module.type_ids().as_ptr();
-        // SAFETY: freshly allocated for an `Instance` and more.
-        unsafe { instance.write(Instance { header, module, dropped: RefCell::default(), _vmctx: [] }) };
-        let vmctx = Instance::vmctx(instance);
-        let context = VMContext { store: store.context(), libcalls: &sys::LIBCALLS, type_ids, _reserved: 0 };
-        // SAFETY: the context lies directly behind the instance, by the layout above.
-        unsafe { vmctx.write(context) };
-        Ok(instance)
+        // SAFETY: one of the store's now, which is entered by everyone who makes instances.
+        Ok(unsafe { Handle::retain(this) })
     }
 
-    /// Frees an instance: tells its tables and memories, frees those that nobody else can reach.
+    /// A block for an instance, with tables and memories.
+    fn allocate(store: &Store, module: &Arc<CompiledModule>) -> Result<Slot> {
+        let size = size_of::<Instance>() + module.layout().size();
+        let block = Zeroed::new(size)
+            .ok_or_else(|| Error::out_of_memory(format!("out of memory for an instance of {size} bytes")))?;
+        let this = block.base().cast::<Instance>();
+        let (description, initial) = (module.module(), module.initial());
+        let mut parts = Parts { tables: Vec::new(), memories: Vec::new(), _block: block };
+        for (_, ty) in description.tables.iter().skip(description.num_imported_tables as usize) {
+            let table = Table::allocate(store, *ty, this)?;
+            table.set_image(initial.table(parts.tables.len()));
+            parts.tables.push(Box::into_raw(table));
+        }
+        for (_, ty) in description.memories.iter().skip(description.num_imported_memories as usize) {
+            let contents = initial.memory(description, parts.memories.len());
+            parts.memories.push(Box::into_raw(Memory::allocate(store, *ty, this, contents)?));
+        }
+        let instance = Instance {
+            header: Instance::new_header(store, module),
+            module: ManuallyDrop::new(module.clone()),
+            dropped: RefCell::new(initial.dropped.clone()),
+            touched: Cell::new(false),
+            parts,
+            _vmctx: [],
+        };
+        // SAFETY: the block has room for an `Instance` and more.
+        unsafe { this.write(instance) };
+        let type_ids = module.type_ids().as_ptr();
+        let context = VMContext { store: store.context(), libcalls: &sys::LIBCALLS, type_ids, _reserved: 0 };
+        // SAFETY: the context lies directly behind the instance, within the block.
+        unsafe { Instance::vmctx(this).write(context) };
+        // SAFETY: initialized just now.
+        unsafe { (*this).link_parts() };
+        // SAFETY: nobody else knows the instance, and its context is complete.
+        Ok(unsafe { Slot::new(this) })
+    }
+
+    fn new_header(store: &Store, module: &CompiledModule) -> EntityHeader {
+        let mut header = EntityHeader::new(ObjectKind::Instance, store);
+        *header.escaped.get_mut() = module.module().leaks_references;
+        header
+    }
+
+    /// Writes where the instance's own tables and memories are into the context.
+    fn link_parts(&self) {
+        let module = self.module();
+        for (&table, index) in self.parts.tables.iter().zip(module.num_imported_tables as usize..) {
+            // SAFETY: a part of this instance.
+            let definition = unsafe { (*table).definition() };
+            // SAFETY: within the context.
+            unsafe { self.table_slot(TableIndex::new(index)).write(definition) };
+        }
+        for (&memory, index) in self.parts.memories.iter().zip(module.num_imported_memories as usize..) {
+            // SAFETY: a part of this instance.
+            self.link_memory(MemoryIndex::new(index), unsafe { &*memory });
+        }
+    }
+
+    /// Writes where a memory is into the context.
+    pub(super) fn link_memory(&self, index: MemoryIndex, memory: &Memory) {
+        let slot = VMMemorySlot { base: memory.base(), memory: memory.definition() };
+        // SAFETY: within the context.
+        unsafe { self.memory_slot(index).write(slot) };
+    }
+
+    /// Makes an instance of `store` of a block that waited for its next.
+    fn revive(slot: Slot, store: &Store, module: &Arc<CompiledModule>) -> Slot {
+        let this = slot.into_instance();
+        let initial = module.initial();
+        // SAFETY: the block of an instance of this module, which nobody else knows.
+        let instance = unsafe { &mut *this };
+        instance.header = Instance::new_header(store, module);
+        instance.module = ManuallyDrop::new(module.clone());
+        instance.dropped.get_mut().set_to(&initial.dropped);
+        instance.touched.set(false);
+        for (position, &table) in instance.parts.tables.iter().enumerate() {
+            // SAFETY: a part of the instance.
+            let table = unsafe { &mut *table };
+            table.revive(store);
+            table.set_image(initial.table(position));
+        }
+        for &memory in &instance.parts.memories {
+            // SAFETY: a part of the instance.
+            unsafe { (*memory).revive(store) };
+        }
+        let context = Instance::vmctx(this);
+        // SAFETY: the context lies directly behind the instance.
+        unsafe { (*context).store = store.context() };
+        // SAFETY: nobody else knows the instance, and its context is complete.
+        unsafe { Slot::new(this) }
+    }
+
+    /// Frees an instance, with those of its tables and memories that nobody else can reach, or keeps them for the next.
     ///
     /// # Safety
     /// The store is entered; the instance is not among its entities any more and nothing refers to it.
     pub(super) unsafe fn free(store: &Store, this: *mut Instance) {
-        // SAFETY: live until the end of this function.
-        let instance = unsafe { &*this };
-        let mut orphans: Vec<*mut EntityHeader> = Vec::new();
-        for table in instance.own_tables() {
+        // SAFETY: live until the end of this function; nobody else has a reference to its parts.
+        let parts = unsafe { &mut (*this).parts };
+        let count = parts.tables.len() + parts.memories.len();
+        parts.tables.retain(|&table| {
             // SAFETY: an instance's own tables die with it or after it.
-            unsafe { (*table).clear_home() };
-            orphans.push(table.cast());
+            let dies = unsafe { dies_with_its_home(table.cast()) };
+            if dies {
+                // SAFETY: as above; nothing refers to it.
+                unsafe { store.take_out(table.cast()) };
+            } else {
+                // SAFETY: as above.
+                unsafe { (*table).clear_home() };
+            }
+            dies
+        });
+        parts.memories.retain(|&memory| {
+            // SAFETY: as for tables.
+            let dies = unsafe { dies_with_its_home(memory.cast()) };
+            if dies {
+                // SAFETY: as above; nothing refers to it.
+                unsafe { store.take_out(memory.cast()) };
+            } else {
+                // SAFETY: as above.
+                unsafe { (*memory).clear_home() };
+            }
+            dies
+        });
+        let whole = parts.tables.len() + parts.memories.len() == count;
+        // SAFETY: live, and all that it refers to.
+        let reset = whole && unsafe { (*this).reset() };
+        // SAFETY: nothing refers to the instance.
+        let (module, slot) = unsafe { Instance::take_apart(this) };
+        if reset {
+            module.slots().park(slot);
         }
-        for memory in instance.own_memories() {
-            // SAFETY: as above.
-            unsafe { (*memory).clear_home() };
-            orphans.push(memory.cast());
-        }
-        let layout = layout(&instance.module);
-        // SAFETY: nothing refers to the instance; the context has no destructor.
-        unsafe { std::ptr::drop_in_place(this) };
-        if let Ok(layout) = layout {
-            // SAFETY: allocated with this layout, which only depends on the module.
-            unsafe { dealloc(this.cast(), layout) };
-        }
-        for entity in orphans {
-            // SAFETY: entities of the store; without a home they are freed if nobody has them.
-            unsafe { store.free_if_unreachable(entity) };
-        }
+    }
+
+    /// Makes tables and memories what they were at first; false if they cannot be used again.
+    fn reset(&self) -> bool {
+        let (description, initial, touched) = (self.module(), self.module.initial(), self.touched.get());
+        let keep_pages = touched && self.module.slots().keeps_pages();
+        let contents = |position| initial.memory(description, position);
+        // SAFETY: parts of the instance.
+        let tables = || self.parts.tables.iter().all(|&table| unsafe { (*table).reset() });
+        let mut memories = self.parts.memories.iter().enumerate();
+        // SAFETY: as above.
+        memories.all(|(i, &memory)| unsafe { (*memory).reset(contents(i), touched, keep_pages) }) && tables()
+    }
+
+    /// Takes the share of its module out of an instance, whose block is then a slot.
+    ///
+    /// # Safety
+    /// Nothing refers to the instance.
+    unsafe fn take_apart(this: *mut Instance) -> (Arc<CompiledModule>, Slot) {
+        // SAFETY: nothing refers to it, says the caller.
+        let module = unsafe { &mut (*this).module };
+        // SAFETY: initialized, and not used again before `revive` writes another.
+        let module = unsafe { ManuallyDrop::take(module) };
+        // SAFETY: nothing refers to it, says the caller.
+        (module, unsafe { Slot::new(this) })
+    }
+
+    /// Frees the block of an instance and its parts.
+    ///
+    /// # Safety
+    /// As [`Slot::new`]; nothing of the instance is used again.
+    pub(super) unsafe fn discard(this: *mut Instance) {
+        // SAFETY: live, says the caller, and nobody else knows it.
+        let instance = unsafe { &mut *this };
+        // SAFETY: initialized, and not used again.
+        let dropped = unsafe { (&raw const instance.dropped).read() };
+        // SAFETY: as above; the block, which is among the parts, goes last.
+        let parts = unsafe { (&raw const instance.parts).read() };
+        drop(dropped);
+        drop(parts);
     }
 
     /// The context of an instance: it lies directly behind the instance in the same allocation.
@@ -194,6 +371,7 @@ impl Instance {
     /// The reference to a function of the instance, made if this is the first time. `None` for a function that never
     /// becomes a reference, which validation rules out for whatever asks.
     pub fn func_ref(&self, func: FuncIndex) -> Option<*mut VMFuncRef> {
+        self.touched.set(true);
         let Some(defined) = self.module().defined_func(func) else {
             // SAFETY: within the context by the layout.
             return Some(unsafe { (*self.func_import(func)).func_ref });
@@ -220,6 +398,7 @@ impl Instance {
 
     /// The object an entity of the module is in this instance; `None` for tags, which nothing can name yet.
     pub fn entity(&self, entity: EntityIndex) -> Option<*mut ObjectHeader> {
+        self.touched.set(true);
         match entity {
             EntityIndex::Func(index) => self.func_ref(index).map(|func| func.cast()),
             EntityIndex::Global(index) => Some(self.global(index).cast()),
@@ -229,58 +408,56 @@ impl Instance {
         }
     }
 
+    /// Records that code of the instance is about to run without having been handed out.
+    pub(super) fn touch(&self) {
+        self.touched.set(true);
+    }
+
     /// The memories the instance itself made.
     pub(super) fn own_memories(&self) -> impl Iterator<Item = *mut Memory> {
-        let imported = self.module().num_imported_memories as usize;
-        (imported..self.module().memories.len())
-            .map(|index| self.memory(MemoryIndex::new(index)))
-            .filter(|memory| !memory.is_null())
+        self.parts.memories.iter().copied()
     }
 
     /// The tables the instance itself made.
     pub(super) fn own_tables(&self) -> impl Iterator<Item = *mut Table> {
-        let imported = self.module().num_imported_tables as usize;
-        (imported..self.module().tables.len())
-            .map(|index| self.table(TableIndex::new(index)))
-            .filter(|table| !table.is_null())
+        self.parts.tables.iter().copied()
     }
 
     /// Whether an instance without handles that never escaped can be freed: nobody reaches its functions through one of
-    /// its own tables either.
+    /// its own tables either, and no handle of its own memories keeps it. (It need not be kept for the memories' sake,
+    /// but then they would not be there for the next instance.)
     pub(super) fn is_unreachable(&self) -> bool {
-        self.own_tables().all(|table| {
-            // SAFETY: an instance's own tables live at least as long as it does.
-            let header = unsafe { &(*table).header };
-            header.handles() == 0 && !header.escaped.get()
-        })
+        let tables = || {
+            self.own_tables().all(|table| {
+                // SAFETY: an instance's own tables live at least as long as it does.
+                let header = unsafe { &(*table).header };
+                header.handles() == 0 && !header.escaped.get()
+            })
+        };
+        // SAFETY: as for tables.
+        tables() && self.own_memories().all(|memory| unsafe { (*memory).header.handles() } == 0)
     }
 
     pub(super) fn elem_dropped(&self, segment: ElemIndex) -> bool {
-        bit(&self.dropped.borrow().elems, segment.index())
+        self.dropped.borrow().elems.has(segment.index())
     }
 
     pub(super) fn data_dropped(&self, segment: DataIndex) -> bool {
-        bit(&self.dropped.borrow().datas, segment.index())
+        self.dropped.borrow().datas.has(segment.index())
+    }
+
+    /// Makes all data segments available: none was used up after all.
+    pub(super) fn restore_data_segments(&self) {
+        self.dropped.borrow_mut().datas.clear();
     }
 
     pub(super) fn drop_elem(&self, segment: ElemIndex) {
-        set_bit(&mut self.dropped.borrow_mut().elems, segment.index());
+        self.dropped.borrow_mut().elems.insert(segment.index());
     }
 
     pub(super) fn drop_data(&self, segment: DataIndex) {
-        set_bit(&mut self.dropped.borrow_mut().datas, segment.index());
+        self.dropped.borrow_mut().datas.insert(segment.index());
     }
-}
-
-fn bit(words: &[u64], index: usize) -> bool {
-    words.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 != 0)
-}
-
-fn set_bit(words: &mut Vec<u64>, index: usize) {
-    if words.len() <= index / 64 {
-        words.resize(index / 64 + 1, 0);
-    }
-    words[index / 64] |= 1 << (index % 64);
 }
 
 /// The instance a function belongs to, or `None` for a host function.

@@ -11,7 +11,7 @@ use super::store::{Entered, Store};
 use super::table::Table;
 use super::trap::Trap;
 use super::val::{self, RawSlot};
-use super::vmcontext::{ObjectHeader, ObjectKind, VMFuncImport, VMFuncRef, VMGlobal, VMMemorySlot};
+use super::vmcontext::{ObjectHeader, ObjectKind, VMFuncImport, VMFuncRef, VMGlobal};
 use super::{call, func, vmcontext};
 use crate::module::{ConstExpr, ConstOp, DataMode, ElemItems, ElemMode, EntityIndex, Import, Module};
 use crate::types::*;
@@ -48,17 +48,18 @@ pub unsafe fn instantiate(
     // SAFETY: passed on to the caller.
     unsafe { match_imports(store, module, imports)? };
     store.collect_if_due();
-    let instance = Instance::allocate(store, module.clone())?;
-    // SAFETY: just allocated as an instance, and the header is first.
-    let instance = unsafe { store.adopt(instance.cast(), instance)? };
+    let instance = Instance::new(store, module)?;
     // SAFETY: the imports match the module's.
     unsafe { link_imports(&instance, imports) };
-    define(entered, &instance)?;
+    define_globals(&instance);
     let traps = |code| match Trap::new(entered, code, None) {
         Ok(trap) => Failure::Trap(trap),
         Err(error) => Failure::Error(error),
     };
-    run_element_segments(&instance).map_err(traps)?;
+    if let Err(code) = run_element_segments(&instance) {
+        forget_data_segments(&instance);
+        return Err(traps(code));
+    }
     run_data_segments(&instance).map_err(traps)?;
     if let Some(start) = module.module().start {
         run_start(&instance, start)?;
@@ -105,27 +106,37 @@ unsafe fn match_import(
     if !std::ptr::eq(unsafe { store_of(given) }, store) {
         return Err((ErrorKind::Argument, "an object of another store".into()));
     }
-    // SAFETY: live by the caller's promise.
-    let Some(ty) = (unsafe { extern_type(given) }) else { return mismatch("an object that is not external".into()) };
     let description = module.module();
-    let matches = match (import.entity, &ty) {
-        (EntityIndex::Func(index), ExternType::Func(_)) => {
+    // SAFETY: live by the caller's promise.
+    let matches = match (import.entity, unsafe { (*given).kind }) {
+        (EntityIndex::Func(index), ObjectKind::Func) => {
             // SAFETY: an object of kind `Func` is a `VMFuncRef`.
             let type_id = unsafe { (*given.cast::<VMFuncRef>()).type_id };
             type_id == module.ty(description.funcs[index]).id
         }
-        (EntityIndex::Global(index), ExternType::Global(ty)) => *ty == description.globals[index],
-        (EntityIndex::Table(index), ExternType::Table(ty)) => {
-            let wanted = &description.tables[index];
+        (EntityIndex::Global(index), ObjectKind::Global) => {
+            // SAFETY: an object of kind `Global` is a `VMGlobal`.
+            let ty = unsafe { global::ty(given.cast()) };
+            ty == description.globals[index]
+        }
+        (EntityIndex::Table(index), ObjectKind::Table) => {
+            // SAFETY: an object of kind `Table` is a `Table`.
+            let (ty, wanted) = (unsafe { (*given.cast::<Table>()).ty() }, &description.tables[index]);
             ty.element == wanted.element && ty.index64 == wanted.index64 && ty.limits.matches(&wanted.limits)
         }
-        (EntityIndex::Memory(index), ExternType::Memory(ty)) => {
-            let wanted = &description.memories[index];
+        (EntityIndex::Memory(index), ObjectKind::Memory) => {
+            // SAFETY: an object of kind `Memory` is a `Memory`.
+            let (ty, wanted) = (unsafe { (*given.cast::<Memory>()).ty() }, &description.memories[index]);
             ty.index64 == wanted.index64 && ty.shared == wanted.shared && ty.limits.matches(&wanted.limits)
         }
         _ => false,
     };
-    if matches { Ok(()) } else { mismatch(ty.to_string()) }
+    if matches {
+        return Ok(());
+    }
+    // SAFETY: live by the caller's promise.
+    let given = unsafe { extern_type(given) };
+    mismatch(given.map_or_else(|| "an object that is not external".into(), |ty| ty.to_string()))
 }
 
 /// The external type of an object; `None` if it is not a function, global, table or memory.
@@ -177,37 +188,22 @@ unsafe fn link_imports(instance: &Instance, imports: &[*mut ObjectHeader]) {
                 unsafe { instance.table_slot(index).write(table.definition()) };
             }
             // SAFETY: an object of kind `Memory` is a `Memory`.
-            EntityIndex::Memory(index) => write_memory(instance, index, unsafe { &*object.cast::<Memory>() }),
+            EntityIndex::Memory(index) => instance.link_memory(index, unsafe { &*object.cast::<Memory>() }),
             EntityIndex::Tag(_) => {}
         }
     }
 }
 
-fn write_memory(instance: &Instance, index: MemoryIndex, memory: &Memory) {
-    let slot = VMMemorySlot { base: memory.base(), memory: memory.definition() };
-    // SAFETY: within the context.
-    unsafe { instance.memory_slot(index).write(slot) };
-}
-
-/// Makes the instance's own tables, memories and globals.
-fn define(entered: &Entered<'_>, instance: &Handle<Instance>) -> Result<()> {
+/// Evaluates the initial values of the instance's own globals.
+fn define_globals(instance: &Instance) {
     let module = instance.module();
-    for (index, ty) in module.tables.iter().skip(module.num_imported_tables as usize) {
-        let table = Table::new(entered, *ty, 0, instance.as_ptr())?;
-        // SAFETY: within the context. The handle goes at the end of this block: the instance keeps the table.
-        unsafe { instance.table_slot(index).write(table.definition()) };
-    }
-    for (index, ty) in module.memories.iter().skip(module.num_imported_memories as usize) {
-        write_memory(instance, index, &*Memory::new(entered, *ty, instance.as_ptr())?);
-    }
     for (init, index) in module.global_inits.iter().zip(module.num_imported_globals as usize..) {
         let record = instance.global(GlobalIndex::new(index));
-        let offset = record as usize - instance.as_ptr() as usize;
+        let offset = record as usize - std::ptr::from_ref(instance) as usize;
         let value = evaluate(instance, init);
         // SAFETY: within the context.
         unsafe { record.write(VMGlobal::new(offset, value)) };
     }
-    Ok(())
 }
 
 /// Evaluates a constant expression. Validation has made sure that the stack fits and the types are right.
@@ -249,7 +245,8 @@ fn evaluate_offset(instance: &Instance, expr: &ConstExpr) -> u64 {
 
 fn run_element_segments(instance: &Instance) -> Result<(), TrapCode> {
     let module = instance.module();
-    for (segment, elem) in &module.elems {
+    let first = instance.compiled().initial().first_elem;
+    for (segment, elem) in module.elems.iter().skip(first.index()) {
         if let ElemMode::Active { table, offset } = &elem.mode {
             if table.as_u32() < module.num_imported_tables {
                 // SAFETY: the instance is live; the store is entered.
@@ -293,7 +290,8 @@ pub(super) fn init_table(
 }
 
 fn run_data_segments(instance: &Instance) -> Result<(), TrapCode> {
-    for (segment, data) in &instance.module().datas {
+    let first = instance.compiled().initial().first_data;
+    for (segment, data) in instance.module().datas.iter().skip(first.index()) {
         if let DataMode::Active { memory, offset } = &data.mode {
             let dst = evaluate_offset(instance, offset);
             init_memory(instance, *memory, segment, dst, 0, data.bytes.len() as u64)?;
@@ -303,8 +301,23 @@ fn run_data_segments(instance: &Instance) -> Result<(), TrapCode> {
     Ok(())
 }
 
+/// Takes the data segments that images have written back: an element segment has trapped before their turn.
+#[cold]
+fn forget_data_segments(instance: &Instance) {
+    let module = instance.module();
+    for (position, memory) in instance.own_memories().enumerate() {
+        let Some(contents) = instance.compiled().initial().memory(module, position) else { continue };
+        for range in contents.image.ranges(module) {
+            // SAFETY: an instance's own memories live at least as long as it does.
+            unsafe { (*memory).fill(range, 0) };
+        }
+    }
+    instance.restore_data_segments();
+}
+
 fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failure> {
     let module = instance.compiled();
+    instance.touch();
     let Some(defined) = module.module().defined_func(start) else {
         // SAFETY: within the context; the import is live.
         let func = unsafe { (*instance.func_import(start)).func_ref };

@@ -197,6 +197,30 @@ pub unsafe extern "C" fn table_copy(
 
 /// # Safety
 /// See [`memory_grow`].
+pub unsafe extern "C" fn table_get(vmctx: *mut VMContext, table: u32, index: u32) -> LibcallResult {
+    // SAFETY: the caller is compiled code of this instance.
+    unsafe {
+        with_instance(vmctx, |instance| {
+            let table = instance.table_ref(TableIndex::from_u32(table));
+            Ok(table.get(index.into()).unwrap_or(0))
+        })
+    }
+}
+
+/// # Safety
+/// See [`memory_grow`].
+pub unsafe extern "C" fn table_settle(vmctx: *mut VMContext, table: u32) -> LibcallResult {
+    // SAFETY: the caller is compiled code of this instance.
+    unsafe {
+        with_instance(vmctx, |instance| {
+            instance.table_ref(TableIndex::from_u32(table)).settle();
+            Ok(0)
+        })
+    }
+}
+
+/// # Safety
+/// See [`memory_grow`].
 pub unsafe extern "C" fn table_init(
     vmctx: *mut VMContext,
     table: u32,

@@ -2,7 +2,7 @@
 
 use super::entity::{EntityHeader, Handle, Record};
 use super::instance::Instance;
-use super::memory_map::LinearMemory;
+use super::memory_map::{Contents, LinearMemory};
 use super::store::{Entered, Store};
 use super::vmcontext::{ObjectKind, VMMemory};
 use crate::types::{Error, Limits, MemoryType, Result};
@@ -17,6 +17,8 @@ pub struct Memory {
     ty: MemoryType,
     /// The instance that made it, while that lives; null for the host's.
     home: Cell<*mut Instance>,
+    /// Whether the functions of this file have changed it.
+    written: Cell<bool>,
     mapping: RefCell<LinearMemory>,
 }
 
@@ -26,23 +28,61 @@ unsafe impl Record for Memory {
 }
 
 impl Memory {
-    /// Makes a memory of `ty`, all zero. `home` is the instance that defines it, or null.
-    pub fn new(entered: &Entered<'_>, ty: MemoryType, home: *mut Instance) -> Result<Handle<Memory>> {
+    /// Makes a memory of `ty` for the host, all zero.
+    pub fn new(entered: &Entered<'_>, ty: MemoryType) -> Result<Handle<Memory>> {
         let store = entered.store();
+        let memory = Box::into_raw(Memory::allocate(store, ty, std::ptr::null_mut(), None)?);
+        // SAFETY: just boxed, and the header is first.
+        unsafe { store.adopt(memory.cast(), memory) }
+    }
+
+    /// Makes a memory that begins with `contents`. It is not among the store's entities. `home` is the instance that defines
+    /// it, or null.
+    pub(super) fn allocate(
+        store: &Store,
+        ty: MemoryType,
+        home: *mut Instance,
+        contents: Option<Contents<'_>>,
+    ) -> Result<Box<Memory>> {
         check_type(&ty)?;
-        let plan = store.engine().memory_plan();
         let maximum = ty.limits.max.unwrap_or(MemoryType::MAX_PAGES_32).min(MemoryType::MAX_PAGES_32);
-        let mapping =
-            LinearMemory::new(ty.limits.min * MemoryType::PAGE_SIZE, Some(maximum * MemoryType::PAGE_SIZE), plan)?;
-        let memory = Box::into_raw(Box::new(Memory {
+        let (minimum, maximum) = (ty.limits.min * MemoryType::PAGE_SIZE, maximum * MemoryType::PAGE_SIZE);
+        let engine = store.engine();
+        let map = || LinearMemory::new(minimum, Some(maximum), engine.spaces(), contents);
+        let mapping = map().or_else(|error| if engine.give_back_parked() { map() } else { Err(error) })?;
+        Ok(Box::new(Memory {
             header: EntityHeader::new(ObjectKind::Memory, store),
             definition: UnsafeCell::new(VMMemory { base: mapping.base(), length: mapping.len() }),
             ty,
             home: Cell::new(home),
+            written: Cell::new(false),
             mapping: RefCell::new(mapping),
-        }));
-        // SAFETY: just boxed, and the header is first.
-        unsafe { store.adopt(memory.cast(), memory) }
+        }))
+    }
+
+    /// Makes the memory what it was when its instance began. False if it cannot be used again.
+    ///
+    /// `touched`: whether compiled code or the host can have written to it, other than through the functions of this file. `keep_pages`: whether a few pages
+    /// may stay allocated.
+    pub(super) fn reset(&self, contents: Option<Contents<'_>>, touched: bool, keep_pages: bool) -> bool {
+        let mut mapping = self.mapping.borrow_mut();
+        if !touched && !self.written.get() {
+            return true;
+        }
+        // SAFETY: the instance is dead and its memory with it: nobody has a handle of either.
+        if unsafe { mapping.reset(contents, keep_pages) }.is_err() {
+            return false;
+        }
+        self.written.set(false);
+        let definition = VMMemory { base: mapping.base(), length: mapping.len() };
+        // SAFETY: as in `base`; no code of the instance runs.
+        unsafe { self.definition.get().write(definition) };
+        true
+    }
+
+    /// Takes up a memory that was reset, for another instance in its home's block.
+    pub(super) fn revive(&mut self, store: &Store) {
+        self.header = EntityHeader::new(ObjectKind::Memory, store);
     }
 
     /// What compiled code sees of the memory.
@@ -88,6 +128,7 @@ impl Memory {
         let maximum = self.ty.limits.max.unwrap_or(MemoryType::MAX_PAGES_32).min(MemoryType::MAX_PAGES_32);
         let new = old.checked_add(delta).filter(|&new| new <= maximum)?;
         if delta > 0 {
+            self.written.set(true);
             let mut mapping = self.mapping.borrow_mut();
             mapping.grow_to((new * MemoryType::PAGE_SIZE) as usize).ok()?;
             let definition = VMMemory { base: mapping.base(), length: mapping.len() };
@@ -100,6 +141,7 @@ impl Memory {
     /// `memory.copy`: both ranges have been checked.
     pub(super) fn copy_from(&self, start: usize, source: &Memory, range: std::ops::Range<usize>) {
         assert!(range.end <= source.byte_len() && start + range.len() <= self.byte_len());
+        self.written.set(true);
         let from = source.base().wrapping_add(range.start);
         // SAFETY: both ranges lie within their memories; `copy` lets them overlap.
         unsafe { std::ptr::copy(from, self.base().wrapping_add(start), range.len()) };
@@ -108,6 +150,7 @@ impl Memory {
     /// `memory.fill`: the range has been checked.
     pub(super) fn fill(&self, range: std::ops::Range<usize>, byte: u8) {
         assert!(range.end <= self.byte_len());
+        self.written.set(true);
         // SAFETY: the range lies within the memory.
         unsafe { std::ptr::write_bytes(self.base().wrapping_add(range.start), byte, range.len()) };
     }
@@ -115,6 +158,7 @@ impl Memory {
     /// Writes bytes of the host or of a module at `start`, where they fit.
     pub(super) fn write(&self, start: usize, bytes: &[u8]) {
         assert!(start + bytes.len() <= self.byte_len());
+        self.written.set(true);
         // SAFETY: the range lies within the memory, of which no slice of Rust is ever made.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.base().wrapping_add(start), bytes.len()) };
     }

@@ -7,13 +7,19 @@
 //! - **movable**: only what is needed is reserved, with room to grow; a memory that outgrows it is copied to a larger
 //!   one and `base` changes. Only for code that checks every access and loads the base each time.
 //!
+//! A memory may begin with an image (`vm/memory_image.rs`), and be made to begin again: what was written is found and undone.
+//!
 //! Invariant: bytes `0..length` are committed, and nothing beyond `length` is, up to the end of the guard. Whoever
 //! copies `base` or `length` (`VMMemory`, `VMMemorySlot`) refreshes the copies after each `grow_to`.
 
-use super::mmap::{HOST_PAGE, Reservation, round_up};
-use super::sys::guarded::{self, GuardedRange};
+use super::memory_image::{FileRange, MemoryImage};
+use super::mmap::{HOST_PAGE, round_up};
+use super::space::{Space, Spaces};
+use super::sys::pages;
+use crate::module::Module;
 use crate::types::{Error, Result};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// How much address space a memory takes.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -38,62 +44,112 @@ impl MemoryPlan {
     }
 }
 
+/// What a memory begins with, other than zeros.
+#[derive(Copy, Clone, Debug)]
+pub struct Contents<'a> {
+    pub module: &'a Module,
+    pub image: &'a MemoryImage,
+}
+
 /// The bytes of a memory.
 #[derive(Debug)]
 pub struct LinearMemory {
     /// `None` while a memory with no reservation is empty.
     space: Option<Space>,
     length: usize,
+    /// What it began with, in bytes.
+    minimum: usize,
     /// The most it may ever grow to, in bytes.
     maximum: usize,
-    plan: MemoryPlan,
+    /// Whether it has moved since it began.
+    moved: bool,
+    /// What is mapped into it.
+    mapped: Option<Arc<FileRange>>,
+    spaces: Arc<Spaces>,
 }
 
-/// A reservation: room for the memory, then the guard.
-#[derive(Debug)]
-struct Space {
-    /// Dropped before the reservation it describes.
-    _guarded: Option<GuardedRange>,
-    reservation: Reservation,
-    /// Bytes the memory can have here.
-    room: usize,
-}
-
-impl Space {
-    fn new(room: u64, guard: u64) -> Result<Space> {
-        let too_large = || Error::out_of_memory(format!("memory too large for this machine: {room} bytes"));
-        let room = usize::try_from(room).ok().and_then(round_up).ok_or_else(too_large)?;
-        let guard = usize::try_from(guard).ok().and_then(round_up).ok_or_else(too_large)?;
-        let reservation = Reservation::new(room.checked_add(guard).ok_or_else(too_large)?)?;
-        let length = reservation.length();
-        // Only accesses to a memory with such a guard go unchecked.
-        let _guarded = if guard > 0 && length >= guarded::SMALLEST {
-            GuardedRange::register(reservation.base().as_ptr() as usize, length)
-        } else {
-            None
-        };
-        Ok(Space { _guarded, reservation, room })
-    }
-}
+/// The most pages that a memory keeps when it is reset: writing them costs less than faults for new ones.
+const MOST_KEPT_PAGES: usize = 32;
 
 impl LinearMemory {
-    /// A memory of `minimum` zero bytes. `maximum` is what its type or the embedder allows; both are in bytes.
-    pub fn new(minimum: u64, maximum: Option<u64>, plan: MemoryPlan) -> Result<LinearMemory> {
+    /// A memory of `minimum` bytes: zero, but for what `contents` says. `maximum` is what its type or the embedder allows; both
+    /// are in bytes.
+    pub fn new(
+        minimum: u64,
+        maximum: Option<u64>,
+        spaces: &Arc<Spaces>,
+        contents: Option<Contents<'_>>,
+    ) -> Result<LinearMemory> {
+        let plan = spaces.plan();
         let length = to_length(minimum)?;
         let maximum = usize::try_from(maximum.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
         if length > maximum {
             return Err(Error::argument(format!("memory of {length} bytes is above its maximum: {maximum} bytes")));
         }
-        let mut memory = LinearMemory { space: None, length: 0, maximum, plan };
+        let spaces = spaces.clone();
+        let mut memory =
+            LinearMemory { space: None, length: 0, minimum: length, maximum, moved: false, mapped: None, spaces };
         let wanted = if plan.movable() { plan.reservation.min(maximum as u64) } else { plan.reservation };
         let room = wanted.max(minimum);
         if room > 0 || !plan.movable() {
-            let space = Space::new(room, plan.guard)?;
+            let space = memory.spaces.take(room)?;
             space.reservation.commit(0, committed(length)?)?;
             memory.space = Some(space);
         }
         memory.length = length;
+        if let Some(contents) = contents.filter(|contents| !contents.image.is_empty()) {
+            // SAFETY: just committed, and nobody else knows it.
+            memory.mapped = unsafe { contents.image.map(memory.base()) };
+            memory.write_unmapped(contents);
+        }
         Ok(memory)
+    }
+
+    /// Writes what the memory begins with, if it is not mapped.
+    fn write_unmapped(&mut self, contents: Contents<'_>) {
+        if self.mapped.is_none() {
+            // SAFETY: all of the memory is committed, and nobody else has it.
+            unsafe { contents.image.write(contents.module, self.base(), 0..self.length) };
+        }
+    }
+
+    /// Makes the memory what it was when it began. On failure it is to be dropped.
+    ///
+    /// `keep_pages`: whether a few pages that were written may stay allocated, rewritten.
+    ///
+    /// # Safety
+    /// Nobody uses the memory.
+    pub unsafe fn reset(&mut self, contents: Option<Contents<'_>>, keep_pages: bool) -> Result<()> {
+        if self.moved {
+            return Err(Error::limit("a memory that has moved is not used again"));
+        }
+        let Some(space) = &self.space else { return Ok(()) };
+        let (minimum, length) = (committed(self.minimum)?, committed(self.length)?);
+        if length > minimum {
+            // SAFETY: nobody uses it, says the caller.
+            unsafe { space.reservation.decommit(minimum, length - minimum)? };
+            self.length = self.minimum;
+        }
+        let base = space.reservation.base().as_ptr();
+        let own = if keep_pages { pages::own_pages(base as usize, minimum, MOST_KEPT_PAGES) } else { None };
+        if let Some(own) = own {
+            for range in own.iter() {
+                let range = range.start - base as usize..range.end - base as usize;
+                // SAFETY: committed, and nobody uses it.
+                unsafe { std::ptr::write_bytes(base.wrapping_add(range.start), 0, range.len()) };
+                if let Some(Contents { module, image }) = contents {
+                    // SAFETY: as above.
+                    unsafe { image.write(module, base, range) };
+                }
+            }
+            return Ok(());
+        }
+        // SAFETY: nobody uses it, says the caller.
+        unsafe { space.reservation.forget(0, minimum)? };
+        if let Some(contents) = contents {
+            self.write_unmapped(contents);
+        }
+        Ok(())
     }
 
     /// The address of the first byte. Not null, even where there is none.
@@ -114,7 +170,7 @@ impl LinearMemory {
 
     /// Whether `base` stays the same as long as the memory lives.
     pub fn never_moves(&self) -> bool {
-        !self.plan.movable() || self.space.as_ref().is_some_and(|space| space.room >= self.maximum)
+        !self.spaces.plan().movable() || self.space.as_ref().is_some_and(|space| space.room >= self.maximum)
     }
 
     /// Makes the memory `new_length` bytes long; new bytes are zero. On failure nothing has changed.
@@ -130,11 +186,11 @@ impl LinearMemory {
         match &self.space {
             _ if new_length == 0 => {}
             Some(space) if new <= space.room => space.reservation.commit(old, new - old)?,
-            _ if self.plan.movable() => self.move_to(new_length)?,
+            _ if self.spaces.plan().movable() => self.move_to(new_length)?,
             _ => {
                 return Err(Error::limit(format!(
                     "memory of {new_length} bytes is above its reservation: {}",
-                    self.plan.reservation
+                    self.spaces.plan().reservation
                 )));
             }
         }
@@ -146,15 +202,24 @@ impl LinearMemory {
     fn move_to(&mut self, new_length: usize) -> Result<()> {
         // Doubling keeps the cost of many small growths in proportion. Where that much cannot be had, what is needed may do.
         let room = self.length.saturating_mul(2).min(self.maximum).max(new_length);
-        let space = Space::new(room as u64, self.plan.guard).or_else(|error| {
-            if room > new_length { Space::new(new_length as u64, self.plan.guard) } else { Err(error) }
-        })?;
+        let space = self
+            .spaces
+            .take(room as u64)
+            .or_else(|error| if room > new_length { self.spaces.take(new_length as u64) } else { Err(error) })?;
         space.reservation.commit(0, committed(new_length)?)?;
         let from = self.base();
         // SAFETY: both ranges are committed, and they belong to different reservations.
         unsafe { std::ptr::copy_nonoverlapping(from, space.reservation.base().as_ptr(), self.length) };
-        self.space = Some(space);
+        (self.space, self.mapped, self.moved) = (Some(space), None, true);
         Ok(())
+    }
+}
+
+impl Drop for LinearMemory {
+    fn drop(&mut self) {
+        if let (Some(space), Ok(length)) = (self.space.take(), committed(self.length)) {
+            self.spaces.give_back(space, length);
+        }
     }
 }
 
@@ -179,6 +244,14 @@ fn committed(length: usize) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vm::sys::guarded;
+
+    impl LinearMemory {
+        /// A memory of zeros, alone in the world.
+        pub fn alone(minimum: u64, maximum: Option<u64>, plan: MemoryPlan) -> Result<LinearMemory> {
+            LinearMemory::new(minimum, maximum, &Arc::new(Spaces::new(plan)), None)
+        }
+    }
 
     const PAGE: usize = 0x10000;
 
@@ -189,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_reserved_memory_grows_in_place() {
-        let mut memory = LinearMemory::new(PAGE as u64, Some(1 << 32), MemoryPlan::GUARDED).unwrap();
+        let mut memory = LinearMemory::alone(PAGE as u64, Some(1 << 32), MemoryPlan::GUARDED).unwrap();
         let base = memory.base();
         assert!(memory.never_moves());
         assert!(guarded::may_be_guarded(base as usize + (4 << 30)));
@@ -207,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_reserved_memory_may_be_empty_or_full() {
-        let mut memory = LinearMemory::new(0, None, MemoryPlan::GUARDED).unwrap();
+        let mut memory = LinearMemory::alone(0, None, MemoryPlan::GUARDED).unwrap();
         assert_eq!(memory.len(), 0);
         memory.grow_to(1 << 32).unwrap();
         bytes(&mut memory)[0xffff_ffff] = 1;
@@ -216,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_movable_memory_moves_and_keeps_its_bytes() {
-        let mut memory = LinearMemory::new(0, Some(10 * PAGE as u64), MemoryPlan::COMPACT).unwrap();
+        let mut memory = LinearMemory::alone(0, Some(10 * PAGE as u64), MemoryPlan::COMPACT).unwrap();
         assert!(bytes(&mut memory).is_empty());
         memory.grow_to(0).unwrap();
         for pages in 1..=10 {
@@ -233,10 +306,10 @@ mod tests {
 
     #[test]
     fn refuses_what_cannot_be() {
-        assert!(LinearMemory::new(2 * PAGE as u64, Some(PAGE as u64), MemoryPlan::COMPACT).is_err());
-        assert!(LinearMemory::new(1 << 60, None, MemoryPlan::COMPACT).is_err());
-        assert!(LinearMemory::new(u64::MAX - 0xffff, None, MemoryPlan::GUARDED).is_err());
-        let mut memory = LinearMemory::new(PAGE as u64, None, MemoryPlan::COMPACT).unwrap();
+        assert!(LinearMemory::alone(2 * PAGE as u64, Some(PAGE as u64), MemoryPlan::COMPACT).is_err());
+        assert!(LinearMemory::alone(1 << 60, None, MemoryPlan::COMPACT).is_err());
+        assert!(LinearMemory::alone(u64::MAX - 0xffff, None, MemoryPlan::GUARDED).is_err());
+        let mut memory = LinearMemory::alone(PAGE as u64, None, MemoryPlan::COMPACT).unwrap();
         assert!(memory.grow_to(1 << 60).is_err());
         assert_eq!(bytes(&mut memory).len(), PAGE);
     }
@@ -245,7 +318,7 @@ mod tests {
     #[test]
     fn a_failed_growth_changes_nothing() {
         use crate::vm::mmap::stress::fail_nth;
-        let mut memory = LinearMemory::new(PAGE as u64, None, MemoryPlan::COMPACT).unwrap();
+        let mut memory = LinearMemory::alone(PAGE as u64, None, MemoryPlan::COMPACT).unwrap();
         let base = memory.base();
         bytes(&mut memory)[5] = 9;
         fail_nth(2);

@@ -83,6 +83,22 @@ impl Reservation {
         Ok(())
     }
 
+    /// Makes `length` bytes from `offset`, which are committed, what they were when they were mapped: zero, or a file's. They
+    /// stay accessible.
+    ///
+    /// # Safety
+    ///
+    /// Nobody refers to those bytes.
+    pub unsafe fn forget(&self, offset: usize, length: usize) -> Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let start = self.page(offset, length);
+        // SAFETY: the range is ours, and nobody uses it, says the caller.
+        let done = unsafe { libc::madvise(start.cast(), length, libc::MADV_DONTNEED) } == 0;
+        if done { Ok(()) } else { Err(Error::out_of_memory(format!("cannot release memory: {length} bytes"))) }
+    }
+
     /// The address of a range of whole pages.
     fn page(&self, offset: usize, length: usize) -> *mut u8 {
         assert!(offset.is_multiple_of(HOST_PAGE) && length.is_multiple_of(HOST_PAGE), "whole pages");

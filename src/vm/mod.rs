@@ -11,14 +11,18 @@ pub mod foreign;
 pub mod func;
 pub mod gc;
 pub mod global;
+pub mod initial;
 pub mod instance;
 pub mod instantiate;
 pub mod libcalls;
 pub mod memory;
+pub mod memory_image;
 pub mod memory_map;
 pub mod mmap;
 pub mod module;
 pub mod registry;
+mod slots;
+pub mod space;
 pub mod store;
 pub mod sys;
 pub mod table;
@@ -26,6 +30,7 @@ pub mod trap;
 pub mod unwind;
 pub mod val;
 pub mod vmcontext;
+mod zeroed;
 
 #[cfg(test)]
 mod tests;

@@ -2,13 +2,15 @@
 
 use super::engine::Engine;
 use super::entity::{EntityHeader, Handle, Record};
+use super::initial::Initial;
 use super::registry::RegisteredType;
+use super::slots::Slots;
 use super::store::Entered;
 use super::vmcontext::{ObjectKind, VMContextLayout};
 use crate::code::{self, Code, CodeObject};
 use crate::module::Module;
 use crate::types::{Error, Result, TypeIndex};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A module: its description, its machine code, and its types as its engine knows them.
 pub struct CompiledModule {
@@ -18,6 +20,9 @@ pub struct CompiledModule {
     layout: VMContextLayout,
     types: Vec<Arc<RegisteredType>>,
     type_ids: Vec<u32>,
+    /// What instances begin with, found out when the first is made.
+    initial: OnceLock<Initial>,
+    slots: Arc<Slots>,
 }
 
 impl CompiledModule {
@@ -44,7 +49,9 @@ impl CompiledModule {
         let types = module.types.values().map(|ty| engine.register(ty)).collect::<Result<Vec<_>>>()?;
         let type_ids = types.iter().map(|ty| ty.id).collect();
         let code = Code::publish(object)?;
-        Ok(Arc::new(CompiledModule { engine: engine.clone(), module, code, layout, types, type_ids }))
+        let (initial, slots) = (OnceLock::new(), Slots::new(engine.parking()));
+        let engine = engine.clone();
+        Ok(Arc::new(CompiledModule { engine, module, code, layout, types, type_ids, initial, slots }))
     }
 
     pub fn engine(&self) -> &Arc<Engine> {
@@ -61,6 +68,14 @@ impl CompiledModule {
 
     pub fn layout(&self) -> &VMContextLayout {
         &self.layout
+    }
+
+    pub(super) fn initial(&self) -> &Initial {
+        self.initial.get_or_init(|| Initial::new(&self.module, self.engine.images()))
+    }
+
+    pub(super) fn slots(&self) -> &Slots {
+        &self.slots
     }
 
     pub(super) fn type_ids(&self) -> &[u32] {

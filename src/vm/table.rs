@@ -1,16 +1,30 @@
 //! Tables as objects of a store.
+//!
+//! A function table that a module fills from constant segments is *lazy*: it starts as zeros, with a [`TableImage`] that says
+//! which function each element is. Whoever reads a 0 asks [`Table::get`], which makes the reference and stores it. Before the
+//! first null is stored the table is filled ([`Table::settle`]), so that 0 means null from then on. A lazy table needs its
+//! home, whose functions it hands out: whatever keeps the table keeps the home (`vm/gc/collect.rs`).
+//!
+//! Functions of the home are records in its block, at the same addresses whenever the block is used again. So elements
+//! that were filled stay when a table is used again, unless anything else was ever stored: `VMTable::written` tells.
 
 use super::entity::{EntityHeader, Handle, Record};
+use super::initial::TableImage;
 use super::instance::Instance;
 use super::store::{Entered, Store};
 use super::val;
 use super::vmcontext::{ObjectHeader, ObjectKind, VMTable};
+use super::zeroed::Zeroed;
 use crate::types::{Error, Limits, RefType, Result, TableType, TrapCode};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::mem::offset_of;
+use std::ptr::{null, null_mut};
 
 /// The largest number of elements a table can grow to.
 pub const MAX_TABLE_ELEMENTS: u64 = 10_000_000;
+
+/// The most bytes of elements that are kept for the next instance where a table did not start with so many.
+const LARGEST_KEPT: usize = 64 << 10;
 
 /// A table. Compiled code reads `definition` and the elements at any time.
 #[repr(C)]
@@ -20,8 +34,10 @@ pub struct Table {
     ty: TableType,
     /// The instance that made it, while that lives; null for the host's.
     home: Cell<*mut Instance>,
-    /// The elements' allocation, in words of 8 bytes.
-    storage: RefCell<Vec<u64>>,
+    /// What elements that are 0 stand for, while the table is lazy; else null. Part of the home's module.
+    image: Cell<*const TableImage>,
+    /// The elements, and zeros beyond them.
+    storage: RefCell<Zeroed>,
 }
 
 // SAFETY: `repr(C)`, and the header with kind `Table` is first.
@@ -30,21 +46,32 @@ unsafe impl Record for Table {
 }
 
 impl Table {
-    /// Makes a table of `ty` whose elements are all `init`, the bits of a reference of the element type.
-    /// `home` is the instance that defines it, or null.
-    pub fn new(entered: &Entered<'_>, ty: TableType, init: u64, home: *mut Instance) -> Result<Handle<Table>> {
+    /// Makes a table of `ty` for the host, whose elements are all `init`, the bits of a reference of the element type.
+    pub fn new(entered: &Entered<'_>, ty: TableType, init: u64) -> Result<Handle<Table>> {
         let store = entered.store();
+        let table = Table::allocate(store, ty, null_mut())?;
+        if init != 0 {
+            for index in 0..table.size() {
+                table.set(index, init);
+            }
+        }
+        let table = Box::into_raw(table);
+        // SAFETY: just boxed, and the header is first.
+        unsafe { store.adopt(table.cast(), table) }
+    }
+
+    /// Makes a table whose elements are 0. It is not among the store's entities. `home` is the instance that defines it, or null.
+    pub(super) fn allocate(store: &Store, ty: TableType, home: *mut Instance) -> Result<Box<Table>> {
         check_type(&ty)?;
-        let table = Box::into_raw(Box::new(Table {
+        let table = Box::new(Table {
             header: EntityHeader::new(ObjectKind::Table, store),
-            definition: UnsafeCell::new(VMTable { base: std::ptr::null_mut(), length: 0 }),
+            definition: UnsafeCell::new(VMTable { base: null_mut(), length: 0, written: 0 }),
             ty,
             home: Cell::new(home),
+            image: Cell::new(null()),
             storage: RefCell::default(),
-        }));
-        // SAFETY: just boxed, and the header is first.
-        let table = unsafe { store.adopt(table.cast(), table)? };
-        if table.grow(ty.limits.min, init).is_none() {
+        });
+        if table.resize(ty.limits.min).is_none() {
             return Err(Error::out_of_memory(format!("out of memory for a table of {} elements", ty.limits.min)));
         }
         Ok(table)
@@ -58,7 +85,7 @@ impl Table {
     /// The table a definition is part of; null for null.
     pub fn from_definition(definition: *mut VMTable) -> *mut Table {
         if definition.is_null() {
-            return std::ptr::null_mut();
+            return null_mut();
         }
         definition.wrapping_byte_sub(offset_of!(Table, definition)).cast()
     }
@@ -69,7 +96,7 @@ impl Table {
 
     /// The length in elements.
     pub fn size(&self) -> u64 {
-        // SAFETY: the definition is part of the table; it changes only in `grow`, on the store's thread.
+        // SAFETY: the definition is part of the table; it changes only in `resize` and `reset`, on the store's thread.
         unsafe { (*self.definition.get()).length as u64 }
     }
 
@@ -83,32 +110,118 @@ impl Table {
         unsafe { (*self.definition.get()).base }
     }
 
+    fn written(&self) -> bool {
+        // SAFETY: as in `size`; compiled code, which sets it as well, runs on the store's thread.
+        unsafe { (*self.definition.get()).written != 0 }
+    }
+
+    fn set_written(&self, written: bool) {
+        // SAFETY: as in `written`.
+        unsafe { (*self.definition.get()).written = written.into() };
+    }
+
+    fn element_size(&self) -> usize {
+        if self.ty.element.is_func() { 8 } else { 4 }
+    }
+
+    /// Makes elements that are 0 stand for what the image says.
+    pub(super) fn set_image(&self, image: Option<&TableImage>) {
+        self.image.set(image.map_or(null(), std::ptr::from_ref));
+    }
+
+    pub(super) fn is_lazy(&self) -> bool {
+        !self.image.get().is_null()
+    }
+
+    /// What is stored in an element that is in bounds.
+    fn stored(&self, index: u64) -> u64 {
+        let index = index as usize;
+        if self.ty.element.is_func() {
+            // SAFETY: in bounds, and elements of function tables are 8 bytes.
+            unsafe { self.base().cast::<u64>().wrapping_add(index).read() }
+        } else {
+            // SAFETY: in bounds, and elements of other tables are 4 bytes.
+            u64::from(unsafe { self.base().cast::<u32>().wrapping_add(index).read() })
+        }
+    }
+
+    /// Stores the bits of an element that is in bounds.
+    fn store_bits(&self, index: u64, bits: u64) {
+        let index = index as usize;
+        if self.ty.element.is_func() {
+            // SAFETY: as in `stored`.
+            unsafe { self.base().cast::<u64>().wrapping_add(index).write(bits) }
+        } else {
+            // SAFETY: as in `stored`.
+            unsafe { self.base().cast::<u32>().wrapping_add(index).write(bits as u32) }
+        }
+    }
+
+    /// What is stored in the table, for the collector: nothing is filled.
+    pub(super) fn stored_elements(&self) -> impl Iterator<Item = u64> {
+        (0..self.size()).map(|index| self.stored(index)).filter(|&bits| bits != 0)
+    }
+
     /// The bits of an element; `None` out of bounds.
     pub fn get(&self, index: u64) -> Option<u64> {
-        (index < self.size()).then(|| {
-            let index = index as usize;
-            if self.ty.element.is_func() {
-                // SAFETY: in bounds, and elements of function tables are 8 bytes.
-                unsafe { self.base().cast::<u64>().wrapping_add(index).read() }
-            } else {
-                // SAFETY: in bounds, and elements of other tables are 4 bytes.
-                u64::from(unsafe { self.base().cast::<u32>().wrapping_add(index).read() })
+        if index >= self.size() {
+            return None;
+        }
+        match self.stored(index) {
+            0 => Some(self.fill_element(index)),
+            bits => Some(bits),
+        }
+    }
+
+    /// Fills an element that is 0 if the table is lazy, and gives its bits.
+    fn fill_element(&self, index: u64) -> u64 {
+        // SAFETY: the image is part of the home's module, and the table is lazy only while its home lives.
+        let Some(image) = (unsafe { self.image.get().as_ref() }) else { return 0 };
+        let (Some(func), Some(home)) = (image.func(index), self.home()) else { return 0 };
+        let Some(func_ref) = home.func_ref(func) else { return 0 };
+        self.store_bits(index, func_ref as u64);
+        if home.module().is_imported_func(func) {
+            // It is not the block's own: the next instance in the block may import another.
+            self.set_written(true);
+        }
+        func_ref as u64
+    }
+
+    /// Fills what is not filled yet: from then on 0 means null.
+    pub(super) fn settle(&self) {
+        // SAFETY: as in `fill_element`.
+        let Some(image) = (unsafe { self.image.get().as_ref() }) else { return };
+        for index in 0..image.len().min(self.size()) {
+            if self.stored(index) == 0 {
+                self.fill_element(index);
             }
-        })
+        }
+        self.image.set(null());
     }
 
     /// Sets an element to the bits of a reference of the element type; `None` out of bounds.
     pub fn set(&self, index: u64, bits: u64) -> Option<()> {
-        (index < self.size()).then(|| {
-            let index = index as usize;
-            if self.ty.element.is_func() {
-                // SAFETY: as in `get`.
-                unsafe { self.base().cast::<u64>().wrapping_add(index).write(bits) }
-            } else {
-                // SAFETY: as in `get`.
-                unsafe { self.base().cast::<u32>().wrapping_add(index).write(bits as u32) }
-            }
-        })
+        if index >= self.size() {
+            return None;
+        }
+        if bits == 0 {
+            self.settle();
+        }
+        self.set_written(true);
+        self.store_bits(index, bits);
+        Some(())
+    }
+
+    /// Makes the table `length` elements long, no fewer than before; new ones are 0.
+    fn resize(&self, length: u64) -> Option<()> {
+        let mut storage = self.storage.borrow_mut();
+        storage.grow(usize::try_from(length).ok()?.checked_mul(self.element_size())?)?;
+        let (base, definition) = (storage.base(), self.definition.get());
+        // SAFETY: as in `size`. Compiled code that is suspended in a libcall reloads what it needs.
+        unsafe { (*definition).base = base };
+        // SAFETY: as above.
+        unsafe { (*definition).length = length as usize };
+        Some(())
     }
 
     /// Grows by `delta` elements; the old length, or `None` where the type or the machine does not allow it.
@@ -116,22 +229,37 @@ impl Table {
         let old = self.size();
         let maximum = self.ty.limits.max.unwrap_or(MAX_TABLE_ELEMENTS).min(MAX_TABLE_ELEMENTS);
         let new = old.checked_add(delta).filter(|&new| new <= maximum)?;
-        let mut storage = self.storage.borrow_mut();
-        let words = if self.ty.element.is_func() { new } else { new.div_ceil(2) } as usize;
-        let additional = words.saturating_sub(storage.len());
-        if additional > storage.capacity() - storage.len() {
-            storage.try_reserve(additional).ok()?;
-        }
-        storage.resize(words, 0);
-        let definition = VMTable { base: storage.as_mut_ptr().cast(), length: new as usize };
-        // SAFETY: as in `size`. Compiled code that is suspended in a libcall reloads what it needs.
-        unsafe { self.definition.get().write(definition) };
-        drop(storage);
-        // A shrunk odd length can leave old bits in the other half of the last word; every new element is written.
-        for index in old..new {
-            self.set(index, init)?;
+        self.resize(new)?;
+        if init != 0 {
+            for index in old..new {
+                self.set(index, init)?;
+            }
         }
         Some(old)
+    }
+
+    /// Makes the table what it was when its instance began, but for elements that were filled and may stay. False if it is
+    /// not worth keeping.
+    pub(super) fn reset(&self) -> bool {
+        self.image.set(null());
+        let (size, minimum) = (self.size(), self.ty.limits.min);
+        if size == minimum && !self.written() {
+            return true;
+        }
+        let mut storage = self.storage.borrow_mut();
+        if storage.length() > LARGEST_KEPT.max(minimum as usize * self.element_size() * 2) {
+            return false;
+        }
+        storage.clear(size as usize * self.element_size());
+        // SAFETY: as in `size`.
+        unsafe { (*self.definition.get()).length = minimum as usize };
+        self.set_written(false);
+        true
+    }
+
+    /// Takes up a table that was reset, for another instance in its home's block.
+    pub(super) fn revive(&mut self, store: &Store) {
+        self.header = EntityHeader::new(ObjectKind::Table, store);
     }
 
     /// `table.fill`.
@@ -149,7 +277,12 @@ impl Table {
         if !fits(start, self.size()) || !fits(source_start, source.size()) {
             return Err(TrapCode::TableOutOfBounds);
         }
-        let size = if self.ty.element.is_func() { 8 } else { 4 };
+        if count > 0 {
+            source.settle();
+            self.settle();
+            self.set_written(true);
+        }
+        let size = self.element_size();
         let bytes = count as usize * size;
         let from = source.base().wrapping_add(source_start as usize * size);
         let to = self.base().wrapping_add(start as usize * size);
@@ -204,7 +337,9 @@ impl Table {
     }
 
     pub(super) fn clear_home(&self) {
-        self.home.set(std::ptr::null_mut());
+        // A lazy table keeps its home: if it outlives it, nobody can reach either.
+        self.image.set(null());
+        self.home.set(null_mut());
     }
 
     pub fn store(&self) -> &Store {

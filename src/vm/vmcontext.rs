@@ -130,13 +130,17 @@ pub struct VMMemory {
 }
 
 /// A table as compiled code sees it. Elements are `*mut VMFuncRef` (8 bytes) for function references, and 32-bit
-/// references into the store's heap (4 bytes) otherwise; null is 0 in both.
+/// references into the store's heap (4 bytes) otherwise; null is 0 in both. In a function table 0 may also stand for a function
+/// that was not asked for yet: see `vm/table.rs`.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VMTable {
     pub base: *mut u8,
     /// Length in elements.
     pub length: usize,
+    /// Not 0 if an element may be other than what its instance's module says, or be a function of another instance. Compiled
+    /// code sets it wherever it stores an element.
+    pub written: u64,
 }
 
 /// A global: a record with an identity, and its value.
@@ -279,6 +283,10 @@ macro_rules! foreach_libcall {
             /// `table.grow`: the old size, or -1. References are passed as 64 bits.
             table_grow(vmctx, table: i32, delta: i64, init: i64) -> i64;
             table_copy(vmctx, dst_table: i32, dst: i64, src_table: i32, src: i64, len: i64);
+            /// The element at an index within bounds, of a table that may be lazy.
+            table_get(vmctx, table: i32, index: i32) -> i64;
+            /// Fills a table, so that 0 in it means null.
+            table_settle(vmctx, table: i32);
             table_init(vmctx, table: i32, segment: i32, dst: i64, src: i64, len: i64);
             table_fill(vmctx, table: i32, dst: i64, value: i64, len: i64);
             elem_drop(vmctx, segment: i32);

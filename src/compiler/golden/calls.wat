@@ -1,13 +1,19 @@
-;; Direct, imported and indirect calls, and what a reference that lives across one looks like.
+;; Direct, imported and indirect calls, tables that are filled on first use, and what a reference that lives across one looks like.
 (module
   (type $sig (func (param i32) (result i32)))
   (import "" "f" (func $imported (type $sig)))
   (table $fixed 10 10 funcref)
   (table $growing 10 funcref)
+  (table $lazy 10 funcref)
+  (elem (table $lazy) (i32.const 0) func $direct)
   (func $direct (type $sig) (call $direct (local.get 0)))
   (func $import (type $sig) (call $imported (local.get 0)))
   (func $indirect_fixed (type $sig) (call_indirect $fixed (type $sig) (local.get 0) (i32.const 3)))
   (func $indirect_growing (type $sig) (call_indirect $growing (type $sig) (local.get 0) (local.get 0)))
+  (func $indirect_lazy (type $sig) (call_indirect $lazy (type $sig) (local.get 0) (local.get 0)))
+  (func $get_lazy (param i32) (result funcref) (table.get $lazy (local.get 0)))
+  (func $set_lazy (param i32 funcref) (table.set $lazy (local.get 0) (local.get 1)))
+  (func $set (param i32 funcref) (table.set $growing (local.get 0) (local.get 1)))
   (func $live_across (param externref i32) (result externref)
     (drop (call $imported (local.get 1)))
     (local.get 0))

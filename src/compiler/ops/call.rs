@@ -37,14 +37,13 @@ pub(crate) fn call_indirect(t: &mut FuncTranslator<'_>, ty: u32, table: u32) {
     let ty = TypeIndex::from_u32(ty);
     let index = t.pop();
     let table = TableIndex::from_u32(table);
-    let func = table::element(t, table, index, TrapCode::IndirectCallOutOfBounds);
-    // What a function reference points to does not change, but may only be read once it is known not to be null. With
-    // signals the first load finds out.
+    let (func, may_be_null) = table::callee(t, table, index);
+    // What a function reference points to does not change, but may only be read once it is known not to be null; where it
+    // is not known yet, the first load finds out.
     let constant = MemFlagsData::trusted().with_readonly();
-    let first = if t.signals() {
+    let first = if may_be_null {
         MemFlagsData::new().with_aligned().with_readonly().with_trap_code(Some(trap_code(TrapCode::IndirectCallToNull)))
     } else {
-        t.trapz(func, TrapCode::IndirectCallToNull);
         constant
     };
     let given = t.builder.ins().load(types::I32, first, func, offset_of!(VMFuncRef, type_id) as i32);

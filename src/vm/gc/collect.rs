@@ -163,10 +163,12 @@ impl Marker<'_> {
     }
 
     fn trace_table(&mut self, table: &Table) {
-        for index in 0..table.size() {
-            if let Some(bits) = table.get(index).filter(|&bits| bits != 0) {
-                self.mark_bits(table.element(), bits);
-            }
+        if table.is_lazy() {
+            // What is not filled yet are functions of the home.
+            self.mark_entity(table.home_ptr().cast());
+        }
+        for bits in table.stored_elements() {
+            self.mark_bits(table.element(), bits);
         }
     }
 }

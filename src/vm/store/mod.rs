@@ -319,6 +319,34 @@ impl Store {
         Ok(unsafe { Handle::retain(record) })
     }
 
+    /// Makes several entities the store's, without handles. They are not if there is no memory for that.
+    ///
+    /// # Safety
+    /// As [`Store::adopt`], of each.
+    pub(super) unsafe fn enroll(&self, enrolled: impl Iterator<Item = *mut EntityHeader> + Clone) -> Result<()> {
+        let mut entities = self.entities.borrow_mut();
+        let count = enrolled.clone().count();
+        if entities.len() + count >= u32::MAX as usize || entities.try_reserve(count).is_err() {
+            return Err(Error::out_of_memory("out of memory for another object in the store"));
+        }
+        for entity in enrolled {
+            // SAFETY: live by the caller's promise.
+            unsafe { (*entity).position.set(entities.len() as u32) };
+            entities.push(entity);
+        }
+        Ok(())
+    }
+
+    /// Takes an entity that dies with its instance out of the store: what it was made of is the instance's.
+    ///
+    /// # Safety
+    /// `entity` is live and one of the store's, and nothing but its instance refers to it.
+    pub(super) unsafe fn take_out(&self, entity: *mut EntityHeader) {
+        // SAFETY: passed on to the caller.
+        unsafe { self.unlink(entity) };
+        self.forget_host_info(entity);
+    }
+
     /// Decides what happens to an entity that has lost its last handle.
     ///
     /// # Safety
@@ -355,18 +383,16 @@ impl Store {
         let free = match header.object.kind {
             // SAFETY: the header of this kind is that of an `Instance`.
             ObjectKind::Instance => unsafe { (*entity.cast::<Instance>()).is_unreachable() },
-            ObjectKind::Table => {
-                // SAFETY: the header of this kind is that of a `Table`.
-                let home = unsafe { (*entity.cast::<super::table::Table>()).home_ptr() };
-                if !home.is_null() {
-                    // The table's handle may have been what kept the functions of its instance reachable.
-                    // SAFETY: a table's home is live, or null.
+            // SAFETY: the header of these kinds is that of a table or memory.
+            ObjectKind::Table | ObjectKind::Memory => match unsafe { home_of(header) } {
+                home if home.is_null() => true,
+                home => {
+                    // A handle of the instance's own table or memory keeps it; that may have been the last.
+                    // SAFETY: a home is live, or null.
                     unsafe { self.free_if_unreachable(home.cast()) };
+                    false
                 }
-                home.is_null()
-            }
-            // SAFETY: the header of this kind is that of a `Memory`.
-            ObjectKind::Memory => unsafe { (*entity.cast::<super::memory::Memory>()).home_ptr().is_null() },
+            },
             _ => true,
         };
         if free {
@@ -486,15 +512,16 @@ impl Store {
             self.deferred.borrow_mut().retain(|&entity| unsafe { (*entity).deferred.get() });
         }
         for &entity in &entities {
-            // So that no instance frees a table or memory of its own that is in the list too.
             // SAFETY: live by the caller's promise.
-            unsafe { (*entity).escaped.set(true) };
+            unsafe { (*entity).doomed.set(true) };
         }
-        // Instances first: they tell their tables and memories that they are gone.
-        // SAFETY: all in the list are live until they are freed below, each once.
-        let is_instance = |entity: &&*mut EntityHeader| unsafe { (***entity).object.kind == ObjectKind::Instance };
-        let instances: Vec<_> = entities.iter().filter(is_instance).copied().collect();
-        let others: Vec<_> = entities.iter().filter(|entity| !is_instance(entity)).copied().collect();
+        // Instances first: they take their tables and memories along, and tell those that stay that they are gone.
+        let (instances, others): (Vec<_>, Vec<_>) = entities
+            .into_iter()
+            // SAFETY: all in the list are live until they are freed below, each once.
+            .filter(|&entity| !unsafe { goes_with_its_home(entity) })
+            // SAFETY: as above.
+            .partition(|&entity| unsafe { (*entity).object.kind == ObjectKind::Instance });
         for entity in instances.into_iter().chain(others) {
             // SAFETY: as above.
             unsafe { self.unlink(entity) };
@@ -535,21 +562,40 @@ impl Store {
     }
 }
 
-/// Whether a frame on the stack can be using an entity that never escaped, or an instance that does.
-fn may_be_running(header: &EntityHeader) -> bool {
+/// The instance that made a table or memory and still lives; null for all else.
+///
+/// # Safety
+/// `header` is that of a live entity of its kind.
+unsafe fn home_of(header: &EntityHeader) -> *mut Instance {
     let entity = std::ptr::from_ref(header);
     match header.object.kind {
+        // SAFETY: the header of this kind is that of a `Table`.
+        ObjectKind::Table => unsafe { (*entity.cast::<super::table::Table>()).home_ptr() },
+        // SAFETY: the header of this kind is that of a `Memory`.
+        ObjectKind::Memory => unsafe { (*entity.cast::<super::memory::Memory>()).home_ptr() },
+        _ => std::ptr::null_mut(),
+    }
+}
+
+/// Whether an entity is a table or memory whose instance is to be freed as well.
+///
+/// # Safety
+/// `entity` is live.
+unsafe fn goes_with_its_home(entity: *const EntityHeader) -> bool {
+    // SAFETY: passed on to the caller.
+    let header = unsafe { &*entity };
+    // SAFETY: as above.
+    let home = unsafe { home_of(header) };
+    // SAFETY: a home is live, or null.
+    unsafe { home.as_ref() }.is_some_and(|home| home.header.doomed.get())
+}
+
+/// Whether a frame on the stack can be using an entity that never escaped, or an instance that does.
+fn may_be_running(header: &EntityHeader) -> bool {
+    match header.object.kind {
         ObjectKind::Instance | ObjectKind::Func | ObjectKind::Module => true,
-        ObjectKind::Memory => {
-            // SAFETY: the header of this kind is that of a `Memory`.
-            let memory = unsafe { &*entity.cast::<super::memory::Memory>() };
-            !memory.home_ptr().is_null()
-        }
-        ObjectKind::Table => {
-            // SAFETY: the header of this kind is that of a `Table`.
-            let table = unsafe { &*entity.cast::<super::table::Table>() };
-            !table.home_ptr().is_null()
-        }
+        // SAFETY: the header of these kinds is that of a table or memory.
+        ObjectKind::Memory | ObjectKind::Table => !unsafe { home_of(header) }.is_null(),
         ObjectKind::Global | ObjectKind::Trap | ObjectKind::Foreign => false,
     }
 }

@@ -6,15 +6,19 @@
 //! - `plain_call`: the same for the simplest calls, with all they need around it
 //! - `libcall_stubs`: what compiled code calls, one stub for each libcall
 //! - `linux`: bounds of the thread's stack, thread identity, process-wide barriers
+//! - `forks`: whether the process was forked
+//! - `pages`: which pages of a mapping were written
 //! - `guarded`: which parts of the address space belong to guarded memories
 //! - `signals`: hardware faults of compiled code become traps
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("libwasm runs on x86_64 Linux only, so far: port src/vm/sys");
 
+pub mod forks;
 pub mod guarded;
 pub mod libcall_stubs;
 pub mod linux;
+pub mod pages;
 pub mod plain_call;
 pub mod signals;
 pub mod x86_64;

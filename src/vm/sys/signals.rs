@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn faults_of_all_kinds_become_traps() {
         let code = code();
-        let memory = LinearMemory::new(0x10000, None, MemoryPlan::GUARDED).unwrap();
+        let memory = LinearMemory::alone(0x10000, None, MemoryPlan::GUARDED).unwrap();
         for _ in 0..3 {
             for offset in [0x10000, 0x10002, (1 << 32) - 1, (1 << 32) + (32 << 20) - 4] {
                 let (trap, frames) = run(&code, 0, memory.base() as usize + offset);
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn a_trap_keeps_the_frames_it_crossed() {
         let code = code();
-        let memory = LinearMemory::new(0x10000, None, MemoryPlan::GUARDED).unwrap();
+        let memory = LinearMemory::alone(0x10000, None, MemoryPlan::GUARDED).unwrap();
         let (trap, frames) = run(&code, 2, memory.base() as usize);
         assert_eq!(trap, TrapCode::Unreachable as u32);
         let seen: Vec<_> = frames.iter().map(|f| (f.func.as_u32(), f.exact, f.module_offset)).collect();

@@ -1,0 +1,131 @@
+//! Blocks of instances that have died, kept for the next instance of the same module.
+//!
+//! A block keeps its tables, its memories with their mappings, and the function references that were filled in it: they point
+//! into the block, so they are right for the next instance as they are. All else was reset when the instance died. A slot
+//! owns no share of its module, which owns the slots.
+
+use super::instance::Instance;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// The block of an instance that is not among any store's entities, with what is its own.
+pub(super) struct Slot(*mut Instance);
+
+// SAFETY: nobody else knows the block, and nothing in it has a tie to a thread.
+unsafe impl Send for Slot {}
+
+impl Slot {
+    /// # Safety
+    /// The instance is no store's, nothing refers to it, and its share of its module is taken out.
+    pub(super) unsafe fn new(instance: *mut Instance) -> Slot {
+        Slot(instance)
+    }
+
+    pub(super) fn into_instance(self) -> *mut Instance {
+        let instance = self.0;
+        std::mem::forget(self);
+        instance
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // SAFETY: the slot owns the block, and nobody refers to it.
+        unsafe { Instance::discard(self.0) }
+    }
+}
+
+/// The most slots of a module.
+const MOST_OF_A_MODULE: usize = 256;
+/// As many slots of a module keep pages that were written.
+const KEEP_PAGES: usize = 16;
+
+/// The slots of a module.
+pub(super) struct Slots {
+    parked: Mutex<Vec<Slot>>,
+    parking: Arc<Parking>,
+}
+
+/// What the slots of all modules of an engine have in common.
+pub(super) struct Parking {
+    count: AtomicUsize,
+    most: usize,
+    modules: Mutex<Vec<Weak<Slots>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while the lock was held leaves nothing half-done in these small critical sections.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Parking {
+    pub(super) fn new(most: usize) -> Parking {
+        Parking { count: AtomicUsize::new(0), most, modules: Mutex::default() }
+    }
+
+    /// Gives up the slots of all modules; whether there were any.
+    pub(super) fn clear(&self) -> bool {
+        let modules: Vec<_> = lock(&self.modules).iter().filter_map(Weak::upgrade).collect();
+        let mut any = false;
+        for module in modules {
+            let parked = std::mem::take(&mut *lock(&module.parked));
+            self.count.fetch_sub(parked.len(), Ordering::Relaxed);
+            any |= !parked.is_empty();
+        }
+        any
+    }
+
+    fn register(&self, slots: &Arc<Slots>) {
+        let mut modules = lock(&self.modules);
+        if modules.len() == modules.capacity() {
+            modules.retain(|module| module.strong_count() > 0);
+            let living = modules.len();
+            modules.reserve(living.max(16));
+        }
+        modules.push(Arc::downgrade(slots));
+    }
+}
+
+impl Slots {
+    pub(super) fn new(parking: &Arc<Parking>) -> Arc<Slots> {
+        let slots = Arc::new(Slots { parked: Mutex::default(), parking: parking.clone() });
+        parking.register(&slots);
+        slots
+    }
+
+    pub(super) fn take(&self) -> Option<Slot> {
+        let slot = lock(&self.parked).pop()?;
+        self.parking.count.fetch_sub(1, Ordering::Relaxed);
+        Some(slot)
+    }
+
+    /// Whether a slot that is parked now should keep its pages.
+    pub(super) fn keeps_pages(&self) -> bool {
+        lock(&self.parked).len() < KEEP_PAGES
+    }
+
+    /// Keeps a slot that was reset, if there is room.
+    pub(super) fn park(&self, slot: Slot) {
+        if self.parking.count.load(Ordering::Relaxed) >= self.parking.most {
+            if !lock(&self.parked).is_empty() {
+                return;
+            }
+            // What others have kept for long makes room for a module that has none.
+            self.parking.clear();
+        }
+        let mut parked = lock(&self.parked);
+        if parked.len() < MOST_OF_A_MODULE && parked.try_reserve(1).is_ok() {
+            parked.push(slot);
+            self.parking.count.fetch_add(1, Ordering::Relaxed);
+        } else {
+            drop(parked);
+        }
+    }
+}
+
+impl Drop for Slots {
+    fn drop(&mut self) {
+        let parked = self.parked.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.parking.count.fetch_sub(parked.len(), Ordering::Relaxed);
+    }
+}
