@@ -126,6 +126,13 @@ typedef struct libwasm_limits_t {
   bool shared;
 } libwasm_limits_t;
 
+// What a `libwasm_trace_t` calls for each handle: with the handle, and with its own last argument.
+typedef void (*libwasm_visit_t)(const wasm_ref_t *reference, void *visitor);
+
+// Calls `visit(reference, visitor)` for each handle that `env` owns, of whatever kind it is, as often as it owns one; NULL is
+// skipped. It is called during collections, and must not call any other function of this library.
+typedef void (*libwasm_trace_t)(void *env, libwasm_visit_t visit, void *visitor);
+
 // Why a trap happened: one of `enum libwasm_trap_code_enum`.
 typedef uint8_t libwasm_trap_code_t;
 
@@ -175,6 +182,16 @@ WASM_API_EXTERN bool libwasm_tabletype_limits(const wasm_tabletype_t *ty, struct
 
 // Writes the exact limits of a memory type to `out`; false for NULL.
 WASM_API_EXTERN bool libwasm_memorytype_limits(const wasm_memorytype_t *ty, struct libwasm_limits_t *out);
+
+// As `wasm_func_new_with_env`, for an environment that owns handles of the store's objects: of the instance that imports the
+// function, say, or of one of its exports. A handle keeps what it names alive, so such a function and such an instance would keep
+// each other alive for as long as the store lives. With `trace`, which tells which handles the environment owns, the collector sees
+// the cycle: when nothing else refers to the function and the instance, the finalizer is called, which deletes the
+// handles, and all of it is freed. The finalizer must not call functions of the objects.
+//
+// NULL if a pointer other than `env`, `trace` and `finalizer` is NULL; the finalizer has run then. Without `trace`, this
+// is `wasm_func_new_with_env`.
+WASM_API_EXTERN wasm_func_t *libwasm_func_new_with_traced_env(wasm_store_t *store, const wasm_functype_t *ty, wasm_func_callback_with_env_t callback, void *env, libwasm_trace_t trace, void (*finalizer)(void*));
 
 // Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.
 WASM_API_EXTERN libwasm_trap_code_t libwasm_trap_code(const wasm_trap_t *trap);

@@ -1,14 +1,15 @@
 //! Functions of the host.
 
 use super::call::bad_call;
-use super::entity::{EntityHeader, Handle};
+use super::entity::{EntityHeader, Handle, store_of};
 use super::registry::RegisteredType;
-use super::store::{Entered, Finalizer};
+use super::store::{Entered, Finalizer, Store};
 use super::trap::Trap;
 use super::val::{self, RawSlot, Val};
 use super::vmcontext;
 use super::vmcontext::{LibcallResult, ObjectHeader, ObjectKind, VMFuncRef, VMHostContext, VMStoreContext};
 use crate::types::{Error, FuncType, Result, TrapCode};
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem::offset_of;
 use std::sync::Arc;
@@ -35,21 +36,37 @@ pub struct HostFunc {
     /// What its code and [`host_call`] read; `func_ref.vmctx` points here.
     context: VMHostContext,
     ty: Arc<RegisteredType>,
-    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+    /// Empty once it is queued to run.
+    finalizer: Cell<Option<unsafe extern "C" fn(*mut c_void)>>,
+    trace: Cell<Option<Trace>>,
+}
+
+/// What is called for each handle that an environment owns: the handle, and the second argument of [`Trace`]'s call.
+pub type Visit = unsafe extern "C" fn(*const c_void, *mut c_void);
+
+/// Calls the visitor with each handle that the environment owns, and with its last argument.
+pub type Trace = unsafe extern "C" fn(*mut c_void, Visit, *mut c_void);
+
+/// The environment of a host function, with what the host gave to go with it.
+#[derive(Copy, Clone)]
+pub struct Environment {
+    pub data: *mut c_void,
+    pub finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub trace: Option<Trace>,
 }
 
 impl HostFunc {
-    /// Makes a host function. The finalizer runs once with `env` when the function dies — also when making it fails.
+    /// Makes a host function. The finalizer runs once, when the function dies — also when making it fails.
     ///
     /// # Safety
-    /// The callback fits the type, and the finalizer may be called with `env`.
+    /// The callback fits the type; the finalizer may be called with the environment's data, and the tracing function until then.
     pub unsafe fn make(
         entered: &Entered<'_>,
         ty: &FuncType,
         callback: Callback,
-        env: *mut c_void,
-        finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+        env: Environment,
     ) -> Result<Handle<VMFuncRef>> {
+        let Environment { data: env, finalizer, trace } = env;
         let store = entered.store();
         store.collect_if_due();
         let registered = store.engine().register(ty).and_then(|ty| Ok((ty.to_host()?, ty)));
@@ -59,6 +76,7 @@ impl HostFunc {
                 unsafe { finalizer(env) };
             }
         })?;
+        store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
         let (callback, with_env) = match callback {
             Callback::Plain(callback) => (callback as *const u8, 0),
             Callback::WithEnv(callback) => (callback as *const u8, 1),
@@ -75,7 +93,8 @@ impl HostFunc {
             },
             context: VMHostContext { store: store.context(), callback, env: env.cast(), with_env },
             ty,
-            finalizer,
+            finalizer: Cell::new(finalizer),
+            trace: Cell::new(trace),
         }));
         // SAFETY: just boxed.
         let context = unsafe { &raw mut (*func).context };
@@ -87,8 +106,40 @@ impl HostFunc {
         unsafe { store.adopt(func.cast(), record) }
     }
 
-    pub(super) fn finalizer(&self) -> Option<Finalizer> {
-        self.finalizer.map(|function| Finalizer { function, data: self.context.env.cast() })
+    /// The finalizer, if it has not been taken before.
+    pub(super) fn take_finalizer(&self) -> Option<Finalizer> {
+        self.finalizer.take().map(|function| Finalizer { function, data: self.context.env.cast() })
+    }
+
+    /// Whether the environment says what handles it owns.
+    pub(super) fn is_traced(&self) -> bool {
+        self.trace.get().is_some()
+    }
+
+    /// Asks the environment no more; whether it was asked until now.
+    pub(super) fn stop_tracing(&self) -> bool {
+        self.trace.take().is_some()
+    }
+
+    /// Calls `visit` with each object of this store of which the environment owns a handle, as often as it says.
+    pub(super) fn trace_env(&self, visit: &mut dyn FnMut(*mut ObjectHeader)) {
+        struct Visitor<'a> {
+            store: *const Store,
+            visit: &'a mut dyn FnMut(*mut ObjectHeader),
+        }
+        unsafe extern "C" fn each(handle: *const c_void, visitor: *mut c_void) {
+            let object = handle.cast::<ObjectHeader>().cast_mut();
+            // SAFETY: the visitor below, which outlives the call of the tracing function.
+            let visitor = unsafe { &mut *visitor.cast::<Visitor<'_>>() };
+            // SAFETY: what the environment owns is null or a live handle, says the host.
+            if !object.is_null() && std::ptr::eq(unsafe { store_of(object) }, visitor.store) {
+                (visitor.visit)(object);
+            }
+        }
+        let Some(trace) = self.trace.get() else { return };
+        let mut visitor = Visitor { store: self.header.store, visit };
+        // SAFETY: the host gave the function and its data together, and the data lives until the finalizer has run.
+        unsafe { trace(self.context.env.cast(), each, (&raw mut visitor).cast()) };
     }
 
     /// The host function a context is part of.

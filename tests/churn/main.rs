@@ -13,7 +13,7 @@ fn main() {
     let room = Arc::new(Room::new("churn"));
     let mut tests = Vec::new();
     for config in ["default", "checked"] {
-        for shape in ["plain", "cycle"] {
+        for shape in ["plain", "cycle", "owner", "traced"] {
             for threads in ["1", "2"] {
                 let (room, name) = (room.clone(), format!("{config}/{shape}/{threads}"));
                 tests.push(Trial::test(name.clone(), move || churn(&room, config, shape, threads, &name)));

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod error;
 pub mod frame;
+pub mod func;
 pub mod kinds;
 pub mod limits;
 pub mod trap;

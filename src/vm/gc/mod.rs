@@ -17,6 +17,9 @@ pub struct Pacing {
 /// Never collect for fewer than this many candidates.
 const MIN_CANDIDATES: usize = 128;
 
+/// So few that collecting them takes some ten microseconds.
+const FEW_ENTITIES: usize = 4096;
+
 impl Pacing {
     pub(super) fn lost(&self) {
         self.lost.set(self.lost.get() + 1);
@@ -26,6 +29,12 @@ impl Pacing {
     pub(super) fn due(&self, live: usize) -> bool {
         let threshold = MIN_CANDIDATES + live / 4;
         !self.collecting.get() && (self.lost.get() > threshold || cfg!(feature = "stress"))
+    }
+
+    /// The same for a store whose own handle is gone: any loss may be the last, so only for many entities must it pay.
+    pub(super) fn due_at_the_end(&self, live: usize) -> bool {
+        let threshold = if live <= FEW_ENTITIES { 0 } else { live / 64 };
+        !self.collecting.get() && self.lost.get() > threshold
     }
 
     pub(super) fn collected(&self) {

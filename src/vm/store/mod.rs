@@ -6,6 +6,7 @@
 //! Entities are freed by one of three: at once, when the last handle goes and nothing else can refer to them
 //! ([`Store::lost_last_handle`]); by the collector (`vm/gc/collect.rs`); with the store.
 
+mod doomed;
 mod home;
 mod host_info;
 
@@ -16,11 +17,13 @@ use super::instance::Instance;
 use super::sys;
 use super::vmcontext::{ObjectHeader, ObjectKind, PendingTrap, VMStoreContext};
 use crate::types::{Error, Result};
+use doomed::DOOMED_AT_ONCE;
 pub use home::Seat;
 use home::{Home, Released};
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
 use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::VecDeque;
 use std::mem::offset_of;
 use std::sync::Arc;
 
@@ -43,6 +46,10 @@ pub struct Store {
     /// Entities being freed without recursion; see [`Store::free_entity`].
     free_list: RefCell<Vec<*mut EntityHeader>>,
     freeing: Cell<bool>,
+    /// What the last collection found dead and has not freed yet, in the order in which to free it: `doomed.rs`.
+    doomed: RefCell<VecDeque<*mut EntityHeader>>,
+    /// How many host functions tell the collector what their environments own.
+    pub(super) traced_envs: Cell<usize>,
 }
 
 /// Proof that this thread is the store's home and inside the store.
@@ -81,6 +88,8 @@ impl Store {
             pacing: super::gc::Pacing::default(),
             free_list: RefCell::default(),
             freeing: Cell::new(false),
+            doomed: RefCell::default(),
+            traced_envs: Cell::new(0),
         }))
     }
 
@@ -230,6 +239,8 @@ impl Store {
         match released {
             Released::Store => {
                 self.home.orphaned.store(true, std::sync::atomic::Ordering::SeqCst);
+                self.home.attention.set(true);
+                self.pacing.lost();
                 self.drop_ref();
             }
             // SAFETY: passed on to the caller.
@@ -257,6 +268,9 @@ impl Store {
         // SAFETY: passed on to the caller.
         unsafe { self.lost_last_handle(entity) };
         self.drop_ref();
+        if self.is_orphaned() {
+            self.home.attention.set(true);
+        }
     }
 
     /// Leaves the store; frees it if this was the outermost entry and nobody has a handle any more.
@@ -287,7 +301,11 @@ impl Store {
         this.home.attention.set(false);
         this.drain();
         this.free_deferred();
+        this.free_doomed(DOOMED_AT_ONCE);
         this.run_finalizers();
+        if this.refs.get() != 0 && this.is_orphaned() && this.pacing.due_at_the_end(this.entities.borrow().len()) {
+            this.collect_all();
+        }
         if this.refs.get() == 0 {
             this.free_everything();
             this.home.wait_for_visitors();
@@ -295,6 +313,23 @@ impl Store {
             drop(unsafe { Box::from_raw(store.cast_mut()) });
         } else {
             this.home.lower();
+        }
+    }
+
+    fn is_orphaned(&self) -> bool {
+        self.home.orphaned.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Collects until nothing is left to be. A store that has lost its own handle makes nothing new, so that no collection
+    /// would be due any more; and handles that are owned by garbage, by the environments of its host functions, would keep it for good.
+    fn collect_all(&self) {
+        loop {
+            let before = self.entities.borrow().len();
+            self.collect();
+            self.free_doomed(usize::MAX);
+            if self.entities.borrow().len() == before {
+                return;
+            }
         }
     }
 
@@ -365,40 +400,38 @@ impl Store {
             }
         } else {
             // SAFETY: passed on.
-            unsafe { self.free_if_unreachable(entity) };
+            if !unsafe { self.free_if_unreachable(entity) } {
+                self.pacing.lost();
+            }
             self.run_finalizers();
         }
     }
 
-    /// Frees an entity without handles that never escaped, if nothing refers to it.
+    /// Frees an entity without handles that never escaped, if nothing refers to it; false if something may.
     ///
     /// # Safety
     /// The store is entered, no wasm of it runs; `entity` is live.
-    pub(super) unsafe fn free_if_unreachable(&self, entity: *mut EntityHeader) {
+    pub(super) unsafe fn free_if_unreachable(&self, entity: *mut EntityHeader) -> bool {
         // SAFETY: live by the caller's promise.
         let header = unsafe { &*entity };
         if header.handles() != 0 || header.escaped.get() {
-            return;
+            return false;
         }
-        let free = match header.object.kind {
+        match header.object.kind {
             // SAFETY: the header of this kind is that of an `Instance`.
-            ObjectKind::Instance => unsafe { (*entity.cast::<Instance>()).is_unreachable() },
+            ObjectKind::Instance if !unsafe { (*entity.cast::<Instance>()).is_unreachable() } => return false,
             // SAFETY: the header of these kinds is that of a table or memory.
             ObjectKind::Table | ObjectKind::Memory => match unsafe { home_of(header) } {
-                home if home.is_null() => true,
-                home => {
-                    // A handle of the instance's own table or memory keeps it; that may have been the last.
-                    // SAFETY: a home is live, or null.
-                    unsafe { self.free_if_unreachable(home.cast()) };
-                    false
-                }
+                home if home.is_null() => {}
+                // A handle of the instance's own table or memory keeps it; that may have been the last.
+                // SAFETY: a home is live, or null.
+                home => return unsafe { self.free_if_unreachable(home.cast()) },
             },
-            _ => true,
-        };
-        if free {
-            // SAFETY: nothing refers to the entity any more.
-            unsafe { self.free_entity(entity) };
+            _ => {}
         }
+        // SAFETY: nothing refers to the entity any more.
+        unsafe { self.free_entity(entity) };
+        true
     }
 
     /// Frees what lost its last handle while wasm ran.
@@ -464,9 +497,7 @@ impl Store {
             ObjectKind::Func => {
                 // SAFETY: as above.
                 let func = unsafe { Box::from_raw(entity.cast::<super::func::HostFunc>()) };
-                if let Some(finalizer) = func.finalizer() {
-                    self.finalizers.push(finalizer);
-                }
+                self.finalize_func(&func);
             }
             // SAFETY: as above.
             ObjectKind::Global => drop(unsafe { Box::from_raw(entity.cast::<super::global::Global>()) }),
@@ -483,8 +514,19 @@ impl Store {
         }
     }
 
+    /// Queues the finalizer of a host function, if that has not been done before. The environment is not asked any more.
+    pub(super) fn finalize_func(&self, func: &super::func::HostFunc) {
+        if func.stop_tracing() {
+            self.traced_envs.set(self.traced_envs.get() - 1);
+        }
+        if let Some(finalizer) = func.take_finalizer() {
+            self.finalizers.push(finalizer);
+        }
+    }
+
     /// Frees every entity of a store that nobody has a handle of.
     fn free_everything(&self) {
+        self.free_doomed(usize::MAX);
         self.pacing.set_collecting(true);
         loop {
             let all = self.entities.borrow().clone();
@@ -492,41 +534,8 @@ impl Store {
                 break;
             }
             // SAFETY: without handles and without running code, nothing outside the list refers to anything in it.
-            unsafe { self.free_together(all) };
-            self.run_finalizers();
-        }
-    }
-
-    /// Frees entities that may refer to each other, but that nothing else refers to. Queues their finalizers.
-    ///
-    /// # Safety
-    /// The store is entered; the entities are live, each is in the list once, and nothing else refers to them.
-    pub(super) unsafe fn free_together(&self, entities: Vec<*mut EntityHeader>) {
-        let mut any_deferred = false;
-        for &entity in &entities {
-            // SAFETY: live by the caller's promise.
-            any_deferred |= unsafe { (*entity).deferred.replace(false) };
-        }
-        if any_deferred {
-            // SAFETY: entities in the list are live until they are freed below.
-            self.deferred.borrow_mut().retain(|&entity| unsafe { (*entity).deferred.get() });
-        }
-        for &entity in &entities {
-            // SAFETY: live by the caller's promise.
-            unsafe { (*entity).doomed.set(true) };
-        }
-        // Instances first: they take their tables and memories along, and tell those that stay that they are gone.
-        let (instances, others): (Vec<_>, Vec<_>) = entities
-            .into_iter()
-            // SAFETY: all in the list are live until they are freed below, each once.
-            .filter(|&entity| !unsafe { goes_with_its_home(entity) })
-            // SAFETY: as above.
-            .partition(|&entity| unsafe { (*entity).object.kind == ObjectKind::Instance });
-        for entity in instances.into_iter().chain(others) {
-            // SAFETY: as above.
-            unsafe { self.unlink(entity) };
-            // SAFETY: as above.
-            unsafe { self.drop_entity(entity) };
+            unsafe { self.doom(all) };
+            self.free_doomed(usize::MAX);
         }
     }
 
@@ -537,7 +546,9 @@ impl Store {
 
     /// Whether a collection may run now, and should.
     pub(super) fn collect_if_due(&self) {
-        if self.pacing.due(self.entities.borrow().len()) {
+        if !self.doomed.borrow().is_empty() {
+            self.free_doomed(DOOMED_AT_ONCE);
+        } else if self.pacing.due(self.entities.borrow().len()) {
             self.collect();
         }
     }
@@ -575,19 +586,6 @@ unsafe fn home_of(header: &EntityHeader) -> *mut Instance {
         ObjectKind::Memory => unsafe { (*entity.cast::<super::memory::Memory>()).home_ptr() },
         _ => std::ptr::null_mut(),
     }
-}
-
-/// Whether an entity is a table or memory whose instance is to be freed as well.
-///
-/// # Safety
-/// `entity` is live.
-unsafe fn goes_with_its_home(entity: *const EntityHeader) -> bool {
-    // SAFETY: passed on to the caller.
-    let header = unsafe { &*entity };
-    // SAFETY: as above.
-    let home = unsafe { home_of(header) };
-    // SAFETY: a home is live, or null.
-    unsafe { home.as_ref() }.is_some_and(|home| home.header.doomed.get())
 }
 
 /// Whether a frame on the stack can be using an entity that never escaped, or an instance that does.
