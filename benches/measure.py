@@ -1,5 +1,6 @@
 """Rounds: a process for each library, asked in turn; medians, minima, and why there is none."""
 
+import os
 import select
 import signal
 import statistics
@@ -107,9 +108,11 @@ class Contestant:
                 return max(1, min(1 << 30, int(n * target / max(took, 1))))
             n *= 2 if took < 1000 else max(2, min(16, int(target / 2 / took)))
 
-    def round(self):
+    def round(self, cpu=None):
         if self.row.own_process:
             self.open()
+        if cpu is not None and self.row.clock == "cpu":
+            os.sched_setaffinity(self.process.process.pid, {cpu})
         value, answer = self.process.run(self.repetitions)
         if self.row.own_process:
             self.close()
@@ -138,7 +141,9 @@ def rounds_for(row, contestants, options):
 
 
 def measure(row, contestants, options):
-    """The results of a row by library. The libraries take turns; the first turn goes round too."""
+    """The results of a row by library. The libraries take turns; the first turn goes round too. In each round all threads
+    that are timed run on the same processor, which changes from round to round: with neighbours that come and go, two
+    processors differ by more than two libraries."""
     first = None
     for contestant in contestants:
         if not row.own_process:
@@ -158,10 +163,11 @@ def measure(row, contestants, options):
     for contestant in contestants:
         if not slow:
             contestant.values.clear()
+    cpus = sorted(os.sched_getaffinity(0))
     for turn in range(rounds - 1 if slow else rounds):
-        shift = turn % len(contestants)
+        shift, cpu = turn % len(contestants), cpus[turn // 2 % len(cpus)]
         for contestant in contestants[shift:] + contestants[:shift]:
-            contestant.attempt(contestant.round)
+            contestant.attempt(lambda: contestant.round(cpu))
     for contestant in contestants:
         contestant.attempt(contestant.close)
     agree(contestants)

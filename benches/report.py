@@ -186,9 +186,9 @@ class Report:
 
 
 def dumps(value):
-    """JSON with the rounds of a row in one line, to five digits."""
+    """JSON with the rounds of a row in one line, to four digits."""
     text = json.dumps(value, indent=1, ensure_ascii=False)
-    rounds = lambda found: "[" + ", ".join(f"{float(number):.5g}" for number in found[1].split(",")) + "]"
+    rounds = lambda found: "[" + ", ".join(f"{float(number):.4g}" for number in found[1].split(",")) + "]"
     return re.sub(r"\[([-+0-9.eE,\s]+)\]", rounds, text) + "\n"
 
 
