@@ -206,9 +206,9 @@ pub unsafe extern "C" fn wasm_module_serialize(module: *const wasm_module_t, out
         // SAFETY: as the caller states.
         unsafe { own::write(out, vec::empty()) }?;
         // SAFETY: as the caller states.
-        let artifact = unsafe { own::record(module) }?.compiled().serialize()?;
+        let artifact = unsafe { own::record(module) }?.compiled().artifact();
         // SAFETY: as the caller states.
-        unsafe { own::write(out, byte::from_bytes(&artifact)?) }
+        unsafe { own::write(out, byte::from_bytes(artifact)?) }
     })
 }
 

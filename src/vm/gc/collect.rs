@@ -84,11 +84,11 @@ impl Marker<'_> {
         crate::code::lookup(frame.pc, |code| {
             let Some(map) = code.stack_map_at(frame.pc) else { return };
             let sp = frame.fp - map.frame_size as usize;
-            for &offset in map.heap_refs {
+            for offset in map.heap_refs() {
                 // SAFETY: the stack map of this very call says that a live 32-bit reference lies here.
                 self.mark_box(unsafe { *((sp + offset as usize) as *const u32) });
             }
-            for &offset in map.func_refs {
+            for offset in map.func_refs() {
                 // SAFETY: the stack map of this very call says that a live function reference or null lies here.
                 self.mark_object(unsafe { *((sp + offset as usize) as *const *mut ObjectHeader) });
             }

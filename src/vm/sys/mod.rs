@@ -19,6 +19,8 @@ pub mod x86_64;
 
 pub use crate::vm::mmap::address_space_limited;
 pub use libcall_stubs::LIBCALLS;
-pub use linux::{current_thread_token, heavy_barrier, light_barrier, register_barriers, stack_limit, stack_pointer};
+pub use linux::{
+    current_thread_token, heavy_barrier, light_barrier, register_barriers, stack_left, stack_limit, stack_pointer,
+};
 pub use signals::install as install_signal_handlers;
 pub use x86_64::{enter, raise};
