@@ -145,6 +145,12 @@ fn read_file(fingerprint: &str, mut memory: CodeMemory) -> Result<(Module, Arc<C
 /// that is mapped is not changed.
 pub fn write_artifact(artifact: &[u8], path: &Path) -> Result<()> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let failed =
+        |error| Error::new(ErrorKind::Artifact, format!("cannot write an artifact: {error}: {}", path.display()));
+    // A device or a pipe would be replaced like a file.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(failed(io::Error::other("not a regular file")));
+    }
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.{}.tmp", std::process::id(), COUNT.fetch_add(1, Relaxed)));
     let created = OpenOptions::new().write(true).create_new(true).open(&beside);
@@ -153,8 +159,6 @@ pub fn write_artifact(artifact: &[u8], path: &Path) -> Result<()> {
         // The first failure is what counts.
         written.inspect_err(|_| _ = std::fs::remove_file(&beside))
     });
-    let failed =
-        |error| Error::new(ErrorKind::Artifact, format!("cannot write an artifact: {error}: {}", path.display()));
     written.map_err(failed)
 }
 

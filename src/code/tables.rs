@@ -116,7 +116,7 @@ impl CodeTables {
     }
 
     /// The function whose text contains `offset`, and where it lies.
-    pub fn find_func(&self, offset: u32) -> Option<(DefinedFuncIndex, FuncInfo)> {
+    fn find_func(&self, offset: u32) -> Option<(DefinedFuncIndex, FuncInfo)> {
         let funcs = self.funcs.records::<3>();
         let index = funcs.partition_point(|func| numbers(func)[0] <= offset).checked_sub(1)?;
         let func = self.info(funcs.get(index)?);
