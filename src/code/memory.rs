@@ -107,12 +107,6 @@ impl CodeMemory {
     }
 }
 
-impl AsRef<[u8]> for CodeMemory {
-    fn as_ref(&self) -> &[u8] {
-        self.bytes()
-    }
-}
-
 impl Drop for CodeMemory {
     fn drop(&mut self) {
         if self.len != 0 {

@@ -4,41 +4,53 @@
 //! (a vector, an artifact in memory, a mapped file), and [`Words`] is such a part as an array of little-endian 32-bit
 //! numbers. A file that is mapped may be damaged, so no lookup trusts what it reads: whatever lies outside is not there.
 
+use std::any::Any;
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// What owns the bytes. It always gives the same ones.
-pub type Owner = Arc<dyn AsRef<[u8]> + Send + Sync>;
+/// Bytes that are never changed, and live as long as their parts.
+#[derive(Clone)]
+pub struct Bytes(Inner);
 
-/// A part of the bytes of an owner, which lives as long as its parts.
-#[derive(Clone, Default)]
-pub struct Bytes {
-    /// `None`: no bytes at all.
-    owner: Option<Owner>,
-    range: Range<usize>,
+#[derive(Clone)]
+enum Inner {
+    Own(Arc<Vec<u8>>),
+    /// The bytes are the owner's: they exist as long as it does, so nothing here gives them out for longer than `self` lives.
+    Lent {
+        bytes: &'static [u8],
+        _owner: Option<Arc<dyn Any + Send + Sync>>,
+    },
 }
 
 impl Bytes {
-    /// The bytes of `owner` that lie in `range`; none if they do not all exist.
-    pub fn new(owner: Owner, range: Range<usize>) -> Bytes {
-        Bytes { owner: Some(owner), range }
+    /// Bytes of `owner`, which may exist only as long as it does, whatever their lifetime says.
+    pub fn lent(bytes: &'static [u8], owner: Arc<dyn Any + Send + Sync>) -> Bytes {
+        Bytes(Inner::Lent { bytes, _owner: Some(owner) })
+    }
+}
+
+impl Default for Bytes {
+    fn default() -> Bytes {
+        Bytes(Inner::Lent { bytes: &[], _owner: None })
     }
 }
 
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Bytes {
-        let range = 0..bytes.len();
-        Bytes { owner: (!bytes.is_empty()).then(|| Arc::new(bytes) as Owner), range }
+        Bytes(Inner::Own(Arc::new(bytes)))
     }
 }
 
 impl Deref for Bytes {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        let all = self.owner.as_deref().map_or(&[][..], |owner| owner.as_ref());
-        all.get(self.range.clone()).unwrap_or_default()
+        match &self.0 {
+            Inner::Own(bytes) => bytes,
+            Inner::Lent { bytes, .. } => bytes,
+        }
     }
 }
 
@@ -121,17 +133,18 @@ mod tests {
 
     #[test]
     fn words_are_read_in_place() {
-        let mut bytes = vec![7];
+        let mut bytes = Vec::new();
         push_words(&mut bytes, &[1, 2, 3, u32::MAX]);
-        let owner: Owner = Arc::new(bytes);
-        let words = Words::from(Bytes::new(owner.clone(), 1..17));
+        bytes.push(7);
+        let words = Words::from(Bytes::from(bytes));
         assert_eq!((words.len(), words.get(1), words.get(3), words.get(4)), (4, Some(2), Some(u32::MAX), None));
         assert_eq!(words.range(1..3).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(words.records::<2>().iter().map(numbers).collect::<Vec<_>>(), [[1, 2], [3, u32::MAX]]);
         assert_eq!(words.records::<3>().len(), 1);
         assert_eq!(format!("{words:?}"), "[1, 2, 3, 4294967295]");
         assert_eq!(words.range(3..5).count() + words.range(usize::MAX - 1..usize::MAX).count(), 0);
-        assert!(Bytes::new(owner, 1..18).is_empty() && Bytes::default().is_empty() && Words::default().is_empty());
+        assert!(Bytes::default().is_empty() && Words::default().is_empty());
+        assert_eq!(Words::from(Bytes::lent(&[1, 0, 0, 0], Arc::new(()))).get(0), Some(1));
         assert_eq!(&*Bytes::from(vec![1, 2]), [1, 2]);
     }
 }

@@ -64,7 +64,7 @@ impl Module {
 
     /// The bytes of a data segment.
     pub fn data(&self, data: DataIndex) -> &[u8] {
-        let bytes = self.datas.get(data).map_or(0..0, |data| data.bytes);
+        let bytes = self.datas.bytes(data);
         self.data_bytes.get(bytes).unwrap_or_default()
     }
 }
@@ -204,6 +204,12 @@ impl Datas {
             }
         };
         Some(DataSegment { bytes: start as usize..end as usize, mode })
+    }
+
+    /// Where the bytes of a segment lie in [`Module::data_bytes`].
+    fn bytes(&self, data: DataIndex) -> Range<usize> {
+        let record = self.records.records::<DATA_WORDS>().get(data.index());
+        record.map(numbers).map_or(0..0, |[start, end, ..]| start as usize..end as usize)
     }
 
     pub fn keys(&self) -> impl Iterator<Item = DataIndex> + use<> {

@@ -16,7 +16,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use bytes::{Bytes, Owner, Words, numbers, push_words};
+pub use bytes::{Bytes, Words, numbers, push_words};
 pub use convert::{func_type, heap_type, ref_type, val_type};
 pub use in_place::{Datas, FuncList, FuncRefSlots, PARTS};
 pub use parse::{FEATURES, ParsedModule, parse, validate};
