@@ -212,7 +212,7 @@ pub unsafe extern "C" fn wasm_module_serialize(module: *const wasm_module_t, out
     })
 }
 
-/// Loads an artifact; the module is owned by the caller. NULL if it is damaged or was made by another version, for another
+/// Loads a copy of an artifact; the module is owned by the caller. NULL if it is damaged or was made by another version, for another
 /// CPU or with another configuration. An artifact holds native code: only load what you made.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_module_deserialize(

@@ -256,8 +256,14 @@ struct work {
 
 static void* compile_and_run(void* arg) {
   struct work* work = arg;
+  CHECK(wasm_module_validate(work->store, &work->binary));
   wasm_module_t* module = wasm_module_new(work->store, &work->binary);
   CHECK(module);
+  const char* path = path_of("small");
+  CHECK(libwasm_module_serialize_file(module, path));
+  wasm_module_delete(module);
+  module = libwasm_module_deserialize_file(work->store, path);
+  CHECK(unlink(path) == 0 && module);
   wasm_extern_vec_t none = WASM_EMPTY_VEC;
   wasm_instance_t* instance = wasm_instance_new(work->store, module, &none, NULL);
   CHECK(instance);
@@ -277,7 +283,7 @@ static void* compile_and_run(void* arg) {
   return NULL;
 }
 
-// A module is compiled, and its trampolines too, on a thread whose stack is too small for a compiler. On the least of stacks
+// A module is compiled and loaded, and its trampolines compiled, on a thread whose stack is too small for a compiler. On the least of stacks
 // functions don't run, since what is left free for the host's is more than there is: they trap.
 static void small_stack(size_t size, bool runs) {
   struct work work = {
