@@ -205,6 +205,21 @@ WASM_API_EXTERN void libwasm_frame_func_name(const wasm_frame_t *frame, wasm_nam
 // error has the line and the column.
 WASM_API_EXTERN bool libwasm_wat2wasm(const wasm_byte_vec_t *wat, wasm_byte_vec_t *out);
 
+// Loads an artifact that lies in a file, in a time that does not depend on its length: the file is mapped, not read, and what
+// is needed of it comes into memory when it is used. Only the module's types, imports, exports, globals, and its element
+// segments that are lists of expressions are decoded. The module is owned by the caller. NULL if there is no such file, or it
+// cannot be used as an artifact: `libwasm_last_error_message` says why.
+//
+// The file must not be changed or truncated as long as the module or an instance of it lives: what is not there any more
+// raises SIGBUS. To replace it by renaming another (as `libwasm_module_serialize_file` does) or to delete it is fine. Damage is
+// found in the head of the file only; elsewhere it makes wrong code or wrong traces. An artifact holds native code: only load
+// what you made.
+WASM_API_EXTERN wasm_module_t *libwasm_module_deserialize_file(wasm_store_t *store, const char *path);
+
+// Writes an artifact of the module to a file, as `wasm_module_serialize` makes it: to a new one beside it, which then takes its
+// name. So the file is there whole or not at all, and one that was there before can be in use. False if that fails.
+WASM_API_EXTERN bool libwasm_module_serialize_file(const wasm_module_t *module, const char *path);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

@@ -26,6 +26,7 @@ use cranelift_codegen::ir::UserFuncName;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
 use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 /// How much Cranelift optimizes.
@@ -106,6 +107,7 @@ pub struct StackMap {
 pub struct Compiler {
     options: CompileOptions,
     isa: OwnedTargetIsa,
+    fingerprint: OnceLock<String>,
 }
 
 /// What one thread reuses from one function to the next.
@@ -131,7 +133,7 @@ impl Compiler {
         if options.guard_pages && !options.signals {
             return Err(Error::argument("guard pages need signals"));
         }
-        Ok(Compiler { options, isa: isa::host(&options)? })
+        Ok(Compiler { options, isa: isa::host(&options)?, fingerprint: OnceLock::new() })
     }
 
     /// Validates and compiles a function. On an error of the module the offset says where.
@@ -172,8 +174,9 @@ impl Compiler {
     }
 
     /// Code is only good for a compiler with the same fingerprint: versions, machine, settings.
-    pub fn fingerprint(&self) -> String {
-        isa::fingerprint(&self.isa, &self.options)
+    /// Lines of the form `setting=value`.
+    pub fn fingerprint(&self) -> &str {
+        self.fingerprint.get_or_init(|| isa::fingerprint(&self.isa, &self.options))
     }
 
     pub fn options(&self) -> &CompileOptions {

@@ -112,7 +112,7 @@ unsafe fn match_import(
         (EntityIndex::Func(index), ObjectKind::Func) => {
             // SAFETY: an object of kind `Func` is a `VMFuncRef`.
             let type_id = unsafe { (*given.cast::<VMFuncRef>()).type_id };
-            type_id == module.ty(description.funcs[index]).id
+            type_id == module.ty(description.type_of(index)).id
         }
         (EntityIndex::Global(index), ObjectKind::Global) => {
             // SAFETY: an object of kind `Global` is a `VMGlobal`.
@@ -209,7 +209,7 @@ fn define_globals(instance: &Instance) {
 /// Evaluates a constant expression. Validation has made sure that the stack fits and the types are right.
 pub(super) fn evaluate(instance: &Instance, expr: &ConstExpr) -> RawSlot {
     let mut stack: Vec<u128> = Vec::with_capacity(1);
-    for op in &expr.0 {
+    for op in expr.ops() {
         let value = match *op {
             ConstOp::I32(value) => u128::from(value as u32),
             ConstOp::I64(value) => u128::from(value as u64),
@@ -281,7 +281,9 @@ pub(super) fn init_table(
     for index in 0..len {
         let position = (src + index) as usize;
         let bits = match items {
-            ElemItems::Funcs(funcs) => instance.func_ref(funcs[position]).map_or(0, |func| func as u64),
+            ElemItems::Funcs(funcs) => {
+                funcs.get(position).and_then(|func| instance.func_ref(func)).map_or(0, |func| func as u64)
+            }
             ElemItems::Exprs(exprs) => evaluate_offset(instance, &exprs[position]),
         };
         table.set(dst + index, bits);
@@ -325,7 +327,7 @@ fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failur
         return unsafe { call::call(func, &[], &mut []) }.map_err(Failure::Trap);
     };
     // The start function need not have a slot for its reference: make one for this call.
-    let ty = module.ty(module.module().funcs[start]);
+    let ty = module.ty(module.module().type_of(start));
     let vmctx = Instance::vmctx(instance.as_ptr());
     let func = VMFuncRef {
         object: ObjectHeader::new(vmcontext::ObjectKind::Func, 0),

@@ -3,8 +3,9 @@
 //! Registrations are counted. The registry itself holds only weak ones, and a dying registration removes its own entry
 //! and no other: a type registered anew between the two simply has a new number, which no live function shares.
 
-use crate::code::CodeMemory;
-use crate::compiler::{Compiler, Scratch};
+use super::sys;
+use crate::code::{self, CodeMemory};
+use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::types::{Error, FuncType, Result, ValType};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -102,14 +103,15 @@ impl RegisteredType {
     fn compile(
         &self,
         slot: &AtomicPtr<u8>,
-        compile: impl FnOnce(&Compiler, &FuncType, &mut Scratch) -> Result<crate::compiler::CompiledFunction>,
+        compile: impl FnOnce(&Compiler, &FuncType, &mut Scratch) -> Result<CompiledFunction> + Send,
     ) -> Result<*const u8> {
         let mut trampolines = lock(&self.trampolines);
         let entry = slot.load(Ordering::Acquire);
         if !entry.is_null() {
             return Ok(entry);
         }
-        let function = compile(&self.compiler, &self.ty, &mut Scratch::default())?;
+        let function =
+            code::with_stack(sys::stack_left(), || compile(&self.compiler, &self.ty, &mut Scratch::default()))?;
         let code = CodeMemory::new(&function.text)?;
         let entry = code.text().as_ptr().cast_mut();
         trampolines.push(code);

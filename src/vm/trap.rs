@@ -104,7 +104,7 @@ impl Trap {
             // SAFETY: the frame ran a moment ago and nothing has been freed since, so its instance is live.
             let module = unsafe { (*instance).module() };
             let func = module.func_index(frame.func);
-            let start = module.bodies[frame.func].start;
+            let start = module.body(frame.func).start;
             let module_offset = if frame.module_offset == u32::MAX { start } else { frame.module_offset };
             let func_offset = module_offset.saturating_sub(start);
             if self.counted.get() {

@@ -1,5 +1,6 @@
 //! `libwasm.h`: everything that is not part of the standard `wasm.h`.
 
+pub mod artifact;
 pub mod config;
 pub mod error;
 pub mod frame;

@@ -40,7 +40,7 @@ impl Store {
             return;
         }
         self.free_doomed(usize::MAX);
-        self.pacing.set_collecting(true);
+        self.pacing.begin();
         let mut marker = Marker { store: self, worklist: Vec::new() };
         if self.traced_envs.get() != 0 {
             self.count_owned_by_envs();
@@ -52,7 +52,6 @@ impl Store {
         }
         self.heap.borrow_mut().sweep();
         self.doom_unmarked();
-        self.pacing.collected();
         self.pacing.set_collecting(false);
         self.run_finalizers();
     }
@@ -114,8 +113,7 @@ impl Marker<'_> {
             // SAFETY: entities of the store are live.
             if !unsafe { (*entity).marked.get() } {
                 store.finalize_func(func);
-                // The finalizer's handles are gone next time; it has lost them, as the pacing sees it.
-                store.pacing.lost();
+                store.pacing.again();
             }
         });
         for &entity in store.entities.borrow().iter() {
@@ -153,11 +151,11 @@ impl Marker<'_> {
         crate::code::lookup(frame.pc, |code| {
             let Some(map) = code.stack_map_at(frame.pc) else { return };
             let sp = frame.fp - map.frame_size as usize;
-            for &offset in map.heap_refs {
+            for offset in map.heap_refs() {
                 // SAFETY: the stack map of this very call says that a live 32-bit reference lies here.
                 self.mark_box(unsafe { *((sp + offset as usize) as *const u32) });
             }
-            for &offset in map.func_refs {
+            for offset in map.func_refs() {
                 // SAFETY: the stack map of this very call says that a live function reference or null lies here.
                 self.mark_object(unsafe { *((sp + offset as usize) as *const *mut ObjectHeader) });
             }

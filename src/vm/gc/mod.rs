@@ -12,6 +12,8 @@ pub struct Pacing {
     /// Entities that have lost their last handle since the last collection and were not freed at once.
     lost: Cell<usize>,
     collecting: Cell<bool>,
+    /// Whether the last collection has let go of what only the next can free.
+    again: Cell<bool>,
 }
 
 /// Never collect for fewer than this many candidates.
@@ -28,7 +30,7 @@ impl Pacing {
     /// Whether a collection is worth its cost, with `live` entities in the store.
     pub(super) fn due(&self, live: usize) -> bool {
         let threshold = MIN_CANDIDATES + live / 4;
-        !self.collecting.get() && (self.lost.get() > threshold || cfg!(feature = "stress"))
+        !self.collecting.get() && (self.lost.get() > threshold || self.again.get() || cfg!(feature = "stress"))
     }
 
     /// The same for a store whose own handle is gone: any loss may be the last, so only for many entities must it pay.
@@ -37,8 +39,16 @@ impl Pacing {
         !self.collecting.get() && self.lost.get() > threshold
     }
 
-    pub(super) fn collected(&self) {
+    /// Notes that a collection has begun, which starts to count anew.
+    pub(super) fn begin(&self) {
         self.lost.set(0);
+        self.again.set(false);
+        self.collecting.set(true);
+    }
+
+    /// The next collection is due at once.
+    pub(super) fn again(&self) {
+        self.again.set(true);
     }
 
     pub(super) fn collecting(&self) -> bool {

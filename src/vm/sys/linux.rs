@@ -50,6 +50,12 @@ pub fn stack_limit() -> usize {
     if bounds.contains(sp) { bounds.limit() } else { sp.saturating_sub(UNKNOWN_STACK_ALLOWANCE) }
 }
 
+/// How much of the thread's own stack is left; 0 on a stack that is not its own, of which nothing is known.
+pub fn stack_left() -> usize {
+    let (bounds, sp) = (stack_bounds(), stack_pointer());
+    if bounds.contains(sp) { sp - bounds.low } else { 0 }
+}
+
 /// The bounds of this thread's own stack; empty if they cannot be found. Found once for each thread.
 pub fn stack_bounds() -> StackBounds {
     /// Says that its thread ends, after which another thread may have the same stack, or part of it.

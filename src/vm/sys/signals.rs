@@ -339,7 +339,7 @@ mod tests {
             // ud2 that no table knows
             func(&[0x0f, 0x0b], &[], &[]),
         ];
-        Code::publish(CodeObject::link(funcs, 0).unwrap()).unwrap()
+        Code::of_object(&CodeObject::link(funcs, 0).unwrap()).unwrap()
     }
 
     /// Calls function `index` with `argument`; the trap's code and the frames it crossed.
