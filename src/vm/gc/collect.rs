@@ -34,8 +34,14 @@ struct Marker<'a> {
 }
 
 impl Store {
-    /// Collects. The store is entered.
+    /// Collects, and frees all that is found dead. The store is entered.
     pub fn collect(&self) {
+        self.find_dead();
+        self.free_doomed(usize::MAX);
+    }
+
+    /// Collects, and leaves what is found dead to [`Store::free_doomed`]. The store is entered.
+    pub(in crate::vm) fn find_dead(&self) {
         if self.pacing.collecting() {
             return;
         }
@@ -52,7 +58,7 @@ impl Store {
         }
         self.heap.borrow_mut().sweep();
         self.doom_unmarked();
-        self.pacing.set_collecting(false);
+        self.pacing.end(self.entities.borrow().len());
         self.run_finalizers();
     }
 

@@ -326,7 +326,6 @@ impl Store {
         loop {
             let before = self.entities.borrow().len();
             self.collect();
-            self.free_doomed(usize::MAX);
             if self.entities.borrow().len() == before {
                 return;
             }
@@ -544,12 +543,17 @@ impl Store {
         self.finalizers.run();
     }
 
-    /// Whether a collection may run now, and should.
+    fn is_collection_due(&self) -> bool {
+        self.pacing.due(self.entities.borrow().len(), self.traced_envs.get() != 0)
+    }
+
+    /// Collects if that may be done now, and should be.
     pub(super) fn collect_if_due(&self) {
+        if self.doomed.borrow().is_empty() && self.is_collection_due() {
+            self.find_dead();
+        }
         if !self.doomed.borrow().is_empty() {
             self.free_doomed(DOOMED_AT_ONCE);
-        } else if self.pacing.due(self.entities.borrow().len()) {
-            self.collect();
         }
     }
 
@@ -558,7 +562,7 @@ impl Store {
         if count == 0 || !cfg!(feature = "stress") && self.heap.borrow_mut().has_room(count) {
             return Ok(());
         }
-        self.collect();
+        self.find_dead();
         self.heap.borrow_mut().reserve(count)
     }
 
