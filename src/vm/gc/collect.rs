@@ -213,9 +213,10 @@ impl Marker<'_> {
             }
             // SAFETY: as above.
             ObjectKind::Trap => frames_to_trace(unsafe { &*entity.cast::<Trap>() }, |object| self.mark_object(object)),
-            // SAFETY: as above.
             ObjectKind::Func => {
-                unsafe { &*entity.cast::<HostFunc>() }.trace_env(&mut |object| self.mark_object(object))
+                // SAFETY: as above.
+                let func = unsafe { &*entity.cast::<HostFunc>() };
+                func.trace_env(&mut |object| self.mark_object(object));
             }
             ObjectKind::Memory | ObjectKind::Module | ObjectKind::Foreign => {}
         }
