@@ -130,6 +130,17 @@ fn guest(pages: u32, at: usize, data: usize) -> String {
 /// Nothing that was written to a memory, in any way, is seen by the next instance, whose memory is as its module says.
 #[test]
 fn memories_begin_as_their_module_says() {
+    memories_begin(false);
+}
+
+/// The same where the kernel does not tell which pages were written.
+#[test]
+fn memories_begin_as_their_module_says_whoever_knows() {
+    memories_begin(true);
+}
+
+fn memories_begin(silenced: bool) {
+    super::sys::pages::silenced::set(silenced);
     for config in modes() {
         with_store(config, |entered| {
             for (pages, at, data) in [(1, 0, 0), (1, 10, 40), (1, 5000, 30000), (70, 0, 0), (70, 65530, 100_000)] {

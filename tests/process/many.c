@@ -50,7 +50,7 @@ static void many(wasm_store_t* store, wasm_module_t* module, int first) {
       instances[i] = instantiate(store, module);
       CHECK(instances[i]);
     }
-    CHECK(count_mappings() < 3 * MANY + 2000);
+    CHECK(count_mappings() < 3 * MANY + 3000);
     for (int i = 0; i < MANY; i += 997) CHECK(call(instances[i], 1) == first);
     for (int i = 0; i < MANY; i++) wasm_instance_delete(instances[i]);
     CHECK(count_mappings() < 4 * 1024 + 1000);
