@@ -55,6 +55,7 @@ pub(crate) struct FuncTranslator<'a> {
     pub control: ControlStack<'a>,
     /// The calls that raise a trap, in the order they were made.
     raises: Vec<Inst>,
+    vmctx_slot: Option<ir::StackSlot>,
 }
 
 /// Cranelift's name for a trap code.
@@ -253,13 +254,8 @@ pub(crate) fn translate<'a>(
     builder.ensure_inserted_block();
     let vmctx = builder.block_params(entry)[0];
     let env = FuncEnv::new(context.module, context.layout, context.options, entry, vmctx);
-    let mut t = FuncTranslator {
-        builder,
-        stack: OperandStack::default(),
-        env,
-        control: ControlStack::default(),
-        raises: Vec::new(),
-    };
+    let (stack, control) = (OperandStack::default(), ControlStack::default());
+    let mut t = FuncTranslator { builder, stack, env, control, raises: Vec::new(), vmctx_slot: None };
     t.check_stack();
     t.declare_locals(ty, body, validator)?;
     t.enter(ty);
@@ -326,12 +322,16 @@ impl<'a> FuncTranslator<'a> {
         self.builder.ins().stack_store(POINTER, self.env.vmctx, slot, 0);
     }
 
-    fn vmctx_slot(&mut self) -> ir::StackSlot {
+    /// The slot of the frame that holds the vmctx, in every function that calls.
+    pub fn vmctx_slot(&mut self) -> ir::StackSlot {
+        if let Some(slot) = self.vmctx_slot {
+            return slot;
+        }
         let key = StackSlotKey::new(VMCTX_SLOT);
         // Twice as long as a pointer: Cranelift puts spilled values behind the slots, and vectors want an address there
         // that is a multiple of 16.
         let data = StackSlotData::new_with_key(StackSlotKind::ExplicitSlot, 2 * POINTER.bytes(), 4, key);
-        self.builder.create_sized_stack_slot(data)
+        *self.vmctx_slot.insert(self.builder.create_sized_stack_slot(data))
     }
 
     /// How the function can be left, other than by returning, and so be met by a stack walk.

@@ -197,30 +197,6 @@ pub unsafe extern "C" fn table_copy(
 
 /// # Safety
 /// See [`memory_grow`].
-pub unsafe extern "C" fn table_get(vmctx: *mut VMContext, table: u32, index: u32) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            let table = instance.table_ref(TableIndex::from_u32(table));
-            Ok(table.get(index.into()).unwrap_or(0))
-        })
-    }
-}
-
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn table_settle(vmctx: *mut VMContext, table: u32) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            instance.table_ref(TableIndex::from_u32(table)).settle();
-            Ok(0)
-        })
-    }
-}
-
-/// # Safety
-/// See [`memory_grow`].
 pub unsafe extern "C" fn table_init(
     vmctx: *mut VMContext,
     table: u32,
@@ -325,4 +301,28 @@ pub unsafe extern "C" fn raise_object(vmctx: *mut VMHostContext, trap: *mut u8) 
     // SAFETY: a callback returns an owned trap.
     func::pend(context, unsafe { super::entity::Handle::from_raw(trap.cast()) });
     LibcallResult { value: 0, trapped: 1 }
+}
+
+/// # Safety
+/// See [`memory_grow`]. A trap is not delivered.
+pub unsafe extern "C" fn table_fill_element(vmctx: *mut VMContext, table: u32, index: u32) -> LibcallResult {
+    // SAFETY: the caller is compiled code of this instance.
+    unsafe {
+        with_instance(vmctx, |instance| {
+            let table = instance.table_ref(TableIndex::from_u32(table));
+            Ok(table.get(index.into()).unwrap_or(0))
+        })
+    }
+}
+
+/// # Safety
+/// See [`memory_grow`]. A trap is not delivered.
+pub unsafe extern "C" fn table_settle(vmctx: *mut VMContext, table: u32) -> LibcallResult {
+    // SAFETY: the caller is compiled code of this instance.
+    unsafe {
+        with_instance(vmctx, |instance| {
+            instance.table_ref(TableIndex::from_u32(table)).settle();
+            Ok(0)
+        })
+    }
 }

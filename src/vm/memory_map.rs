@@ -9,7 +9,8 @@
 //!
 //! A memory may begin with an image (`vm/memory_image.rs`), and be made to begin again: what was written is found and undone.
 //!
-//! Invariant: bytes `0..length` are committed, and nothing beyond `length` is, up to the end of the guard. Whoever
+//! Invariant: bytes `0..length` are accessible, and nothing beyond `length` is, up to the end of the guard; if there are pages,
+//! they are zero. Whoever
 //! copies `base` or `length` (`VMMemory`, `VMMemorySlot`) refreshes the copies after each `grow_to`.
 
 use super::memory_image::{FileRange, MemoryImage};
@@ -61,6 +62,8 @@ pub struct LinearMemory {
     minimum: usize,
     /// The most it may ever grow to, in bytes.
     maximum: usize,
+    /// The most it ever had in its space, in bytes: beyond, nothing was ever committed.
+    reached: usize,
     /// Whether it has moved since it began.
     moved: bool,
     /// What is mapped into it.
@@ -87,8 +90,16 @@ impl LinearMemory {
             return Err(Error::argument(format!("memory of {length} bytes is above its maximum: {maximum} bytes")));
         }
         let spaces = spaces.clone();
-        let mut memory =
-            LinearMemory { space: None, length: 0, minimum: length, maximum, moved: false, mapped: None, spaces };
+        let mut memory = LinearMemory {
+            space: None,
+            length: 0,
+            minimum: length,
+            maximum,
+            reached: 0,
+            moved: false,
+            mapped: None,
+            spaces,
+        };
         let wanted = if plan.movable() { plan.reservation.min(maximum as u64) } else { plan.reservation };
         let room = wanted.max(minimum);
         if room > 0 || !plan.movable() {
@@ -96,7 +107,7 @@ impl LinearMemory {
             space.reservation.commit(0, committed(length)?)?;
             memory.space = Some(space);
         }
-        memory.length = length;
+        (memory.length, memory.reached) = (length, length);
         if let Some(contents) = contents.filter(|contents| !contents.image.is_empty()) {
             // SAFETY: just committed, and nobody else knows it.
             memory.mapped = unsafe { contents.image.map(memory.base()) };
@@ -124,17 +135,17 @@ impl LinearMemory {
             return Err(Error::limit("a memory that has moved is not used again"));
         }
         let Some(space) = &self.space else { return Ok(()) };
-        let (minimum, length) = (committed(self.minimum)?, committed(self.length)?);
-        if length > minimum {
-            // SAFETY: nobody uses it, says the caller.
-            unsafe { space.reservation.decommit(minimum, length - minimum)? };
-            self.length = self.minimum;
-        }
+        let (minimum, length, reached) = (committed(self.minimum)?, committed(self.length)?, committed(self.reached)?);
+        self.length = self.minimum;
         let base = space.reservation.base().as_ptr();
-        let own = if keep_pages { pages::own_pages(base as usize, minimum, MOST_KEPT_PAGES) } else { None };
+        let own = if keep_pages { pages::own_pages(base as usize, reached, MOST_KEPT_PAGES) } else { None };
         if let Some(own) = own {
             for range in own.iter() {
-                let range = range.start - base as usize..range.end - base as usize;
+                // Beyond the length are zeros that an earlier instance grew to.
+                let range = range.start - base as usize..(range.end - base as usize).min(length);
+                if range.is_empty() {
+                    continue;
+                }
                 // SAFETY: committed, and nobody uses it.
                 unsafe { std::ptr::write_bytes(base.wrapping_add(range.start), 0, range.len()) };
                 if let Some(Contents { module, image }) = contents {
@@ -142,8 +153,12 @@ impl LinearMemory {
                     unsafe { image.write(module, base, range) };
                 }
             }
-            return Ok(());
+            // SAFETY: nobody uses it, says the caller. What grows there again finds zeros.
+            return unsafe { space.reservation.conceal(minimum, length - minimum) };
         }
+        // SAFETY: nobody uses it, says the caller.
+        unsafe { space.reservation.decommit(minimum, reached - minimum)? };
+        self.reached = self.minimum;
         // SAFETY: nobody uses it, says the caller.
         unsafe { space.reservation.forget(0, minimum)? };
         if let Some(contents) = contents {
@@ -194,7 +209,7 @@ impl LinearMemory {
                 )));
             }
         }
-        self.length = new_length;
+        (self.length, self.reached) = (new_length, self.reached.max(new_length));
         Ok(())
     }
 
@@ -217,8 +232,8 @@ impl LinearMemory {
 
 impl Drop for LinearMemory {
     fn drop(&mut self) {
-        if let (Some(space), Ok(length)) = (self.space.take(), committed(self.length)) {
-            self.spaces.give_back(space, length);
+        if let (Some(space), Ok(reached)) = (self.space.take(), committed(self.reached)) {
+            self.spaces.give_back(space, reached);
         }
     }
 }

@@ -51,7 +51,7 @@ impl Reservation {
         self.length
     }
 
-    /// Makes `length` bytes from `offset` readable and writable. Pages that were not committed before are zero.
+    /// Makes `length` bytes from `offset` readable and writable. Pages that were never committed before are zero.
     /// Both are multiples of the page size and lie within the reservation.
     pub fn commit(&self, offset: usize, length: usize) -> Result<()> {
         if length == 0 {
@@ -81,6 +81,22 @@ impl Reservation {
             return Err(Error::out_of_memory(format!("cannot release memory: {length} bytes")));
         }
         Ok(())
+    }
+
+    /// Makes `length` bytes from `offset`, which are committed, inaccessible. They keep their contents for the next
+    /// [`Reservation::commit`].
+    ///
+    /// # Safety
+    ///
+    /// Nobody accesses those bytes any more.
+    pub unsafe fn conceal(&self, offset: usize, length: usize) -> Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let start = self.page(offset, length);
+        // SAFETY: the range is ours, and nobody uses it, says the caller.
+        let done = unsafe { libc::mprotect(start.cast(), length, libc::PROT_NONE) } == 0;
+        if done { Ok(()) } else { Err(Error::out_of_memory(format!("cannot protect memory: {length} bytes"))) }
     }
 
     /// Makes `length` bytes from `offset`, which are committed, what they were when they were mapped: zero, or a file's. They

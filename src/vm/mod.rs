@@ -34,3 +34,5 @@ mod zeroed;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_reuse;

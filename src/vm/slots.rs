@@ -35,9 +35,7 @@ impl Drop for Slot {
     }
 }
 
-/// The most slots of a module.
-const MOST_OF_A_MODULE: usize = 256;
-/// As many slots of a module keep pages that were written.
+/// As many slots of a module keep pages that were written; others, which are used less often, give them back.
 const KEEP_PAGES: usize = 16;
 
 /// The slots of a module.
@@ -114,7 +112,7 @@ impl Slots {
             self.parking.clear();
         }
         let mut parked = lock(&self.parked);
-        if parked.len() < MOST_OF_A_MODULE && parked.try_reserve(1).is_ok() {
+        if parked.try_reserve(1).is_ok() {
             parked.push(slot);
             self.parking.count.fetch_add(1, Ordering::Relaxed);
         } else {

@@ -15,7 +15,7 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-fn modes() -> [Config; 3] {
+pub(super) fn modes() -> [Config; 3] {
     let signals = Config::default();
     [signals, Config { signals: false, ..signals }, Config { memory_reservation: Some(0), ..signals }]
 }
@@ -26,7 +26,7 @@ fn env_of(data: *mut c_void) -> Environment {
     Environment { data, ..NO_ENV }
 }
 
-fn compile(engine: &Arc<Engine>, wat: &str) -> Arc<CompiledModule> {
+pub(super) fn compile(engine: &Arc<Engine>, wat: &str) -> Arc<CompiledModule> {
     CompiledModule::new(engine, &wat::parse_str(wat).unwrap()).unwrap()
 }
 
@@ -44,12 +44,12 @@ fn instance(entered: &Entered<'_>, wat: &str, imports: &[*mut ObjectHeader]) -> 
     }
 }
 
-fn export(instance: &Instance, name: &str) -> *mut ObjectHeader {
+pub(super) fn export(instance: &Instance, name: &str) -> *mut ObjectHeader {
     let export = instance.module().exports.iter().find(|export| export.name == name).unwrap();
     instance.entity(export.entity).unwrap()
 }
 
-fn call(func: *mut ObjectHeader, args: &[Val], results: usize) -> Result<Vec<Val>, Handle<Trap>> {
+pub(super) fn call(func: *mut ObjectHeader, args: &[Val], results: usize) -> Result<Vec<Val>, Handle<Trap>> {
     let mut out = vec![MaybeUninit::uninit(); results];
     // SAFETY: the tests pass functions and well-formed values.
     unsafe { super::call::call(func.cast::<VMFuncRef>(), args, &mut out)? };
@@ -57,7 +57,7 @@ fn call(func: *mut ObjectHeader, args: &[Val], results: usize) -> Result<Vec<Val
     Ok(out.into_iter().map(|val| unsafe { val.assume_init() }).collect())
 }
 
-fn i32(value: i32) -> Val {
+pub(super) fn i32(value: i32) -> Val {
     Val { kind: val::KIND_I32, of: value as u32 as u64 }
 }
 

@@ -283,10 +283,6 @@ macro_rules! foreach_libcall {
             /// `table.grow`: the old size, or -1. References are passed as 64 bits.
             table_grow(vmctx, table: i32, delta: i64, init: i64) -> i64;
             table_copy(vmctx, dst_table: i32, dst: i64, src_table: i32, src: i64, len: i64);
-            /// The element at an index within bounds, of a table that may be lazy.
-            table_get(vmctx, table: i32, index: i32) -> i64;
-            /// Fills a table, so that 0 in it means null.
-            table_settle(vmctx, table: i32);
             table_init(vmctx, table: i32, segment: i32, dst: i64, src: i64, len: i64);
             table_fill(vmctx, table: i32, dst: i64, value: i64, len: i64);
             elem_drop(vmctx, segment: i32);
@@ -313,6 +309,11 @@ macro_rules! define_libcall_table {
             pub raise_object: *const u8,
             /// As `raise`, for a tail call by a function whose results do not fit into registers: `(results, context, code)`.
             pub raise_past_results: *const u8,
+            /// `(context, table, index)`: fills an element that is 0, if the table is lazy. This and the next change no register, have
+            /// no result and do not trap: calls of them, in cold blocks, leave the code around them as it is.
+            pub table_fill_element: *const u8,
+            /// `(context, table)`: fills a table, so that 0 in it means null.
+            pub table_settle: *const u8,
         }
         /// A libcall that compiled functions use.
         #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]

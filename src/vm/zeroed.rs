@@ -6,7 +6,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::{NonNull, null_mut};
 
 /// From here on pages of the kernel's own, which are zero when they are first touched; below, clearing costs less than mapping.
-const MAPPED_FROM: usize = 64 << 10;
+const MAPPED_FROM: usize = 32 << 10;
 const ALIGN: usize = 16;
 
 /// A piece of zeroed memory, aligned to 16 bytes.

@@ -16,6 +16,8 @@ fn main() {
     };
     cc::main(vec![
         test("address space of 4 GB", limited),
+        test("20,000 instances, and no address space for more", many),
+        test("images of memories, shared by a fork, closed by the host, forbidden by limits", images),
         test("fork after the engine, compile in the children", forked),
         test("dlopen with local scope", loaded),
     ]);
@@ -34,6 +36,16 @@ fn build(room: &Room, name: &str) -> Result<PathBuf, Failed> {
 fn limited(room: &Room) -> Result<(), Failed> {
     let program = build(room, "limited.c")?;
     run(room.command("sh").args(["-c", "ulimit -v 4000000; exec \"$0\""]).arg(program), b"").map(drop)
+}
+
+fn many(room: &Room) -> Result<(), Failed> {
+    let program = build(room, "many.c")?;
+    run(&mut room.command(program), b"").map(drop)
+}
+
+fn images(room: &Room) -> Result<(), Failed> {
+    let program = build(room, "images.c")?;
+    run(&mut room.command(program), b"").map(drop)
 }
 
 fn forked(room: &Room) -> Result<(), Failed> {

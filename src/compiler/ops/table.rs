@@ -8,11 +8,13 @@
 
 use super::memory::{index, pop_u64, pop3_u64};
 use crate::compiler::func::FuncTranslator;
-use crate::compiler::sig;
+use crate::compiler::sig::{self, POINTER};
 use crate::types::*;
-use crate::vm::vmcontext::Libcall;
+use crate::vm::vmcontext::{Libcall, LibcallTable, VMContext};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{BlockArg, InstBuilder, Value, types};
+use cranelift_codegen::ir::{AbiParam, BlockArg, InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::isa::CallConv;
+use std::mem::offset_of;
 
 /// The address of an element; traps with `code` if there is none. A processor that speculates past the check sees the first.
 fn element_addr(t: &mut FuncTranslator<'_>, table: TableIndex, index: Value, code: TrapCode) -> Value {
@@ -26,63 +28,78 @@ fn element_addr(t: &mut FuncTranslator<'_>, table: TableIndex, index: Value, cod
     t.builder.ins().select_spectre_guard(outside, parts.base, addr)
 }
 
-/// Continues with `value` if it is not 0, else with what `cold` makes of it, if it makes something.
-fn unless_zero(
-    t: &mut FuncTranslator<'_>,
-    value: Value,
-    cold: impl FnOnce(&mut FuncTranslator<'_>) -> Option<Value>,
-) -> Value {
+/// Runs `cold` if `value` is 0, and continues with what it makes of it.
+fn unless_zero(t: &mut FuncTranslator<'_>, value: Value, cold: impl FnOnce(&mut FuncTranslator<'_>) -> Value) -> Value {
     let (zero, next) = (t.builder.create_block(), t.builder.create_block());
     t.builder.set_cold_block(zero);
     let result = t.builder.append_block_param(next, t.value_type(value));
     t.builder.ins().brif(value, next, &[BlockArg::Value(value)], zero, &[]);
     t.builder.seal_block(zero);
     t.builder.switch_to_block(zero);
-    let instead = cold(t).unwrap_or(value);
+    let instead = cold(t);
     t.builder.ins().jump(next, &[BlockArg::Value(instead)]);
     t.builder.seal_block(next);
     t.builder.switch_to_block(next);
     result
 }
 
-/// The bits of the element at `index`; traps with `code` if there is none.
-fn element_bits(t: &mut FuncTranslator<'_>, table: TableIndex, index: Value, code: TrapCode) -> Value {
-    let addr = element_addr(t, table, index, code);
+/// Calls one of the libcalls that change no register. What it takes is loaded here and now, the vmctx from the frame: else it
+/// would take registers from the code that needs no call.
+fn call_aside(t: &mut FuncTranslator<'_>, entry: usize, args: &[Value]) {
+    let mut sig = sig::c(&[POINTER], &[]);
+    sig.call_conv = CallConv::PreserveAll;
+    sig.params.extend(args.iter().map(|_| AbiParam::new(types::I32)));
+    let sig = t.builder.import_signature(sig);
+    let flags = MemFlagsData::trusted().with_readonly();
+    let slot = t.vmctx_slot();
+    let vmctx = t.builder.ins().stack_load(POINTER, POINTER, slot, 0);
+    let libcalls = t.builder.ins().load(POINTER, flags, vmctx, offset_of!(VMContext, libcalls) as i32);
+    let entry = t.builder.ins().load(POINTER, flags, libcalls, entry as i32);
+    let mut all = vec![vmctx];
+    all.extend_from_slice(args);
+    t.builder.ins().call_indirect(sig, entry, &all);
+}
+
+/// The element at `index`, or 0 for null; traps with `code` if there is none.
+fn element(
+    t: &mut FuncTranslator<'_>,
+    table: TableIndex,
+    at: Value,
+    code: TrapCode,
+    check: impl FnOnce(&mut FuncTranslator<'_>, Value),
+) -> Value {
+    let addr = element_addr(t, table, at, code);
     let flags = t.env.element_flags(&mut t.builder);
-    t.builder.ins().load(t.env.element_type(table), flags, addr, 0)
+    let ty = t.env.element_type(table);
+    let value = t.builder.ins().load(ty, flags, addr, 0);
+    if !t.env.is_lazy(table) {
+        check(t, value);
+        return value;
+    }
+    unless_zero(t, value, |t| {
+        let table = index(t, table.as_u32());
+        call_aside(t, offset_of!(LibcallTable, table_fill_element), &[table, at]);
+        let value = t.builder.ins().load(ty, flags, addr, 0);
+        check(t, value);
+        value
+    })
 }
 
 /// The function at `index`, to be called: traps if there is none or it is null. With signals, an element of a table that is
 /// not lazy may still be null: whoever loads from it finds out, and the second value says so.
 pub(super) fn callee(t: &mut FuncTranslator<'_>, table: TableIndex, index: Value) -> (Value, bool) {
-    let bits = element_bits(t, table, index, TrapCode::IndirectCallOutOfBounds);
-    if !t.env.is_lazy(table) {
-        if !t.signals() {
-            t.trapz(bits, TrapCode::IndirectCallToNull);
+    let may_be_null = t.signals() && !t.env.is_lazy(table);
+    let func = element(t, table, index, TrapCode::IndirectCallOutOfBounds, |t, func| {
+        if !may_be_null {
+            t.trapz(func, TrapCode::IndirectCallToNull);
         }
-        return (bits, t.signals());
-    }
-    let func = unless_zero(t, bits, |t| {
-        let func = lazy_element(t, table, index);
-        t.trapz(func, TrapCode::IndirectCallToNull);
-        Some(func)
     });
-    (func, false)
-}
-
-/// The element at `index`, within bounds, of a table that may be lazy.
-fn lazy_element(t: &mut FuncTranslator<'_>, table: TableIndex, at: Value) -> Value {
-    let table = index(t, table.as_u32());
-    t.libcall(Libcall::table_get, &[table, at]).expect("table_get has a result")
+    (func, may_be_null)
 }
 
 pub(crate) fn table_get(t: &mut FuncTranslator<'_>, table: u32) {
     let index = t.pop();
-    let table = TableIndex::from_u32(table);
-    let mut value = element_bits(t, table, index, TrapCode::TableOutOfBounds);
-    if t.env.is_lazy(table) {
-        value = unless_zero(t, value, |t| Some(lazy_element(t, table, index)));
-    }
+    let value = element(t, TableIndex::from_u32(table), index, TrapCode::TableOutOfBounds, |_, _| ());
     t.push_ref(value);
 }
 
@@ -92,8 +109,8 @@ pub(crate) fn table_set(t: &mut FuncTranslator<'_>, table: u32) {
     if t.env.is_lazy(table) {
         unless_zero(t, value, |t| {
             let table = index(t, table.as_u32());
-            t.libcall(Libcall::table_settle, &[table]);
-            None
+            call_aside(t, offset_of!(LibcallTable, table_settle), &[table]);
+            value
         });
     }
     let addr = element_addr(t, table, at, TrapCode::TableOutOfBounds);

@@ -37,6 +37,8 @@ macro_rules! libcall_table {
             host_call: stubs::host_call as *const u8,
             raise_object: stubs::raise_object as *const u8,
             raise_past_results: stubs::raise_past_results as *const u8,
+            table_fill_element: stubs::table_fill_element as *const u8,
+            table_settle: stubs::table_settle as *const u8,
         }
     }};
 }
@@ -104,12 +106,72 @@ macro_rules! define_host_stubs {
     )*};
 }
 
+const _: unsafe extern "C" fn(*mut VMContext, u32, u32) -> LibcallResult = libcalls::table_fill_element;
+const _: unsafe extern "C" fn(*mut VMContext, u32) -> LibcallResult = libcalls::table_settle;
+
+/// Defines stubs that change no register (Cranelift's `preserve_all`): those that a C function may change are saved around it.
+/// There is nothing but 128 bits in a vector register. They have no result, and land no trap.
+macro_rules! define_preserving_stubs {
+    ($($name:ident;)*) => {$(
+        #[unsafe(naked)]
+        pub unsafe extern "C" fn $name() {
+            naked_asm!(
+                ".cfi_startproc",
+                "sub rsp, 344",
+                ".cfi_adjust_cfa_offset 344",
+                ".irp i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15",
+                "movups [rsp + 16 * \\i], xmm\\i",
+                ".endr",
+                "mov [rsp + 256], rax",
+                "mov [rsp + 264], rcx",
+                "mov [rsp + 272], rdx",
+                "mov [rsp + 280], rsi",
+                "mov [rsp + 288], rdi",
+                "mov [rsp + 296], r8",
+                "mov [rsp + 304], r9",
+                "mov [rsp + 312], r10",
+                "mov [rsp + 320], r11",
+                "mov rax, [rdi]",
+                "mov r10, [rsp + 344]",
+                "mov [rax + {exit_fp}], rbp",
+                "mov [rax + {exit_pc}], r10",
+                "mov qword ptr [rax + {exit_callee}], 0",
+                "call {libcall}",
+                ".irp i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15",
+                "movups xmm\\i, [rsp + 16 * \\i]",
+                ".endr",
+                "mov rax, [rsp + 256]",
+                "mov rcx, [rsp + 264]",
+                "mov rdx, [rsp + 272]",
+                "mov rsi, [rsp + 280]",
+                "mov rdi, [rsp + 288]",
+                "mov r8, [rsp + 296]",
+                "mov r9, [rsp + 304]",
+                "mov r10, [rsp + 312]",
+                "mov r11, [rsp + 320]",
+                "add rsp, 344",
+                ".cfi_adjust_cfa_offset -344",
+                "ret",
+                ".cfi_endproc",
+                exit_fp = const offset_of!(VMStoreContext, last_exit_fp),
+                exit_pc = const offset_of!(VMStoreContext, last_exit_pc),
+                exit_callee = const offset_of!(VMStoreContext, last_exit_callee),
+                libcall = sym libcalls::$name,
+            )
+        }
+    )*};
+}
+
 mod stubs {
     use super::*;
     foreach_libcall!(define_stubs);
     define_host_stubs! {
         host_call;
         raise_object;
+    }
+    define_preserving_stubs! {
+        table_fill_element;
+        table_settle;
     }
 
     /// Drops the pointer to where results would go, and is [`raise`] then.

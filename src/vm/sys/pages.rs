@@ -96,6 +96,10 @@ pub fn own_pages(start: usize, length: usize, most: usize) -> Option<Ranges> {
 
 #[inline]
 fn pagemap() -> Option<i32> {
+    #[cfg(test)]
+    if silenced::is() {
+        return None;
+    }
     let known = PAGEMAP.load(Ordering::Acquire);
     if known == UNAVAILABLE {
         return None;
@@ -128,6 +132,25 @@ fn open(process: u32) -> Option<i32> {
 #[cold]
 fn unavailable() {
     PAGEMAP.store(UNAVAILABLE, Ordering::Release);
+}
+
+/// For tests of what happens where the kernel does not tell.
+#[cfg(test)]
+pub mod silenced {
+    use std::cell::Cell;
+
+    thread_local! {
+        static SILENCED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Whether the kernel tells nothing on this thread from now on.
+    pub fn set(silenced: bool) {
+        SILENCED.set(silenced);
+    }
+
+    pub(super) fn is() -> bool {
+        SILENCED.get()
+    }
 }
 
 #[cfg(test)]
