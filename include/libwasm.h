@@ -126,6 +126,13 @@ typedef struct libwasm_limits_t {
   bool shared;
 } libwasm_limits_t;
 
+// What a `libwasm_trace_t` calls for each handle: with the handle, and with its own last argument.
+typedef void (*libwasm_visit_t)(const wasm_ref_t *reference, void *visitor);
+
+// Calls `visit(reference, visitor)` for each handle that `env` owns, of whatever kind it is, as often as it owns one; NULL is
+// skipped. It is called during collections, and must not call any other function of this library.
+typedef void (*libwasm_trace_t)(void *env, libwasm_visit_t visit, void *visitor);
+
 // Why a trap happened: one of `enum libwasm_trap_code_enum`.
 typedef uint8_t libwasm_trap_code_t;
 
@@ -176,6 +183,16 @@ WASM_API_EXTERN bool libwasm_tabletype_limits(const wasm_tabletype_t *ty, struct
 // Writes the exact limits of a memory type to `out`; false for NULL.
 WASM_API_EXTERN bool libwasm_memorytype_limits(const wasm_memorytype_t *ty, struct libwasm_limits_t *out);
 
+// As `wasm_func_new_with_env`, for an environment that owns handles of the store's objects: of the instance that imports the
+// function, say, or of one of its exports. A handle keeps what it names alive, so such a function and such an instance would keep
+// each other alive for as long as the store lives. With `trace`, which tells which handles the environment owns, the collector sees
+// the cycle: when nothing else refers to the function and the instance, the finalizer is called, which deletes the
+// handles, and all of it is freed. The finalizer must not call functions of the objects.
+//
+// NULL if a pointer other than `env`, `trace` and `finalizer` is NULL; the finalizer has run then. Without `trace`, this
+// is `wasm_func_new_with_env`.
+WASM_API_EXTERN wasm_func_t *libwasm_func_new_with_traced_env(wasm_store_t *store, const wasm_functype_t *ty, wasm_func_callback_with_env_t callback, void *env, libwasm_trace_t trace, void (*finalizer)(void*));
+
 // Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.
 WASM_API_EXTERN libwasm_trap_code_t libwasm_trap_code(const wasm_trap_t *trap);
 
@@ -187,6 +204,21 @@ WASM_API_EXTERN void libwasm_frame_func_name(const wasm_frame_t *frame, wasm_nam
 // owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
 // error has the line and the column.
 WASM_API_EXTERN bool libwasm_wat2wasm(const wasm_byte_vec_t *wat, wasm_byte_vec_t *out);
+
+// Loads an artifact that lies in a file, in a time that does not depend on its length: the file is mapped, not read, and what
+// is needed of it comes into memory when it is used. Only the module's types, imports, exports, globals, and its element
+// segments that are lists of expressions are decoded. The module is owned by the caller. NULL if there is no such file, or it
+// cannot be used as an artifact: `libwasm_last_error_message` says why.
+//
+// The file must not be changed or truncated as long as the module or an instance of it lives: what is not there any more
+// raises SIGBUS. To replace it by renaming another (as `libwasm_module_serialize_file` does) or to delete it is fine. Damage is
+// found in the head of the file only; elsewhere it makes wrong code or wrong traces. An artifact holds native code: only load
+// what you made.
+WASM_API_EXTERN wasm_module_t *libwasm_module_deserialize_file(wasm_store_t *store, const char *path);
+
+// Writes an artifact of the module to a file, as `wasm_module_serialize` makes it: to a new one beside it, which then takes its
+// name. So the file is there whole or not at all, and one that was there before can be in use. False if that fails.
+WASM_API_EXTERN bool libwasm_module_serialize_file(const wasm_module_t *module, const char *path);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -904,7 +904,7 @@ WASM_API_EXTERN void wasm_module_exports(const struct wasm_module_t *module, own
 // configuration of the engine.
 WASM_API_EXTERN void wasm_module_serialize(const struct wasm_module_t *module, own struct wasm_byte_vec_t *out);
 
-// Loads an artifact; the module is owned by the caller. NULL if it is damaged or was made by another version, for another
+// Loads a copy of an artifact; the module is owned by the caller. NULL if it is damaged or was made by another version, for another
 // CPU or with another configuration. An artifact holds native code: only load what you made.
 WASM_API_EXTERN own struct wasm_module_t *wasm_module_deserialize(struct wasm_store_t *store, const struct wasm_byte_vec_t *artifact);
 

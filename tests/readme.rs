@@ -15,6 +15,7 @@ fn main() {
         move || test(&room)
     };
     let python = (!installed("python3")).then(|| "python3 is not installed".to_owned());
+    let no_python = python.clone();
     let go = (!installed("go")).then(|| "go is not installed (Debian's package golang)".to_owned());
     cc::main(vec![
         Trial::test("the commands", with(commands)),
@@ -22,6 +23,7 @@ fn main() {
         Trial::test("C++", with(cpp)),
         needing("Python", python, with(python_program)),
         needing("Go", go, with(go_program)),
+        needing("the benchmark", no_python, with(benchmark)),
         Trial::test("links to files that exist", links),
     ]);
 }
@@ -110,6 +112,20 @@ fn go_program(room: &Room) -> Result<(), Failed> {
     command.env("CGO_LDFLAGS", format!("-L{}", room.lib.display()));
     command.env("GOCACHE", room.dir.join("go-cache")).env("GOFLAGS", "-mod=mod").env("GO111MODULE", "auto");
     same(&run(&mut command, b"")?, "the answer is 42\n")
+}
+
+/// The benchmark runs, its driver compiles without a warning, and no row fails: one short round of each but those that
+/// compile the large module or fill memory. Its figures are those of a debug build and of no interest.
+fn benchmark(room: &Room) -> Result<(), Failed> {
+    let mut command = room.command("benches/run");
+    command.args(["--quick", "--rounds", "1", "--no-wasmtime", "--no-node"]);
+    command.args(["--rows", r"^(?!module.*\.large|memory\.|slope\.)"]);
+    command.arg("--library").arg(room.lib.join("libwasm.so")).arg("--out").arg(room.dir.join("bench"));
+    let printed = run(command.env("CC", "cc -pedantic -Werror"), b"")?;
+    match printed.contains("call (8 × i32) → i32") && printed.contains("mandelbrot_f32x4") {
+        true => Ok(()),
+        false => Err(format!("the benchmark printed something else:\n{printed}").into()),
+    }
 }
 
 /// Every relative link of README.md leads somewhere.

@@ -40,7 +40,8 @@ unsafe impl vec::Element for wasm_byte_t {
 
 /// A byte vector with this content.
 pub fn from_bytes(bytes: &[u8]) -> Result<wasm_byte_vec_t> {
-    vec::from_iter(bytes.iter().map(|&byte| byte as wasm_byte_t))
+    // SAFETY: a `c_char` has the size of a `u8`, and every value of one is a value of the other.
+    vec::from_slice(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<wasm_byte_t>(), bytes.len()) })
 }
 
 /// The content of a byte vector. NULL is an empty vector.

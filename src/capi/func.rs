@@ -8,7 +8,9 @@ use super::trap::{self, wasm_trap_t};
 use super::types::functype::{self, wasm_functype_t};
 use super::val::wasm_val_vec_t;
 use crate::types::{Error, Result, TrapCode};
-use crate::vm::func::{self, Callback, HostFunc, ValVec};
+use crate::vm::call;
+use crate::vm::func::{self, Callback, Environment, HostFunc, ValVec};
+use crate::vm::sys;
 use crate::vm::trap::Trap;
 use crate::vm::vmcontext::VMFuncRef;
 use std::ffi::c_void;
@@ -46,16 +48,13 @@ type WithEnvVm = unsafe extern "C" fn(*mut c_void, *const ValVec, *mut ValVec) -
 const _: () = assert!(size_of::<ValVec>() == size_of::<wasm_val_vec_t>());
 
 /// An environment that is taken over: its finalizer runs if no function is made of it.
-struct Environment {
-    data: *mut c_void,
-    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
-}
+pub(super) struct OwnedEnvironment(pub Environment);
 
-impl Drop for Environment {
+impl Drop for OwnedEnvironment {
     fn drop(&mut self) {
-        if let Some(finalizer) = self.finalizer {
+        if let Some(finalizer) = self.0.finalizer {
             // SAFETY: the host gave the function and its data together; whoever takes the data leaves no finalizer here.
-            unsafe { finalizer(self.data) };
+            unsafe { finalizer(self.0.data) };
         }
     }
 }
@@ -69,17 +68,35 @@ unsafe fn new(
     store: *mut wasm_store_t,
     ty: *const wasm_functype_t,
     callback: Option<Callback>,
-    mut env: Environment,
+    mut env: OwnedEnvironment,
 ) -> Result<*mut wasm_func_t> {
     // SAFETY: as the caller states.
     let entered = unsafe { own::store(store) }?.enter()?;
     // SAFETY: as the caller states.
     let ty = unsafe { functype::borrow(ty) }?.func_type()?;
     let callback = callback.ok_or_else(|| own::null("a callback"))?;
-    let finalizer = env.finalizer.take();
+    let taken = env.0;
+    env.0.finalizer = None;
     // SAFETY: as the caller states.
-    let func = unsafe { HostFunc::make(&entered, &ty, callback, env.data, finalizer) }?;
+    let func = unsafe { HostFunc::make(&entered, &ty, callback, taken) }?;
     Ok(own::give_object(func))
+}
+
+/// Makes a host function with an environment.
+///
+/// # Safety
+///
+/// As for [`new`].
+pub(super) unsafe fn new_with_env(
+    store: *mut wasm_store_t,
+    ty: *const wasm_functype_t,
+    callback: wasm_func_callback_with_env_t,
+    env: OwnedEnvironment,
+) -> Result<*mut wasm_func_t> {
+    // SAFETY: the two types differ only in what the structs behind their pointers are called.
+    let callback = callback.map(|f| Callback::WithEnv(unsafe { mem::transmute::<WithEnvC, WithEnvVm>(f) }));
+    // SAFETY: as the caller states.
+    unsafe { new(store, ty, callback, env) }
 }
 
 /// Deletes a handle of a function; does nothing for NULL. May be called from any thread.
@@ -163,11 +180,12 @@ pub unsafe extern "C" fn wasm_func_new(
     ty: *const wasm_functype_t,
     callback: wasm_func_callback_t,
 ) -> *mut wasm_func_t {
+    let none = Environment { data: ptr::null_mut(), finalizer: None, trace: None };
     boundary(ptr::null_mut(), || {
         // SAFETY: the two types differ only in what the structs behind their pointers are called.
         let callback = callback.map(|f| Callback::Plain(unsafe { mem::transmute::<PlainC, PlainVm>(f) }));
         // SAFETY: as the caller states.
-        unsafe { new(store, ty, callback, Environment { data: ptr::null_mut(), finalizer: None }) }
+        unsafe { new(store, ty, callback, OwnedEnvironment(none)) }
     })
 }
 
@@ -181,13 +199,9 @@ pub unsafe extern "C" fn wasm_func_new_with_env(
     env: *mut c_void,
     finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
 ) -> *mut wasm_func_t {
-    let env = Environment { data: env, finalizer };
-    boundary(ptr::null_mut(), || {
-        // SAFETY: the two types differ only in what the structs behind their pointers are called.
-        let callback = callback.map(|f| Callback::WithEnv(unsafe { mem::transmute::<WithEnvC, WithEnvVm>(f) }));
-        // SAFETY: as the caller states.
-        unsafe { new(store, ty, callback, env) }
-    })
+    let env = OwnedEnvironment(Environment { data: env, finalizer, trace: None });
+    // SAFETY: as the caller states.
+    boundary(ptr::null_mut(), || unsafe { new_with_env(store, ty, callback, env) })
 }
 
 /// The type of a function, owned by the caller; NULL for NULL.
@@ -234,17 +248,39 @@ pub unsafe extern "C" fn wasm_func_call(
     args: *const wasm_val_vec_t,
     results: *mut wasm_val_vec_t,
 ) -> *mut wasm_trap_t {
-    boundary_or(
+    // SAFETY: as the caller states. Every live handle points to a record, and the layouts of the vectors are the same.
+    unsafe { sys::call_plain(func.cast(), args.cast(), results.cast(), call_otherwise) }.cast()
+}
+
+/// What [`wasm_func_call`] does where the stub of plain calls does not suffice.
+///
+/// # Safety
+///
+/// The pointers are as for [`wasm_func_call`], and `attempt` is what became of calling with them.
+#[cold]
+unsafe extern "C" fn call_otherwise(
+    func: *const VMFuncRef,
+    args: *const ValVec,
+    results: *mut ValVec,
+    attempt: u32,
+) -> *mut u8 {
+    let trap = boundary_or(
         |error| trap::from_error(&error),
         || {
-            // SAFETY: as the caller states.
-            let func = unsafe { own::record(func) }?;
-            // SAFETY: as the caller states.
-            let args = unsafe { own::vals(args) };
-            // SAFETY: as the caller states.
-            let results = unsafe { own::val_places(results) };
-            // SAFETY: the handle keeps the function alive; the arguments are as the caller states.
-            match unsafe { func::call(func, args, results) } {
+            let outcome = if attempt == sys::NOT_MADE {
+                // SAFETY: as the caller states.
+                let func = unsafe { own::record(func.cast::<wasm_func_t>()) }?;
+                // SAFETY: as the caller states.
+                let args = unsafe { own::vals(args.cast()) };
+                // SAFETY: as the caller states.
+                let results = unsafe { own::val_places(results.cast()) };
+                // SAFETY: the handle keeps the function alive; the arguments are as the caller states.
+                unsafe { call::call(func, args, results) }
+            } else {
+                // SAFETY: the call has just been made.
+                unsafe { call::finish(func, attempt != sys::STILL_INSIDE) }
+            };
+            match outcome {
                 Ok(()) => Ok(ptr::null_mut()),
                 Err(trap) => {
                     if trap.code() == TrapCode::BadCall {
@@ -254,5 +290,6 @@ pub unsafe extern "C" fn wasm_func_call(
                 }
             }
         },
-    )
+    );
+    trap.cast()
 }

@@ -166,12 +166,12 @@ pub unsafe extern "C" fn wasm_instance_exports(instance: *const wasm_instance_t,
         let _entered = instance.store().enter()?;
         let exports = instance.module().exports.iter().map(|export| {
             let no_object = || Error::unsupported(format!("no object stands for the export {:?}", export.name));
-            instance.entity(export.entity).ok_or_else(no_object)
+            let object = instance.entity(export.entity).ok_or_else(no_object)?;
+            // SAFETY: the instance keeps its exports alive, and the store is entered.
+            Ok(unsafe { own::retain_object::<wasm_extern_t>(object) })
         });
-        let exports = exports.collect::<Result<Vec<_>>>()?;
-        // SAFETY: the instance keeps its exports alive, and the store is entered.
-        let exports = exports.into_iter().map(|object| unsafe { own::retain_object::<wasm_extern_t>(object) });
+        let exports = vec::try_from_iter(exports)?;
         // SAFETY: as the caller states.
-        unsafe { own::write(out, vec::from_iter(exports)?) }
+        unsafe { own::write(out, exports) }
     })
 }

@@ -122,14 +122,14 @@ pub unsafe extern "C" fn wasm_memory_type(memory: *const wasm_memory_t) -> *mut 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_memory_data(memory: *mut wasm_memory_t) -> *mut byte_t {
     // SAFETY: as the caller states.
-    boundary(ptr::null_mut(), || Ok(unsafe { own::record(memory) }?.base().cast()))
+    unsafe { own::record_at_hand(memory) }.map_or(ptr::null_mut(), |memory| memory.base().cast())
 }
 
 /// The size of a memory in bytes; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_memory_data_size(memory: *const wasm_memory_t) -> usize {
     // SAFETY: as the caller states.
-    boundary(0, || Ok(unsafe { own::record(memory) }?.byte_len()))
+    unsafe { own::record_at_hand(memory) }.map_or(0, Memory::byte_len)
 }
 
 /// The size of a memory in pages of 64 KiB; 0 for NULL.

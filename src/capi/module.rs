@@ -206,13 +206,13 @@ pub unsafe extern "C" fn wasm_module_serialize(module: *const wasm_module_t, out
         // SAFETY: as the caller states.
         unsafe { own::write(out, vec::empty()) }?;
         // SAFETY: as the caller states.
-        let artifact = unsafe { own::record(module) }?.compiled().serialize()?;
+        let artifact = unsafe { own::record(module) }?.compiled().artifact();
         // SAFETY: as the caller states.
-        unsafe { own::write(out, byte::from_bytes(&artifact)?) }
+        unsafe { own::write(out, byte::from_bytes(artifact)?) }
     })
 }
 
-/// Loads an artifact; the module is owned by the caller. NULL if it is damaged or was made by another version, for another
+/// Loads a copy of an artifact; the module is owned by the caller. NULL if it is damaged or was made by another version, for another
 /// CPU or with another configuration. An artifact holds native code: only load what you made.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_module_deserialize(

@@ -46,6 +46,18 @@ pub unsafe trait Handle: Sized {
     ///
     /// `ptr` is NULL or a live handle of this kind, which the caller owns.
     unsafe fn delete(ptr: *mut Self);
+
+    /// Gives all of them up.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Handle::delete`], for each.
+    unsafe fn delete_all(ptrs: &[*mut Self]) {
+        for &ptr in ptrs {
+            // SAFETY: as the caller states.
+            unsafe { Self::delete(ptr) };
+        }
+    }
 }
 
 /// A kind of object whose handle is the address of a `Box`.
@@ -257,6 +269,10 @@ macro_rules! objects {
                 // SAFETY: the caller's contract is that of `delete_object`.
                 unsafe { $crate::capi::own::delete_object(ptr) }
             }
+            unsafe fn delete_all(ptrs: &[*mut Self]) {
+                // SAFETY: the caller's contract is that of `delete_objects`.
+                unsafe { $crate::capi::own::delete_objects(ptrs) }
+            }
         }
         impl $crate::capi::own::Object for $handle {
             fn accepts(kind: $crate::vm::vmcontext::ObjectKind) -> bool {
@@ -293,6 +309,36 @@ pub unsafe fn object<T: Object>(ptr: *const T) -> Result<*mut ObjectHeader> {
 pub unsafe fn object_or_null<T: Object>(ptr: *const T) -> Result<*mut ObjectHeader> {
     // SAFETY: as the caller states.
     if ptr.is_null() { Ok(std::ptr::null_mut()) } else { unsafe { object(ptr) } }
+}
+
+/// Looks at the record behind a handle; nothing for NULL and for an object of another kind, and then the reason is recorded. For
+/// functions that do so little that a [`boundary`] would be most of it; what is done with the record cannot fail.
+///
+/// # Safety
+///
+/// `ptr` is NULL or a live handle and stays so for `'a`.
+#[inline(always)]
+pub unsafe fn record_at_hand<'a, T: Typed>(ptr: *const T) -> Option<&'a T::Record> {
+    // SAFETY: every live handle of a reference points to a header.
+    match unsafe { ptr.cast::<ObjectHeader>().as_ref() } {
+        // SAFETY: `T` accepts only objects whose records are of this type; records change only through cells.
+        Some(object) if T::accepts(object.kind) => Some(unsafe { &*ptr.cast::<T::Record>() }),
+        _ => {
+            // SAFETY: as the caller states.
+            unsafe { record_why_none(ptr) };
+            None
+        }
+    }
+}
+
+/// # Safety
+///
+/// `ptr` is NULL or a live handle.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn record_why_none<T: Typed>(ptr: *const T) {
+    // SAFETY: as the caller states.
+    boundary((), || unsafe { record(ptr) }.map(drop))
 }
 
 /// Looks at the record behind a handle; an error for NULL and for an object of another kind.
@@ -336,7 +382,7 @@ pub unsafe fn copy_object<T: Object>(ptr: *const T) -> Result<*mut T> {
         // SAFETY: as the caller states.
         let object = unsafe { object(ptr) }?;
         // SAFETY: a live handle, so its record is live and has at least one handle.
-        unsafe { vm::retain(object) };
+        unsafe { vm::copy(object) };
     }
     Ok(ptr.cast_mut())
 }
@@ -351,6 +397,16 @@ pub unsafe fn delete_object<T: Object>(ptr: *mut T) {
         // SAFETY: a live handle of which the caller gives up the ownership.
         unsafe { vm::release(ptr.cast()) };
     }
+}
+
+/// [`Handle::delete_all`] for references.
+///
+/// # Safety
+///
+/// The pointers are NULL or live handles, which the caller owns.
+pub unsafe fn delete_objects<T: Object>(ptrs: &[*mut T]) {
+    // SAFETY: live handles of which the caller gives up the ownership.
+    unsafe { Store::release_handles(ptrs) };
 }
 
 /// Looks at a store; an error for NULL.

@@ -1,7 +1,7 @@
 //! Vectors: the storage behind every `wasm_X_vec_t`, and the five functions that each of them has.
 //!
-//! Storage comes from `calloc` and goes to `free`, which needs no size: a caller who makes `size` smaller does no harm. It
-//! is zeroed, so a half-filled vector of pointers or values can be deleted. An empty vector has no storage. Requests
+//! Storage comes from `calloc` or `malloc` and goes to `free`, which needs no size: a caller who makes `size` smaller does no harm.
+//! It is zeroed or filled, so a half-filled vector of pointers or values can be deleted. An empty vector has no storage. Requests
 //! whose size a caller chooses can fail: the vector is then empty and the reason recorded.
 
 use super::boundary::boundary;
@@ -13,7 +13,7 @@ use std::ptr;
 ///
 /// # Safety
 ///
-/// `parts` and `from_parts` are the struct's two fields; `data` owns storage from `calloc` for at least `size` elements, or
+/// `parts` and `from_parts` are the struct's two fields; `data` owns storage from `malloc` or `calloc` for at least `size` elements, or
 /// is NULL and `size` is 0.
 pub unsafe trait Vector: Sized {
     type Element: Element;
@@ -39,6 +39,16 @@ pub unsafe trait Element: Copy {
     ///
     /// This is a live element, which the caller owns.
     unsafe fn delete(self);
+
+    /// # Safety
+    ///
+    /// The elements are live, and the caller owns them.
+    unsafe fn delete_all(elements: &[Self]) {
+        for &element in elements {
+            // SAFETY: as the caller states.
+            unsafe { element.delete() };
+        }
+    }
 }
 
 // SAFETY: these are the two functions of the handle.
@@ -51,6 +61,11 @@ unsafe impl<T: Handle> Element for *mut T {
     unsafe fn delete(self) {
         // SAFETY: the caller's contract is that of `Handle::delete`.
         unsafe { T::delete(self) }
+    }
+
+    unsafe fn delete_all(elements: &[Self]) {
+        // SAFETY: the caller's contract is that of `Handle::delete_all`.
+        unsafe { T::delete_all(elements) }
     }
 }
 
@@ -81,27 +96,65 @@ pub fn zeroed<V: Vector>(size: usize) -> Result<V> {
     if size == 0 {
         return Ok(empty());
     }
-    // No object is larger; tools that watch the allocator take greater sizes for negative ones.
-    let bytes = size.checked_mul(size_of::<V::Element>()).filter(|&bytes| isize::try_from(bytes).is_ok());
     // SAFETY: `calloc` may be called with any sizes.
-    let data = bytes.map_or(ptr::null_mut(), |bytes| unsafe { libc::calloc(1, bytes) });
+    let data = storage(size, |bytes| unsafe { libc::calloc(1, bytes) })?;
+    Ok(V::from_parts(size, data))
+}
+
+/// Storage for `size` elements from `allocate`; not null.
+fn storage<T>(size: usize, allocate: impl FnOnce(usize) -> *mut libc::c_void) -> Result<*mut T> {
+    // No object is larger; tools that watch the allocator take greater sizes for negative ones.
+    let bytes = size.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
+    let data = bytes.map_or(ptr::null_mut(), allocate);
     if data.is_null() {
         return Err(Error::out_of_memory(format!("no memory for a vector of {size} elements")));
     }
-    Ok(V::from_parts(size, data.cast()))
+    Ok(data.cast())
 }
 
-/// A vector of the elements that `elements` gives, which must be `size`.
-pub fn from_iter<V: Vector>(elements: impl ExactSizeIterator<Item = V::Element>) -> Result<V> {
-    let vector: V = zeroed(elements.len())?;
-    let (size, data) = vector.parts();
-    for (i, element) in elements.take(size).enumerate() {
-        // SAFETY: the storage has `size` elements and `i` is less.
-        let slot = unsafe { data.add(i) };
-        // SAFETY: `slot` is writable and holds an element that owns nothing.
-        unsafe { slot.write(element) };
+/// A vector of copies of `elements`, which own nothing.
+pub fn from_slice<V: Vector>(elements: &[V::Element]) -> Result<V> {
+    const { assert!(!V::Element::OWNS) };
+    if elements.is_empty() {
+        return Ok(empty());
     }
-    Ok(vector)
+    // SAFETY: `malloc` may be called with any size.
+    let data: *mut V::Element = storage(elements.len(), |bytes| unsafe { libc::malloc(bytes) })?;
+    // SAFETY: the storage is new and has room for them.
+    unsafe { ptr::copy_nonoverlapping(elements.as_ptr(), data, elements.len()) };
+    Ok(V::from_parts(elements.len(), data))
+}
+
+/// A vector of the elements that `elements` gives.
+pub fn from_iter<V: Vector>(elements: impl ExactSizeIterator<Item = V::Element>) -> Result<V> {
+    try_from_iter(elements.map(Ok))
+}
+
+/// A vector of the elements that `elements` gives, which must be as many as it says, or the first error; then those before are
+/// deleted.
+#[inline(always)]
+pub fn try_from_iter<V: Vector>(elements: impl ExactSizeIterator<Item = Result<V::Element>>) -> Result<V> {
+    let size = elements.len();
+    if size == 0 {
+        return Ok(empty());
+    }
+    // SAFETY: `malloc` may be called with any size.
+    let data: *mut V::Element = storage(size, |bytes| unsafe { libc::malloc(bytes) })?;
+    for (i, element) in elements.take(size).enumerate() {
+        match element {
+            Ok(element) => {
+                // SAFETY: one of the `size` elements' places.
+                let slot = unsafe { data.add(i) };
+                // SAFETY: as above.
+                unsafe { slot.write(element) };
+            }
+            Err(error) => {
+                drop(Owned(V::from_parts(i, data)));
+                return Err(error);
+            }
+        }
+    }
+    Ok(V::from_parts(size, data))
 }
 
 /// The elements of a vector. NULL is an empty vector.
@@ -181,11 +234,11 @@ impl<V: Vector> TryClone for Owned<V> {
 
 impl<V: Vector> Drop for Owned<V> {
     fn drop(&mut self) {
-        for &element in self.elements().iter().filter(|_| V::Element::OWNS) {
+        if V::Element::OWNS {
             // SAFETY: this owns the vector and so its elements, which are not used again.
-            unsafe { element.delete() };
+            unsafe { V::Element::delete_all(self.elements()) };
         }
-        // SAFETY: the storage is NULL or from `calloc`, and is not used again.
+        // SAFETY: the storage is NULL or from `malloc` or `calloc`, and is not used again.
         unsafe { libc::free(self.0.parts().1.cast()) };
     }
 }

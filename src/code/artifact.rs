@@ -1,58 +1,93 @@
 //! A compiled module as bytes: what `wasm_module_serialize` gives and `wasm_module_deserialize` takes.
 //!
 //! ```text
-//! header    HEADER_LEN bytes: magic, format version, checksum of all that follows, lengths of the sections
-//! identity  version of this library, target, CPU features and settings the code was compiled for
-//! module    the description of the module, in postcard's format
-//! tables    the tables of the text, arrays of 32-bit words
-//! data      the bytes of the data segments
-//!           zeros up to a multiple of TEXT_ALIGNMENT
-//! text      machine code, position independent: it can be mapped as it is
+//! header       HEADER_LEN bytes: magic, format version, two checksums, lengths of the sections
+//! identity     version of this library, target, CPU features and settings the code was compiled for, a line for each
+//! description  that of the module, in postcard's format
+//! parts        of the module ([`Module::parts`]) and of the tables of the text ([`CodeTables`]), read where they lie
+//! text         machine code, position independent
 //! ```
 //!
-//! Numbers are little-endian. The checksum finds damage, not malice: an artifact holds native code, and only one's own
-//! may be loaded. All the same no bytes whatever make this code panic, read out of bounds or allocate more than a small
-//! multiple of their number.
+//! Numbers are little-endian. Sections start at multiples of SECTION_ALIGNMENT, the text at one of TEXT_ALIGNMENT, with zeros
+//! between. An artifact is used as it is: a module that was just compiled lies in memory as its artifact, and one that is
+//! loaded is a copy of its artifact, or the mapped file itself.
+//!
+//! The first checksum covers what is decoded when a module is loaded: the header from the second one on, the identity and the
+//! description. The second covers all that follows. To check it is to read everything, so it is not checked for a file,
+//! which is loaded in a time that does not depend on its length. Checksums find damage, not malice: an artifact holds
+//! native code, and only one's own may be loaded. All the same no bytes whatever make this code panic, read out of bounds or
+//! allocate more than a small multiple of their number.
 
+use super::memory::CodeMemory;
 use super::object::CodeObject;
 use super::publish::Code;
-use super::tables::CodeTables;
-use crate::module::Module;
+use super::tables::{CodeTables, TABLE_PARTS};
+use crate::module::{Bytes, Module, PARTS};
 use crate::types::*;
-use std::borrow::Cow;
+use std::fs::OpenOptions;
+use std::hash::Hasher;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use twox_hash::XxHash3_64;
 
 const MAGIC: [u8; 8] = *b"\0libwasm";
 /// Raised whenever the format changes.
-const FORMAT: u32 = 1;
-const HEADER_LEN: usize = 64;
-/// Where the bytes that the checksum covers start.
-const CHECKED_START: usize = 24;
-/// The text starts at a multiple of this.
+const FORMAT: u32 = 2;
+/// Where the checksum of the header, the identity and the description lies, and what it covers starts.
+const HEAD_CHECKSUM: Range<usize> = 16..24;
+/// Where the checksum of everything else lies.
+const REST_CHECKSUM: Range<usize> = 24..32;
+/// Where the lengths of the sections lie, eight bytes each.
+const LENGTHS: usize = 32;
+/// The identity, the description, the parts of the module, the parts of the tables, the text.
+const SECTIONS: usize = 2 + PARTS + TABLE_PARTS + 1;
+const HEADER_LEN: usize = LENGTHS + 8 * SECTIONS;
+const SECTION_ALIGNMENT: usize = 16;
+/// The size of a page, or a multiple of it.
 const TEXT_ALIGNMENT: usize = 4096;
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// How much is copied at once, and then read again for the checksum: it should still be in the processor's cache.
+const COPIED_AT_ONCE: usize = 128 << 10;
 
-/// The lengths of the sections, in their order.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-struct Lengths {
-    identity: usize,
-    module: usize,
-    tables: usize,
-    data: usize,
-    text: usize,
-}
+/// Where the sections lie, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Layout([Range<usize>; SECTIONS]);
 
-impl Lengths {
-    fn in_order(self) -> [usize; 5] {
-        [self.identity, self.module, self.tables, self.data, self.text]
+impl Layout {
+    /// `None` where that overflows.
+    fn new(lengths: [usize; SECTIONS]) -> Option<Layout> {
+        let mut sections = [const { 0..0 }; SECTIONS];
+        let mut end = HEADER_LEN;
+        for (index, (section, len)) in sections.iter_mut().zip(lengths).enumerate() {
+            let alignment = if index == SECTIONS - 1 { TEXT_ALIGNMENT } else { SECTION_ALIGNMENT };
+            let start = end.checked_next_multiple_of(alignment)?;
+            end = start.checked_add(len)?;
+            *section = start..end;
+        }
+        Some(Layout(sections))
     }
 
-    /// Where the text starts, and the length of the artifact. `None` where that overflows.
-    fn text_start_and_end(self) -> Option<(usize, usize)> {
-        let [sections @ .., text] = self.in_order();
-        let end = sections.iter().try_fold(HEADER_LEN, |end, &len| end.checked_add(len))?;
-        let start = end.checked_next_multiple_of(TEXT_ALIGNMENT)?;
-        Some((start, start.checked_add(text)?))
+    fn identity(&self) -> Range<usize> {
+        self.0[0].clone()
+    }
+
+    fn description(&self) -> Range<usize> {
+        self.0[1].clone()
+    }
+
+    fn module_parts(&self) -> [Range<usize>; PARTS] {
+        std::array::from_fn(|part| self.0[2 + part].clone())
+    }
+
+    fn table_parts(&self) -> [Range<usize>; TABLE_PARTS] {
+        std::array::from_fn(|part| self.0[2 + PARTS + part].clone())
+    }
+
+    fn text(&self) -> Range<usize> {
+        self.0[SECTIONS - 1].clone()
     }
 }
 
@@ -61,84 +96,122 @@ pub fn is_artifact(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-/// Stores a compiled module. `fingerprint` is that of the compiler that made it.
-pub fn serialize(fingerprint: &str, module: &Module, code: &Code) -> Result<Vec<u8>> {
-    serialize_parts(fingerprint, module, code.text(), code.tables())
+/// Publishes a module that was compiled by a compiler with this fingerprint.
+pub fn publish(fingerprint: &str, module: Module, object: &CodeObject) -> Result<(Module, Arc<Code>)> {
+    let (memory, layout) = build(fingerprint, &module, object)?;
+    assemble(memory, &layout, module)
 }
 
-fn serialize_parts(fingerprint: &str, module: &Module, text: &[u8], tables: &CodeTables) -> Result<Vec<u8>> {
-    let identity = identity(fingerprint);
+/// Loads a copy of an artifact that was made for a compiler of the same fingerprint.
+pub fn deserialize(fingerprint: &str, bytes: &[u8]) -> Result<(Module, Arc<Code>)> {
+    let layout = read_head(fingerprint, bytes)?;
+    let memory = CodeMemory::filled(bytes.len(), layout.text().start, |memory| copy(memory, bytes, &layout))?;
+    let module = decode(&memory, &layout)?;
+    assemble(memory, &layout, module)
+}
+
+/// Loads an artifact where it lies in a file.
+pub fn deserialize_file(fingerprint: &str, path: &Path) -> Result<(Module, Arc<Code>)> {
+    let memory = map_file(path)?;
+    read_file(fingerprint, memory)
+        .map_err(|error| Error::new(error.kind(), format!("{}: {}", error.message(), path.display())))
+}
+
+/// Maps a file to be read. It is closed again; the mapping stays.
+fn map_file(path: &Path) -> Result<CodeMemory> {
+    let failed = |error: io::Error| refused(format!("{error}: {}", path.display()));
+    // Without O_NONBLOCK, opening a pipe would wait for somebody who writes to it.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(refused(format!("not a regular file: {}", path.display())));
+    }
+    match usize::try_from(metadata.len()) {
+        Ok(0) => Err(refused(format!("empty: {}", path.display()))),
+        Ok(len) => CodeMemory::of_file(&file, len)
+            .map_err(|error| Error::new(error.kind(), format!("{error}: {}", path.display()))),
+        Err(_) => Err(refused(format!("too large: {}", path.display()))),
+    }
+}
+
+fn read_file(fingerprint: &str, mut memory: CodeMemory) -> Result<(Module, Arc<Code>)> {
+    let layout = read_head(fingerprint, memory.bytes())?;
+    memory.make_executable(layout.text().start)?;
+    let module = decode(&memory, &layout)?;
+    assemble(memory, &layout, module)
+}
+
+/// Writes an artifact to a new file beside `path` that then takes its name, so that the file is never there in part, and one
+/// that is mapped is not changed.
+pub fn write_artifact(artifact: &[u8], path: &Path) -> Result<()> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let failed =
+        |error| Error::new(ErrorKind::Artifact, format!("cannot write an artifact: {error}: {}", path.display()));
+    // A device or a pipe would be replaced like a file.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(failed(io::Error::other("not a regular file")));
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.{}.tmp", std::process::id(), COUNT.fetch_add(1, Relaxed)));
+    let created = OpenOptions::new().write(true).create_new(true).open(&beside);
+    let written = created.and_then(|mut file| {
+        let written = file.write_all(artifact).and_then(|()| std::fs::rename(&beside, path));
+        // The first failure is what counts.
+        written.inspect_err(|_| _ = std::fs::remove_file(&beside))
+    });
+    written.map_err(failed)
+}
+
+/// Lays a module out as an artifact.
+fn build(fingerprint: &str, module: &Module, object: &CodeObject) -> Result<(CodeMemory, Layout)> {
     let description = postcard::to_allocvec(module)
         .map_err(|error| Error::new(ErrorKind::Internal, format!("cannot serialize a module: {error}")))?;
-    let mut encoded_tables = Vec::new();
-    tables.encode(&mut encoded_tables);
-    let lengths = Lengths {
-        identity: identity.len(),
-        module: description.len(),
-        tables: encoded_tables.len(),
-        data: module.data_bytes.len(),
-        text: text.len(),
-    };
-    let too_large = || Error::out_of_memory("no memory for an artifact");
-    let (text_start, end) = lengths.text_start_and_end().ok_or_else(too_large)?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(end).map_err(|_| too_large())?;
-    bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&FORMAT.to_le_bytes());
-    bytes.extend_from_slice(&[0; 12]);
-    for len in lengths.in_order() {
-        bytes.extend_from_slice(&(len as u64).to_le_bytes());
-    }
-    debug_assert_eq!(bytes.len(), HEADER_LEN);
-    for section in [identity.as_bytes(), &description, &encoded_tables, &module.data_bytes] {
-        bytes.extend_from_slice(section);
-    }
-    bytes.resize(text_start, 0);
-    bytes.extend_from_slice(text);
-    let checksum = XxHash3_64::oneshot(&bytes[CHECKED_START..]);
-    bytes[16..CHECKED_START].copy_from_slice(&checksum.to_le_bytes());
-    Ok(bytes)
+    let head = [fingerprint.as_bytes(), &description];
+    let (parts, tables, text) = (module.parts(), object.tables.parts(), [&object.text[..]]);
+    let mut sections = head.into_iter().chain(parts).chain(tables).chain(text);
+    let sections: [&[u8]; SECTIONS] = std::array::from_fn(|_| sections.next().unwrap_or_default());
+    let layout =
+        Layout::new(sections.map(<[u8]>::len)).ok_or_else(|| Error::out_of_memory("no memory for an artifact"))?;
+    let memory = CodeMemory::filled(layout.text().end, layout.text().start, |bytes| {
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+        for (index, (section, range)) in sections.iter().zip(&layout.0).enumerate() {
+            let len = LENGTHS + 8 * index;
+            bytes[len..len + 8].copy_from_slice(&(section.len() as u64).to_le_bytes());
+            bytes[range.clone()].copy_from_slice(section);
+        }
+        let rest = XxHash3_64::oneshot(&bytes[layout.description().end..]);
+        bytes[REST_CHECKSUM].copy_from_slice(&rest.to_le_bytes());
+        let head = XxHash3_64::oneshot(&bytes[HEAD_CHECKSUM.end..layout.description().end]);
+        bytes[HEAD_CHECKSUM].copy_from_slice(&head.to_le_bytes());
+        Ok(())
+    });
+    Ok((memory?, layout))
 }
 
-/// Reads what [`serialize`] stored for a compiler of the same fingerprint. The text is borrowed from `bytes`.
-pub fn deserialize<'a>(fingerprint: &str, bytes: &'a [u8]) -> Result<(Module, CodeObject<'a>)> {
-    let lengths = read_header(bytes)?;
-    let (text_start, end) = lengths.text_start_and_end().filter(|&(_, end)| end == bytes.len()).ok_or_else(|| {
-        refused(format!("truncated, or its lengths are damaged: {lengths:?} in {} bytes", bytes.len()))
-    })?;
-    let stored = u64::from_le_bytes(field(bytes, 16)?);
-    let computed = XxHash3_64::oneshot(&bytes[CHECKED_START..]);
-    if stored != computed {
-        return Err(refused(format!("damaged: checksum {stored:#x}, but its contents give {computed:#x}")));
+/// Copies an artifact and checks the second checksum of the copy.
+fn copy(memory: &mut [u8], bytes: &[u8], layout: &Layout) -> Result<()> {
+    let (head, rest) = bytes.split_at(layout.description().end);
+    let (head_copy, rest_copy) = memory.split_at_mut(head.len());
+    head_copy.copy_from_slice(head);
+    let mut hasher = XxHash3_64::with_seed(0);
+    for (copy, bytes) in rest_copy.chunks_mut(COPIED_AT_ONCE).zip(rest.chunks(COPIED_AT_ONCE)) {
+        copy.copy_from_slice(bytes);
+        hasher.write(copy);
     }
-    let mut rest = &bytes[HEADER_LEN..];
-    let mut section = |len: usize| {
-        // The lengths were found to fit.
-        let (section, after) = rest.split_at(len);
-        rest = after;
-        section
-    };
-    check_identity(section(lengths.identity), fingerprint)?;
-    let (description, tables, data) = (section(lengths.module), section(lengths.tables), section(lengths.data));
-    let text = &bytes[text_start..end];
-    let (mut module, after) = postcard::take_from_bytes::<Module>(description)
-        .map_err(|error| refused(format!("the description of its module cannot be read: {error}")))?;
-    if !after.is_empty() {
-        return Err(refused(format!("{} bytes too many in the description of its module", after.len())));
-    }
-    module
-        .data_bytes
-        .try_reserve_exact(data.len())
-        .map_err(|_| Error::out_of_memory(format!("no memory for data segments: {} bytes", data.len())))?;
-    module.data_bytes.extend_from_slice(data);
-    module.check().map_err(|what| refused(format!("the description of its module is inconsistent: {what}")))?;
-    let tables = CodeTables::decode(tables, text.len())
-        .filter(|tables| tables.num_funcs() == module.bodies.len())
-        .ok_or_else(|| refused("its tables are inconsistent"))?;
-    Ok((module, CodeObject { text: Cow::Borrowed(text), tables }))
+    check_sum(field(bytes, REST_CHECKSUM.start)?, hasher.finish())
 }
 
-fn read_header(bytes: &[u8]) -> Result<Lengths> {
+/// Checks what comes before the parts: the header, the identity, and the checksum of what is decoded.
+fn read_head(fingerprint: &str, bytes: &[u8]) -> Result<Layout> {
+    let layout = read_header(bytes)?;
+    let computed = XxHash3_64::oneshot(&bytes[HEAD_CHECKSUM.end..layout.description().end]);
+    check_sum(field(bytes, HEAD_CHECKSUM.start)?, computed)?;
+    check_identity(&bytes[layout.identity()], fingerprint)?;
+    Ok(layout)
+}
+
+fn read_header(bytes: &[u8]) -> Result<Layout> {
     if !is_artifact(bytes) {
         return Err(refused("not an artifact of this library"));
     }
@@ -149,13 +222,16 @@ fn read_header(bytes: &[u8]) -> Result<Lengths> {
     if u32::from_le_bytes(field(bytes, 12)?) != 0 {
         return Err(refused("damaged: its header"));
     }
-    let mut lengths = [0; 5];
+    let mut lengths = [0; SECTIONS];
     for (index, len) in lengths.iter_mut().enumerate() {
-        let stored = u64::from_le_bytes(field(bytes, CHECKED_START + 8 * index)?);
+        let stored = u64::from_le_bytes(field(bytes, LENGTHS + 8 * index)?);
         *len = usize::try_from(stored).map_err(|_| refused(format!("its lengths are damaged: {stored}")))?;
     }
-    let [identity, module, tables, data, text] = lengths;
-    Ok(Lengths { identity, module, tables, data, text })
+    let layout = Layout::new(lengths).ok_or_else(|| refused("its lengths are damaged"))?;
+    match layout.text().end {
+        end if end == bytes.len() => Ok(layout),
+        end => Err(refused(format!("truncated, or its lengths are damaged: {} bytes, not {end}", bytes.len()))),
+    }
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N]> {
@@ -163,17 +239,75 @@ fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N]> {
     field.copied().ok_or_else(|| refused(format!("truncated: {} bytes", bytes.len())))
 }
 
-fn identity(fingerprint: &str) -> String {
-    format!("libwasm {VERSION}; {fingerprint}")
+fn check_sum(stored: [u8; 8], computed: u64) -> Result<()> {
+    let stored = u64::from_le_bytes(stored);
+    if stored != computed {
+        return Err(refused(format!("damaged: checksum {stored:#x}, but its contents give {computed:#x}")));
+    }
+    Ok(())
 }
 
-fn check_identity(stored: &[u8], fingerprint: &str) -> Result<()> {
-    let ours = identity(fingerprint);
+/// Decodes the description: all of the module but its parts.
+fn decode(memory: &CodeMemory, layout: &Layout) -> Result<Module> {
+    let (module, after) = postcard::take_from_bytes::<Module>(&memory.bytes()[layout.description()])
+        .map_err(|error| refused(format!("the description of its module cannot be read: {error}")))?;
+    match after.len() {
+        0 => Ok(module),
+        len => Err(refused(format!("{len} bytes too many in the description of its module"))),
+    }
+}
+
+/// Makes a module and its code of their artifact in memory and what was decoded of it.
+fn assemble(memory: CodeMemory, layout: &Layout, mut module: Module) -> Result<(Module, Arc<Code>)> {
+    let memory = Arc::new(memory);
+    let part = |range| part(&memory, range);
+    module.set_parts(layout.module_parts().map(part));
+    module.check().map_err(|what| refused(format!("the description of its module is inconsistent: {what}")))?;
+    let tables = CodeTables::new(layout.text().len(), layout.table_parts().map(part))
+        .filter(|tables| tables.num_funcs() == module.num_defined_funcs())
+        .ok_or_else(|| refused("its tables are inconsistent"))?;
+    Ok((module, Code::publish(memory, tables)?))
+}
+
+/// A part of an artifact, which keeps it in memory.
+fn part(memory: &Arc<CodeMemory>, range: Range<usize>) -> Bytes {
+    let bytes: &[u8] = memory.bytes().get(range).unwrap_or_default();
+    // SAFETY: only the lifetime becomes longer. The bytes stay where they are and as they are until the last owner of `memory`
+    // drops it; `Bytes` is one, and does not give them out for longer than it lives.
+    let bytes: &'static [u8] = unsafe { std::mem::transmute(bytes) };
+    Bytes::lent(bytes, memory.clone())
+}
+
+/// Tells the first difference only: there are many settings, and most follow from the processor.
+fn check_identity(stored: &[u8], ours: &str) -> Result<()> {
     if stored == ours.as_bytes() {
         return Ok(());
     }
     let stored = String::from_utf8_lossy(stored);
-    Err(refused(format!("made by another version, or for another CPU or configuration: \"{stored}\", not \"{ours}\"")))
+    let (mut theirs, mut ours) = (stored.lines(), ours.lines());
+    loop {
+        return Err(refused(match (theirs.next(), ours.next()) {
+            (Some(theirs), Some(ours)) if theirs == ours => continue,
+            (Some(theirs), Some(ours)) => describe_difference(theirs, ours),
+            (theirs, ours) => format!("made by another version of this library: {theirs:?}, not {ours:?}"),
+        }));
+    }
+}
+
+/// In words, how two lines of identities differ.
+fn describe_difference(theirs: &str, ours: &str) -> String {
+    match (theirs.split_once('='), ours.split_once('=')) {
+        (Some((name, "true")), Some((same, "false"))) if name == same => {
+            format!("compiled with {name}, this engine has none")
+        }
+        (Some((name, "false")), Some((same, "true"))) if name == same => {
+            format!("compiled without {name}, this engine has them")
+        }
+        (Some((name, theirs)), Some((same, ours))) if name == same => {
+            format!("compiled for {name} {theirs}, this engine's is {ours}")
+        }
+        _ => format!("made by another version of this library: {theirs:?}, not {ours:?}"),
+    }
 }
 
 #[cold]
@@ -182,155 +316,4 @@ fn refused(why: impl std::fmt::Display) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::object::tests::func;
-    use super::*;
-
-    const FINGERPRINT: &str = "test cpu";
-
-    fn module() -> Module {
-        let text = r#"(module $named
-            (import "a" "f" (func $f (param i32))) (import "a" "g" (global i64))
-            (memory (export "m") 1 2) (table 3 funcref) (global (mut v128) (v128.const i64x2 1 2))
-            (func $one (export "one")) (func $two (param f64))
-            (start $one) (elem (i32.const 1) $f $one) (elem funcref (ref.null func) (ref.func $two))
-            (data (i32.const 1) "hello") (data "passive"))"#;
-        crate::module::parse(&wat::parse_str(text).unwrap()).unwrap().module
-    }
-
-    fn artifact() -> Vec<u8> {
-        let object = CodeObject::link(vec![func(20), func(40)], 1).unwrap();
-        serialize_parts(FINGERPRINT, &module(), &object.text, &object.tables).unwrap()
-    }
-
-    fn refuse(bytes: &[u8], fingerprint: &str) -> String {
-        let error = deserialize(fingerprint, bytes).map(|_| ()).expect_err("should be refused");
-        assert_eq!(error.kind(), ErrorKind::Artifact);
-        error.message().to_owned()
-    }
-
-    /// Makes the checksum match again, as damage by intent would.
-    fn forge(bytes: &mut [u8]) {
-        let checksum = XxHash3_64::oneshot(&bytes[CHECKED_START..]);
-        bytes[16..CHECKED_START].copy_from_slice(&checksum.to_le_bytes());
-    }
-
-    #[test]
-    fn what_is_stored_is_read() {
-        let bytes = artifact();
-        let (module, object) = deserialize(FINGERPRINT, &bytes).unwrap();
-        assert_eq!(object, CodeObject::link(vec![func(20), func(40)], 1).unwrap());
-        assert_eq!(format!("{module:?}"), format!("{:?}", self::module()));
-        assert_eq!(object.text.as_ptr() as usize - bytes.as_ptr() as usize, TEXT_ALIGNMENT);
-        assert!(is_artifact(&bytes) && !is_artifact(b"\0asm"));
-    }
-
-    #[test]
-    fn empty_module() {
-        let object = CodeObject::link(vec![], 0).unwrap();
-        let bytes = serialize_parts("", &Module::default(), &object.text, &object.tables).unwrap();
-        assert_eq!(deserialize("", &bytes).unwrap().1, object);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused() {
-        let bytes = artifact();
-        assert!(refuse(b"", FINGERPRINT).contains("not an artifact"));
-        assert!(refuse(b"\0asm\x01\0\0\0", FINGERPRINT).contains("not an artifact"));
-        assert!(refuse(&bytes, "another cpu").contains("another cpu"));
-        let mut changed = bytes.clone();
-        changed[8] += 1;
-        assert!(refuse(&changed, FINGERPRINT).contains("another version"));
-        let mut changed = bytes.clone();
-        *changed.last_mut().unwrap() ^= 1;
-        assert!(refuse(&changed, FINGERPRINT).contains("checksum"));
-        let mut changed = bytes.clone();
-        changed.push(0);
-        assert!(refuse(&changed, FINGERPRINT).contains("truncated"));
-        for len in 0..bytes.len() {
-            refuse(&bytes[..len], FINGERPRINT);
-        }
-    }
-
-    #[test]
-    fn every_flipped_bit_is_found() {
-        let mut bytes = artifact();
-        for at in (0..bytes.len()).filter(|&at| !(12..16).contains(&at)) {
-            bytes[at] ^= 1 << (at % 8);
-            refuse(&bytes, FINGERPRINT);
-            bytes[at] ^= 1 << (at % 8);
-        }
-    }
-
-    #[test]
-    fn forged_artifacts_never_panic() {
-        let original = artifact();
-        let end = Lengths::text_start_and_end(read_header(&original).unwrap()).unwrap().0;
-        let mut accepted = 0;
-        for at in CHECKED_START..end {
-            for flip in [1, 2, 0x40, 0x80, 0xff] {
-                let mut bytes = original.clone();
-                bytes[at] ^= flip;
-                forge(&mut bytes);
-                let Ok((module, object)) = deserialize(FINGERPRINT, &bytes) else { continue };
-                accepted += 1;
-                use_everything(&module, &object);
-            }
-        }
-        assert!(accepted > 0);
-    }
-
-    #[test]
-    fn random_bytes_never_panic() {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut random = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 33) as usize
-        };
-        for _ in 0..2000 {
-            let mut bytes = artifact();
-            bytes.truncate(HEADER_LEN + random() % 1000);
-            for _ in 0..1 + random() % 30 {
-                let at = 12 + random() % (bytes.len() - 12);
-                bytes[at] = random() as u8;
-            }
-            // A description of random bytes that fits.
-            let len = bytes.len() - HEADER_LEN;
-            let identity = identity(FINGERPRINT).len();
-            if len > identity && random() % 2 == 0 {
-                let lengths = [identity, len - identity, 0, 0, 0];
-                for (index, len) in lengths.into_iter().enumerate() {
-                    let at = CHECKED_START + 8 * index;
-                    bytes[at..at + 8].copy_from_slice(&(len as u64).to_le_bytes());
-                }
-                bytes[HEADER_LEN..HEADER_LEN + identity].copy_from_slice(self::identity(FINGERPRINT).as_bytes());
-                bytes.resize((HEADER_LEN + len).next_multiple_of(TEXT_ALIGNMENT), 0);
-            }
-            forge(&mut bytes);
-            if let Ok((module, object)) = deserialize(FINGERPRINT, &bytes) {
-                use_everything(&module, &object);
-            }
-        }
-    }
-
-    fn use_everything(module: &Module, object: &CodeObject<'_>) {
-        for import in &module.imports {
-            module.import_type(import);
-        }
-        for export in &module.exports {
-            module.entity_type(export.entity);
-        }
-        for func in module.funcs.keys() {
-            module.func_type(func);
-            module.func_name(func);
-            module.func_ref_slots.get(func);
-        }
-        for data in module.datas.keys() {
-            module.data(data);
-        }
-        for func in module.bodies.keys() {
-            let func = object.tables.func(func);
-            assert!((func.start + func.len) as usize <= object.text.len());
-        }
-    }
-}
+mod tests;

@@ -1,15 +1,27 @@
 //! The driver: a binary → its description and its linked code.
 
+use super::artifact;
 use super::object::CodeObject;
 use super::parallel;
+use super::publish::Code;
 use crate::compiler::{Compiler, Scratch};
 use crate::module::{self, Module, ParsedModule};
 use crate::types::*;
 use crate::vm::vmcontext::VMContextLayout;
+use std::sync::Arc;
 use wasmparser::FuncToValidate;
 
-/// Validates and compiles a module. Of several invalid functions, the first is reported.
-pub fn compile(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject<'static>)> {
+/// Validates, compiles and publishes a module. Of several invalid functions, the first is reported.
+///
+/// `stack_left` is how much of its stack the calling thread can still use.
+pub fn compile(compiler: &Compiler, bytes: &[u8], stack_left: usize) -> Result<(Module, Arc<Code>)> {
+    parallel::with_stack(stack_left, || {
+        let (module, object) = link(compiler, bytes)?;
+        artifact::publish(compiler.fingerprint(), module, &object)
+    })
+}
+
+fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
     let ParsedModule { module, bodies } = module::parse(bytes)?;
     let layout = VMContextLayout::new(&module).ok_or_else(|| {
         Error::limit("too many globals, functions and tables: an instance would be larger than 1 GiB")
@@ -29,7 +41,7 @@ pub fn compile(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code::{Code, deserialize, serialize};
+    use crate::code::deserialize;
     use crate::compiler::{CompileOptions, OptLevel};
 
     fn compiler() -> Compiler {
@@ -54,12 +66,15 @@ mod tests {
     fn code_is_the_same_however_it_was_made() {
         let bytes = wasm(&large(300));
         let compiler = compiler();
-        let (module, object) = compile(&compiler, &bytes).unwrap();
-        assert_eq!((module.bodies.len(), object.tables.num_funcs()), (301, 301));
-        assert_eq!(compile(&compiler, &bytes).unwrap().1, object);
-        let code = Code::publish(compile(&compiler, &bytes).unwrap().1).unwrap();
-        let artifact = serialize(&compiler.fingerprint(), &module, &code).unwrap();
-        assert_eq!(deserialize(&compiler.fingerprint(), &artifact).unwrap().1, object);
+        let (module, object) = link(&compiler, &bytes).unwrap();
+        assert_eq!((module.num_defined_funcs(), object.tables.num_funcs()), (301, 301));
+        assert_eq!(link(&compiler, &bytes).unwrap().1, object);
+        let (_, code) = compile(&compiler, &bytes, usize::MAX).unwrap();
+        assert!(code.text() == object.text && *code.tables() == object.tables);
+        let (_, again) = deserialize(compiler.fingerprint(), code.artifact()).unwrap();
+        assert!(again.artifact() == code.artifact() && again.text() == object.text);
+        let (_, elsewhere) = compile(&compiler, &bytes, 0).unwrap();
+        assert!(elsewhere.artifact() == code.artifact());
     }
 
     #[test]
@@ -70,7 +85,7 @@ mod tests {
         let bytes = wasm(&text);
         let expected = crate::module::validate(&bytes).unwrap_err();
         for _ in 0..5 {
-            let error = compile(&compiler(), &bytes).map(|_| ()).unwrap_err();
+            let error = link(&compiler(), &bytes).map(|_| ()).unwrap_err();
             assert_eq!((error.kind(), error.offset()), (ErrorKind::Invalid, expected.offset()));
         }
     }
@@ -78,9 +93,8 @@ mod tests {
     #[test]
     fn traps_and_addresses_are_found() {
         let bytes = wasm("(module (func nop) (func nop unreachable))");
-        let (module, object) = compile(&compiler(), &bytes).unwrap();
-        let code = Code::publish(object).unwrap();
-        let body = module.bodies[DefinedFuncIndex::from_u32(1)].clone();
+        let (module, code) = compile(&compiler(), &bytes, usize::MAX).unwrap();
+        let body = module.body(DefinedFuncIndex::from_u32(1));
         let traps: Vec<_> = code.range().filter(|&pc| code.trap_at(pc) == Some(TrapCode::Unreachable)).collect();
         assert_eq!(traps.len(), 1);
         assert_eq!(code.func_at(traps[0]), Some(DefinedFuncIndex::from_u32(1)));

@@ -1,77 +1,163 @@
-//! Executable memory: pages that are written once and then only read and executed.
+//! Executable memory: pages that are written once, or mapped from a file, and then only read and executed.
 //!
-//! Invariant: from the end of [`CodeMemory::new`] on, nothing writes to the pages, and they stay mapped until the
+//! Invariant: from the end of the constructor on, nothing of ours writes to the pages, and they stay mapped until the
 //! [`CodeMemory`] is dropped. They are never writable and executable at once.
 
 use crate::types::*;
+use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::ptr::{self, NonNull};
 
-/// A mapping that holds a text, readable and executable.
+/// A mapping that ends in a text, which can be executed. What precedes it can be read.
 #[derive(Debug)]
 pub struct CodeMemory {
+    /// Dangling if `len` is 0.
     start: NonNull<u8>,
-    text_len: usize,
-    /// The length of the mapping; 0 if there is none.
-    mapped: usize,
+    len: usize,
+    /// Where the text starts: a multiple of the size of a page, or `len` if there is none.
+    text_start: usize,
 }
 
 // SAFETY: the pages are not tied to a thread; they are unmapped by whichever thread drops the only `CodeMemory`.
 unsafe impl Send for CodeMemory {}
-// SAFETY: the pages are only read after `new`.
+// SAFETY: the pages are only read once they are constructed.
 unsafe impl Sync for CodeMemory {}
+
+/// The size of a page that the processor maps with one entry of a middle level.
+const HUGE_PAGE: usize = 2 << 20;
 
 impl CodeMemory {
     /// Copies `text` to executable memory. The start is aligned to a page.
     pub fn new(text: &[u8]) -> Result<CodeMemory> {
-        if text.is_empty() {
-            return Ok(CodeMemory { start: NonNull::dangling(), text_len: 0, mapped: 0 });
+        CodeMemory::filled(text.len(), 0, |bytes| {
+            bytes.copy_from_slice(text);
+            Ok(())
+        })
+    }
+
+    /// `len` bytes that `fill` writes, of which those from `text_start` on, a multiple of the size of a page, are the text.
+    pub fn filled(len: usize, text_start: usize, fill: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<CodeMemory> {
+        let mut memory = CodeMemory { start: NonNull::dangling(), len: 0, text_start: 0 };
+        if len != 0 {
+            // From here on dropping `memory` unmaps.
+            memory = CodeMemory { start: map_writable(len)?, len, text_start: len };
         }
-        let mapped = text.len().next_multiple_of(page_size());
-        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: a new anonymous mapping at an address of the system's choice touches nothing that exists.
-        let start = unsafe { libc::mmap(ptr::null_mut(), mapped, protection, flags, -1, 0) };
-        let Some(start) = NonNull::new(start.cast::<u8>()).filter(|_| start != libc::MAP_FAILED) else {
-            return Err(map_error("map", mapped));
-        };
-        // From here on dropping `memory` unmaps.
-        let memory = CodeMemory { start, text_len: text.len(), mapped };
-        // SAFETY: the new mapping is writable, at least as long as the text, and nobody else knows it.
-        unsafe { ptr::copy_nonoverlapping(text.as_ptr(), start.as_ptr(), text.len()) };
-        // SAFETY: the range is exactly the mapping made above.
-        let status = unsafe { libc::mprotect(start.as_ptr().cast(), mapped, libc::PROT_READ | libc::PROT_EXEC) };
-        if status != 0 {
-            return Err(map_error("make executable", mapped));
-        }
+        // SAFETY: the mapping is writable and zero, of this length, and nobody else knows it; if there is none, the pointer
+        // dangles but is aligned, as an empty slice needs.
+        fill(unsafe { std::slice::from_raw_parts_mut(memory.start.as_ptr(), len) })?;
+        memory.protect(0..text_start, libc::PROT_READ)?;
+        memory.make_executable(text_start)?;
         Ok(memory)
     }
 
+    /// The first `len` bytes of a file, which must exist; only to be read. Nothing of it is read now.
+    pub fn of_file(file: &File, len: usize) -> Result<CodeMemory> {
+        // SAFETY: a new mapping at an address of the system's choice touches nothing that exists.
+        let start =
+            unsafe { libc::mmap(ptr::null_mut(), len, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0) };
+        match NonNull::new(start.cast::<u8>()) {
+            Some(start) if start.as_ptr().cast() != libc::MAP_FAILED => Ok(CodeMemory { start, len, text_start: len }),
+            _ => Err(map_error("map", len)),
+        }
+    }
+
+    /// Makes what lies from `text_start` on, a multiple of the size of a page, the text.
+    pub fn make_executable(&mut self, text_start: usize) -> Result<()> {
+        self.protect(text_start..self.len, libc::PROT_READ | libc::PROT_EXEC)?;
+        self.text_start = text_start;
+        Ok(())
+    }
+
+    fn protect(&self, range: Range<usize>, protection: libc::c_int) -> Result<()> {
+        assert!(range.start <= range.end && range.end <= self.len, "within the mapping");
+        if range.is_empty() {
+            return Ok(());
+        }
+        let start = self.start.as_ptr().wrapping_add(range.start);
+        // SAFETY: the range lies in our mapping, and nobody writes to it any more.
+        if unsafe { libc::mprotect(start.cast(), range.len(), protection) } != 0 {
+            return Err(map_error("protect", range.len()));
+        }
+        Ok(())
+    }
+
+    /// All bytes, the text at their end.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: these bytes are initialized, mapped as long as `self` lives, and never written after the constructor (that
+        // a mapped file isn't either is what `libwasm_module_deserialize_file` asks for); if there are none, the pointer
+        // dangles but is aligned, as an empty slice needs.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+
     pub fn text(&self) -> &[u8] {
-        // SAFETY: the first `text_len` bytes were initialized in `new`, are mapped as long as `self` lives, and are never
-        // written again; for an empty text the pointer dangles but is aligned, as an empty slice needs.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.text_len) }
+        &self.bytes()[self.text_start..]
     }
 
     /// Where the text starts.
     pub fn as_ptr(&self) -> *const u8 {
-        self.start.as_ptr()
+        self.text().as_ptr()
     }
 
     /// The addresses of the text.
     pub fn range(&self) -> Range<usize> {
         let start = self.start.as_ptr() as usize;
-        start..start + self.text_len
+        start + self.text_start..start + self.len
     }
 }
 
 impl Drop for CodeMemory {
     fn drop(&mut self) {
-        if self.mapped != 0 {
-            // SAFETY: the range is exactly the mapping made in `new`. Whoever owns this guarantees that no thread executes
-            // it any more: see `Code`.
-            unsafe { libc::munmap(self.start.as_ptr().cast(), self.mapped) };
+        if self.len != 0 {
+            // SAFETY: the range is exactly our mapping. Whoever owns this guarantees that no thread executes it any more: see
+            // `Code`.
+            unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
         }
+    }
+}
+
+/// Maps fresh pages that are all about to be written. To fault them in one by one would cost more than to fill them, so the
+/// system is asked to prepare all at once, in huge pages where they fit; that it can do either is not needed.
+fn map_writable(len: usize) -> Result<NonNull<u8>> {
+    let start = match len < HUGE_PAGE {
+        true => map_anonymous(len)?,
+        false => map_aligned(len, HUGE_PAGE).or_else(|_| map_anonymous(len))?,
+    };
+    if len >= HUGE_PAGE {
+        // SAFETY: our own fresh mapping; its contents stay the same.
+        unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_HUGEPAGE) };
+    }
+    // SAFETY: as above.
+    unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_POPULATE_WRITE) };
+    Ok(start)
+}
+
+/// A fresh mapping whose start is a multiple of `alignment`, itself a multiple of the size of a page.
+fn map_aligned(len: usize, alignment: usize) -> Result<NonNull<u8>> {
+    let whole =
+        len.checked_next_multiple_of(page_size()).and_then(|pages| Some((pages, pages.checked_add(alignment)?)));
+    let no_room = || Error::out_of_memory(format!("no address space for compiled code: {len} bytes"));
+    let (pages, whole) = whole.ok_or_else(no_room)?;
+    let start = map_anonymous(whole)?.as_ptr();
+    let before = start.align_offset(alignment);
+    let aligned = start.wrapping_add(before);
+    if before != 0 {
+        // SAFETY: the pages before the aligned start belong to the mapping that was made above, and nobody knows them.
+        unsafe { libc::munmap(start.cast(), before) };
+    }
+    // SAFETY: the same of the pages behind; there are some, as `before` is less than `alignment`.
+    unsafe { libc::munmap(aligned.wrapping_add(pages).cast(), alignment - before) };
+    NonNull::new(aligned).ok_or_else(no_room)
+}
+
+fn map_anonymous(len: usize) -> Result<NonNull<u8>> {
+    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: a new anonymous mapping at an address of the system's choice touches nothing that exists.
+    let start = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, -1, 0) };
+    match NonNull::new(start.cast::<u8>()) {
+        Some(start) if start.as_ptr().cast() != libc::MAP_FAILED => Ok(start),
+        _ => Err(map_error("map", len)),
     }
 }
 
@@ -112,6 +198,34 @@ mod tests {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         let line = maps.lines().find(|line| line.starts_with(&format!("{:x}-", memory.range().start)));
         assert!(line.unwrap().contains(" r-xp "), "{line:?}");
+    }
+
+    #[test]
+    fn what_precedes_the_text_is_neither_writable_nor_executable() {
+        for len in [10_000, 5 << 20] {
+            let memory = CodeMemory::filled(len, 4096, |bytes| {
+                assert!(bytes.iter().all(|&byte| byte == 0));
+                bytes.fill(0xc3);
+                Ok(())
+            });
+            let memory = memory.unwrap();
+            let start = memory.bytes().as_ptr() as usize;
+            assert_eq!((memory.bytes().len(), memory.range()), (len, start + 4096..start + len));
+            let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+            let line = maps.lines().find(|line| line.contains(&format!("-{:x} ", start + 4096)));
+            assert!(line.unwrap().contains(" r--p "), "{line:?}");
+            let line = maps.lines().find(|line| line.starts_with(&format!("{:x}-", start + 4096)));
+            assert!(line.unwrap().contains(" r-xp "), "{line:?}");
+            assert!(memory.bytes().iter().all(|&byte| byte == 0xc3));
+        }
+    }
+
+    #[test]
+    fn failures_unmap() {
+        let refuse = |_: &mut [u8]| Err(Error::limit("no"));
+        assert_eq!(CodeMemory::filled(10_000, 4096, refuse).unwrap_err().message(), "no");
+        assert!(CodeMemory::filled(usize::MAX, 0, |_| Ok(())).is_err());
+        assert!(CodeMemory::filled(isize::MAX as usize, 0, |_| Ok(())).is_err());
     }
 
     #[test]

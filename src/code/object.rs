@@ -1,14 +1,13 @@
 //! Code at rest: the functions of a module placed in one text, position independent, with its tables.
 
-use super::tables::CodeTables;
+use super::tables::{CodeTables, TablesBuilder};
 use crate::compiler::CompiledFunction;
 use crate::types::*;
-use std::borrow::Cow;
 
-/// Linked code: what is published, and what an artifact stores. Its text may be borrowed from the artifact.
-#[derive(Debug, PartialEq, Eq)]
-pub struct CodeObject<'a> {
-    pub text: Cow<'a, [u8]>,
+/// Linked code: what an artifact stores beside the description of the module.
+#[derive(Debug, Default, PartialEq)]
+pub struct CodeObject {
+    pub text: Vec<u8>,
     pub tables: CodeTables,
 }
 
@@ -18,16 +17,16 @@ const FUNC_ALIGNMENT: u32 = 16;
 /// What fills the gaps between functions: instructions that trap.
 const PADDING: u8 = if cfg!(target_arch = "x86_64") { 0xcc } else { 0 };
 
-impl CodeObject<'_> {
+impl CodeObject {
     /// Places compiled functions, in order of their index, and patches the calls between them.
     ///
     /// `num_imported_funcs` is what the function indices of calls are ahead of the positions in `funcs`.
-    pub fn link(funcs: Vec<CompiledFunction>, num_imported_funcs: u32) -> Result<CodeObject<'static>> {
+    pub fn link(funcs: Vec<CompiledFunction>, num_imported_funcs: u32) -> Result<CodeObject> {
         let (starts, len) = place(&funcs)?;
         let mut text = Vec::new();
         text.try_reserve_exact(len as usize + 1)
             .map_err(|_| Error::out_of_memory(format!("no memory for compiled code: {len} bytes")))?;
-        let mut tables = CodeTables::default();
+        let mut tables = TablesBuilder::default();
         for (func, &start) in funcs.iter().zip(&starts) {
             text.resize(start as usize, PADDING);
             text.extend_from_slice(&func.text);
@@ -51,7 +50,8 @@ impl CodeObject<'_> {
                 *bytes = distance.to_le_bytes();
             }
         }
-        Ok(CodeObject { text: Cow::Owned(text), tables })
+        let tables = tables.finish(text.len());
+        Ok(CodeObject { text, tables })
     }
 }
 

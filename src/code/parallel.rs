@@ -16,6 +16,24 @@ const SMALL_WORK: usize = 64 << 10;
 const WORK_PER_THREAD: usize = 32 << 10;
 /// The stack of a started thread.
 const STACK_SIZE: usize = 8 << 20;
+/// The least stack that compiling is sure to get along with: how deep Cranelift goes depends on the function.
+const LEAST_STACK: usize = 1 << 20;
+
+/// Does `work`, which may compile, on a thread of its own if `stack_left`, what is left of the caller's stack, may be too
+/// little for it. A panic goes on in the caller.
+pub fn with_stack<R: Send>(stack_left: usize, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
+    if stack_left >= LEAST_STACK {
+        return work();
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, work);
+        let thread = thread.map_err(|error| {
+            let message = format!("no thread to compile on, where the caller's stack is too small: {error}");
+            Error::out_of_memory(message)
+        })?;
+        thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+    })
+}
 
 /// Calls `work` for each item, 0 up to the number of `sizes`, and returns the results in that order.
 ///
@@ -129,6 +147,16 @@ mod tests {
 
     fn sizes() -> Vec<usize> {
         (0..500).map(|item| item * 7919 % 1000).collect()
+    }
+
+    #[test]
+    fn small_stacks_are_avoided() {
+        let here = thread::current().id();
+        let thread = |left| with_stack(left, || Ok(thread::current().id())).unwrap();
+        assert_eq!(thread(LEAST_STACK), here);
+        assert_ne!(thread(LEAST_STACK - 1), here);
+        assert_eq!(with_stack(0, || Err::<(), _>(Error::limit("no"))).unwrap_err().message(), "no");
+        assert!(panic::catch_unwind(|| with_stack(0, || -> Result<()> { panic!("oh dear") })).is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Code in memory: executable, and known to the process by its addresses.
 
 use super::memory::CodeMemory;
+#[cfg(test)]
 use super::object::CodeObject;
 use super::registry;
 use super::tables::{CodeTables, FuncInfo, StackMapView};
@@ -14,17 +15,27 @@ use std::sync::Arc;
 /// lies in a text that is being dropped.
 #[derive(Debug)]
 pub struct Code {
-    memory: CodeMemory,
+    memory: Arc<CodeMemory>,
     tables: CodeTables,
 }
 
 impl Code {
-    /// Makes a module's code executable and registers its addresses until it is dropped.
-    pub fn publish(object: CodeObject<'_>) -> Result<Arc<Code>> {
-        let memory = CodeMemory::new(&object.text)?;
-        let code = Arc::new(Code { memory, tables: object.tables });
+    /// Registers the addresses of a text until it is dropped.
+    pub(super) fn publish(memory: Arc<CodeMemory>, tables: CodeTables) -> Result<Arc<Code>> {
+        let code = Arc::new(Code { memory, tables });
         registry::register(&code)?;
         Ok(code)
+    }
+
+    /// Code without a module.
+    #[cfg(test)]
+    pub fn of_object(object: &CodeObject) -> Result<Arc<Code>> {
+        Code::publish(Arc::new(CodeMemory::new(&object.text)?), object.tables.clone())
+    }
+
+    /// The artifact that the text is the end of.
+    pub fn artifact(&self) -> &[u8] {
+        self.memory.bytes()
     }
 
     pub fn text(&self) -> &[u8] {
@@ -49,7 +60,7 @@ impl Code {
         self.tables.num_funcs()
     }
 
-    /// Where a function is entered. Panics if there is no such function.
+    /// Where a function is entered. Always an address in the text, or its end.
     pub fn func_entry(&self, func: DefinedFuncIndex) -> *const u8 {
         self.text()[self.tables.func(func).start as usize..].as_ptr()
     }
@@ -106,7 +117,7 @@ mod tests {
 
     #[test]
     fn lookups_by_address() {
-        let code = Code::publish(CodeObject::link(vec![func(20), func(20)], 0).unwrap()).unwrap();
+        let code = Code::of_object(&CodeObject::link(vec![func(20), func(20)], 0).unwrap()).unwrap();
         let second = DefinedFuncIndex::from_u32(1);
         let entry = code.func_entry(second) as usize;
         assert_eq!(entry, code.range().start + 32);
@@ -125,7 +136,7 @@ mod tests {
 
     #[test]
     fn code_without_functions() {
-        let code = Code::publish(CodeObject::link(vec![], 0).unwrap()).unwrap();
+        let code = Code::of_object(&CodeObject::link(vec![], 0).unwrap()).unwrap();
         assert_eq!((code.num_funcs(), code.func_at(code.range().start)), (0, None));
     }
 }

@@ -200,7 +200,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     fn publish() -> Arc<Code> {
-        Code::publish(CodeObject::link(vec![func(20)], 0).unwrap()).unwrap()
+        Code::of_object(&CodeObject::link(vec![func(20)], 0).unwrap()).unwrap()
     }
 
     fn find(pc: usize) -> Option<usize> {

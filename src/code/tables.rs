@@ -1,17 +1,19 @@
 //! What is known about a text: where its functions lie, where it can trap, where it comes from, what its frames hold.
 //!
-//! Every table is one or more parallel arrays sorted by offset in the text, so that they are found by binary search
-//! without a lock or an allocation (a signal handler asks), and stored and loaded as they are.
+//! Every table is sorted by offset in the text, so that entries are found by binary search without a lock or an allocation
+//! (a signal handler asks), and is read where it lies: in memory, or in a mapped file.
 //!
-//! Invariant, kept by [`link`](super::object::link) and checked by [`CodeTables::decode`]: parallel arrays have equal
-//! lengths, functions lie in ascending order within the text, stack maps' slots lie within `stack_map_slots`.
+//! Of a mapped file nothing is checked but that parallel arrays have equal lengths, so no lookup trusts what it reads:
+//! in tables that are damaged it finds nothing or the wrong thing, but never leaves them or the text.
 
+use super::offset_map::{OffsetMap, OffsetMapBuilder};
 use crate::compiler::{CompiledFunction, StackMap};
+use crate::module::{Bytes, Words, numbers, push_words};
 use crate::types::*;
 use cranelift_entity::EntityRef;
 
 /// Where a function lies in the text, in bytes.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct FuncInfo {
     pub start: u32,
     pub len: u32,
@@ -20,47 +22,153 @@ pub struct FuncInfo {
 }
 
 /// The references a frame holds during a call. Offsets are bytes from the stack pointer.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug)]
 pub struct StackMapView<'a> {
     /// The frame pointer less the stack pointer during the call.
     pub frame_size: u32,
-    /// Where 32-bit references into the store's heap lie.
-    pub heap_refs: &'a [u32],
-    /// Where 64-bit pointers to a `VMFuncRef` lie.
-    pub func_refs: &'a [u32],
+    slots: &'a Words,
+    /// Where in `slots` the heap references start, the function references, and where these end.
+    starts: [u32; 3],
 }
 
+impl StackMapView<'_> {
+    /// Where 32-bit references into the store's heap lie.
+    pub fn heap_refs(&self) -> impl Iterator<Item = u32> + '_ {
+        self.slots.range(self.starts[0] as usize..self.starts[1] as usize)
+    }
+
+    /// Where 64-bit pointers to a `VMFuncRef` lie.
+    pub fn func_refs(&self) -> impl Iterator<Item = u32> + '_ {
+        self.slots.range(self.starts[1] as usize..self.starts[2] as usize)
+    }
+}
+
+/// The number of parts of [`CodeTables`].
+pub(super) const TABLE_PARTS: usize = 8;
+
 /// The tables of a text.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CodeTables {
-    funcs: Vec<FuncInfo>,
-    trap_offsets: Vec<u32>,
-    trap_codes: Vec<u8>,
-    address_offsets: Vec<u32>,
-    /// `u32::MAX`: from nowhere in particular.
-    address_modules: Vec<u32>,
-    stack_map_returns: Vec<u32>,
-    stack_map_frames: Vec<u32>,
-    /// Two for each stack map: where its heap references and where its function references start in `stack_map_slots`.
-    /// They end where the next ones start.
-    stack_map_starts: Vec<u32>,
-    stack_map_slots: Vec<u32>,
+    text_len: u32,
+    /// For each function its [`FuncInfo`], in ascending order.
+    funcs: Words,
+    /// The [`TrapCode`] of each instruction that may fault.
+    traps: OffsetMap,
+    /// From each offset on, where in the module's binary the code comes from; `u32::MAX`: from nowhere in particular.
+    addresses: OffsetMap,
+    stack_map_returns: Words,
+    /// For each stack map its frame size, and where its heap references and where its function references start in
+    /// `stack_map_slots`. They end where the next ones start.
+    stack_maps: Words,
+    stack_map_slots: Words,
 }
 
 impl CodeTables {
+    /// The tables of a text of `text_len` bytes, of their parts in the order of [`CodeTables::parts`]. `None` if the lengths of
+    /// parallel arrays differ.
+    pub(super) fn new(text_len: usize, parts: [Bytes; TABLE_PARTS]) -> Option<CodeTables> {
+        let [funcs, traps, more_traps, addresses, more_addresses, returns, maps, slots] = parts;
+        let tables = CodeTables {
+            text_len: u32::try_from(text_len).ok()?,
+            funcs: funcs.into(),
+            traps: OffsetMap::new(traps, more_traps),
+            addresses: OffsetMap::new(addresses, more_addresses),
+            stack_map_returns: returns.into(),
+            stack_maps: maps.into(),
+            stack_map_slots: slots.into(),
+        };
+        (3 * tables.stack_map_returns.len() == tables.stack_maps.len()).then_some(tables)
+    }
+
+    /// The arrays as bytes.
+    pub(super) fn parts(&self) -> [&[u8]; TABLE_PARTS] {
+        let ([traps, more_traps], [addresses, more_addresses]) = (self.traps.parts(), self.addresses.parts());
+        [
+            self.funcs.as_bytes(),
+            traps,
+            more_traps,
+            addresses,
+            more_addresses,
+            self.stack_map_returns.as_bytes(),
+            self.stack_maps.as_bytes(),
+            self.stack_map_slots.as_bytes(),
+        ]
+    }
+
+    pub fn num_funcs(&self) -> usize {
+        self.funcs.records::<3>().len()
+    }
+
+    /// Where a function lies: always within the text. Of no length if there is no such function.
+    pub fn func(&self, func: DefinedFuncIndex) -> FuncInfo {
+        self.funcs.records().get(func.index()).map_or_else(FuncInfo::default, |record| self.info(record))
+    }
+
+    fn info(&self, record: &[[u8; 4]; 3]) -> FuncInfo {
+        let [start, len, fp_offset] = numbers(record);
+        let start = start.min(self.text_len);
+        FuncInfo { start, len: len.min(self.text_len - start), vmctx_fp_offset: fp_offset as i32 }
+    }
+
+    /// The function whose text contains `offset`.
+    pub fn func_at(&self, offset: u32) -> Option<DefinedFuncIndex> {
+        Some(self.find_func(offset)?.0)
+    }
+
+    /// The function whose text contains `offset`, and where it lies.
+    fn find_func(&self, offset: u32) -> Option<(DefinedFuncIndex, FuncInfo)> {
+        let funcs = self.funcs.records::<3>();
+        let index = funcs.partition_point(|func| numbers(func)[0] <= offset).checked_sub(1)?;
+        let func = self.info(funcs.get(index)?);
+        (offset.checked_sub(func.start)? < func.len).then(|| (DefinedFuncIndex::new(index), func))
+    }
+
+    /// Why the instruction at `offset` faults, if it may.
+    pub fn trap_at(&self, offset: u32) -> Option<TrapCode> {
+        TrapCode::from_u8(self.traps.at(offset)?.try_into().ok()?)
+    }
+
+    /// Where in the module's binary the code at `offset` comes from.
+    pub fn module_offset(&self, offset: u32) -> Option<u32> {
+        let (_, func) = self.find_func(offset)?;
+        let (start, module_offset) = self.addresses.up_to(offset)?;
+        // An entry before the function's start belongs to the function before.
+        (start >= func.start && module_offset != u32::MAX).then_some(module_offset)
+    }
+
+    /// The references the frame holds whose callee returns to `offset`.
+    pub fn stack_map_at(&self, offset: u32) -> Option<StackMapView<'_>> {
+        let returns = self.stack_map_returns.records();
+        let index = returns.binary_search_by_key(&offset, |&[word]| u32::from_le_bytes(word)).ok()?;
+        let maps = self.stack_maps.records::<3>();
+        let [frame_size, heap_refs, func_refs] = numbers(maps.get(index)?);
+        let end = maps.get(index + 1).map_or(self.stack_map_slots.len() as u32, |next| numbers(next)[1]);
+        Some(StackMapView { frame_size, slots: &self.stack_map_slots, starts: [heap_refs, func_refs, end] })
+    }
+}
+
+/// Tables in the making.
+#[derive(Default)]
+pub(super) struct TablesBuilder {
+    funcs: Vec<u8>,
+    traps: OffsetMapBuilder,
+    addresses: OffsetMapBuilder,
+    stack_map_returns: Vec<u8>,
+    stack_maps: Vec<u8>,
+    stack_map_slots: Vec<u8>,
+}
+
+impl TablesBuilder {
     /// Adds a function that starts at `start`, behind all others.
-    pub(super) fn push(&mut self, func: &CompiledFunction, start: u32) {
-        let len = func.text.len() as u32;
-        self.funcs.push(FuncInfo { start, len, vmctx_fp_offset: func.vmctx_fp_offset });
+    pub fn push(&mut self, func: &CompiledFunction, start: u32) {
+        push_words(&mut self.funcs, &[start, func.text.len() as u32, func.vmctx_fp_offset as u32]);
         for trap in &func.traps {
-            self.trap_offsets.push(start + trap.offset);
-            self.trap_codes.push(trap.code as u8);
+            self.traps.push(start + trap.offset, trap.code as u32);
         }
         let mut last = None;
         for address in &func.addresses {
             if last != Some(address.module_offset) {
-                self.address_offsets.push(start + address.code_offset);
-                self.address_modules.push(address.module_offset);
+                self.addresses.push(start + address.code_offset, address.module_offset);
                 last = Some(address.module_offset);
             }
         }
@@ -70,134 +178,28 @@ impl CodeTables {
     }
 
     fn push_stack_map(&mut self, map: &StackMap, start: u32) {
-        self.stack_map_returns.push(start + map.return_offset);
-        self.stack_map_frames.push(map.frame_size);
-        for slots in [&map.heap_refs, &map.func_refs] {
-            self.stack_map_starts.push(self.stack_map_slots.len() as u32);
-            self.stack_map_slots.extend_from_slice(slots);
-        }
+        push_words(&mut self.stack_map_returns, &[start + map.return_offset]);
+        let heap_refs = (self.stack_map_slots.len() / 4) as u32;
+        push_words(&mut self.stack_maps, &[map.frame_size, heap_refs, heap_refs + map.heap_refs.len() as u32]);
+        push_words(&mut self.stack_map_slots, &map.heap_refs);
+        push_words(&mut self.stack_map_slots, &map.func_refs);
     }
 
-    pub fn num_funcs(&self) -> usize {
-        self.funcs.len()
+    /// The tables of a text of `text_len` bytes, which is less than 2 GiB.
+    pub fn finish(self, text_len: usize) -> CodeTables {
+        let ([traps, more_traps], [addresses, more_addresses]) = (self.traps.finish(), self.addresses.finish());
+        let parts = [
+            self.funcs,
+            traps,
+            more_traps,
+            addresses,
+            more_addresses,
+            self.stack_map_returns,
+            self.stack_maps,
+            self.stack_map_slots,
+        ];
+        CodeTables::new(text_len, parts.map(Bytes::from)).unwrap_or_default()
     }
-
-    pub fn func(&self, func: DefinedFuncIndex) -> FuncInfo {
-        self.funcs[func.index()]
-    }
-
-    /// The function whose text contains `offset`.
-    pub fn func_at(&self, offset: u32) -> Option<DefinedFuncIndex> {
-        let index = self.funcs.partition_point(|func| func.start <= offset).checked_sub(1)?;
-        let func = self.funcs[index];
-        (offset - func.start < func.len).then(|| DefinedFuncIndex::new(index))
-    }
-
-    /// Why the instruction at `offset` faults, if it may.
-    pub fn trap_at(&self, offset: u32) -> Option<TrapCode> {
-        let index = self.trap_offsets.binary_search(&offset).ok()?;
-        TrapCode::from_u8(self.trap_codes[index])
-    }
-
-    /// Where in the module's binary the code at `offset` comes from.
-    pub fn module_offset(&self, offset: u32) -> Option<u32> {
-        let func = self.func(self.func_at(offset)?);
-        let index = self.address_offsets.partition_point(|&start| start <= offset).checked_sub(1)?;
-        // An entry before the function's start belongs to the function before.
-        (self.address_offsets[index] >= func.start)
-            .then(|| self.address_modules[index])
-            .filter(|&offset| offset != u32::MAX)
-    }
-
-    /// The references the frame holds whose callee returns to `offset`.
-    pub fn stack_map_at(&self, offset: u32) -> Option<StackMapView<'_>> {
-        let index = self.stack_map_returns.binary_search(&offset).ok()?;
-        let start =
-            |at: usize| self.stack_map_starts.get(at).map_or(self.stack_map_slots.len(), |&start| start as usize);
-        let (heap, func, end) = (start(2 * index), start(2 * index + 1), start(2 * index + 2));
-        Some(StackMapView {
-            frame_size: self.stack_map_frames[index],
-            heap_refs: &self.stack_map_slots[heap..func],
-            func_refs: &self.stack_map_slots[func..end],
-        })
-    }
-
-    /// Appends the stored form: for each array its length in elements and its elements, 4 bytes each, little-endian.
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        let mut array = |words: &mut dyn ExactSizeIterator<Item = u32>| {
-            out.extend_from_slice(&(words.len() as u32).to_le_bytes());
-            words.for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
-        };
-        array(&mut self.funcs.iter().map(|func| func.start));
-        array(&mut self.funcs.iter().map(|func| func.len));
-        array(&mut self.funcs.iter().map(|func| func.vmctx_fp_offset as u32));
-        array(&mut self.trap_offsets.iter().copied());
-        array(&mut self.trap_codes.iter().map(|&code| code.into()));
-        array(&mut self.address_offsets.iter().copied());
-        array(&mut self.address_modules.iter().copied());
-        array(&mut self.stack_map_returns.iter().copied());
-        array(&mut self.stack_map_frames.iter().copied());
-        array(&mut self.stack_map_starts.iter().copied());
-        array(&mut self.stack_map_slots.iter().copied());
-    }
-
-    /// Reads the stored form of the tables of a text of `text_len` bytes. `None` if it breaks an invariant.
-    pub(super) fn decode(mut bytes: &[u8], text_len: usize) -> Option<CodeTables> {
-        let bytes = &mut bytes;
-        let (starts, lens, fp_offsets) = (decode_array(bytes)?, decode_array(bytes)?, decode_array(bytes)?);
-        if starts.len() != lens.len() || starts.len() != fp_offsets.len() {
-            return None;
-        }
-        let funcs = starts.into_iter().zip(lens).zip(fp_offsets).map(|((start, len), fp_offset)| FuncInfo {
-            start,
-            len,
-            vmctx_fp_offset: fp_offset as i32,
-        });
-        let tables = CodeTables {
-            funcs: funcs.collect(),
-            trap_offsets: decode_array(bytes)?,
-            trap_codes: decode_array(bytes)?.into_iter().map(u8::try_from).collect::<Result<_, _>>().ok()?,
-            address_offsets: decode_array(bytes)?,
-            address_modules: decode_array(bytes)?,
-            stack_map_returns: decode_array(bytes)?,
-            stack_map_frames: decode_array(bytes)?,
-            stack_map_starts: decode_array(bytes)?,
-            stack_map_slots: decode_array(bytes)?,
-        };
-        (bytes.is_empty() && tables.is_sound(text_len)).then_some(tables)
-    }
-
-    fn is_sound(&self, text_len: usize) -> bool {
-        let mut end = 0;
-        let funcs_in_text = self.funcs.iter().all(|func| {
-            let after = u64::from(end) <= u64::from(func.start);
-            match func.start.checked_add(func.len) {
-                Some(func_end) => end = func_end,
-                None => return false,
-            }
-            after && end as usize <= text_len
-        });
-        let slots = self.stack_map_slots.len();
-        funcs_in_text
-            && self.trap_offsets.len() == self.trap_codes.len()
-            && self.trap_codes.iter().all(|&code| TrapCode::from_u8(code).is_some())
-            && self.address_offsets.len() == self.address_modules.len()
-            && self.stack_map_returns.len() == self.stack_map_frames.len()
-            && self.stack_map_starts.len() == 2 * self.stack_map_returns.len()
-            && self.stack_map_starts.is_sorted()
-            && self.stack_map_starts.last().is_none_or(|&start| start as usize <= slots)
-            && self.trap_offsets.is_sorted()
-            && self.address_offsets.is_sorted()
-            && self.stack_map_returns.is_sorted()
-    }
-}
-
-fn decode_array(bytes: &mut &[u8]) -> Option<Vec<u32>> {
-    let (len, rest) = bytes.split_first_chunk()?;
-    let size = (u32::from_le_bytes(*len) as usize).checked_mul(4)?;
-    let (words, rest) = rest.split_at_checked(size)?;
-    *bytes = rest;
-    Some(words.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)).collect())
 }
 
 #[cfg(test)]
@@ -205,11 +207,15 @@ mod tests {
     use super::*;
 
     fn tables() -> CodeTables {
-        let mut tables = CodeTables::default();
+        let mut tables = TablesBuilder::default();
         for start in [0, 32] {
             tables.push(&super::super::object::tests::func(20), start);
         }
-        tables
+        tables.finish(53)
+    }
+
+    fn slots(map: &StackMapView<'_>) -> (u32, Vec<u32>, Vec<u32>) {
+        (map.frame_size, map.heap_refs().collect(), map.func_refs().collect())
     }
 
     #[test]
@@ -220,6 +226,8 @@ mod tests {
             [0, 19, 20, 31, 32, 51, 52].map(|offset| tables.func_at(offset)),
             [func(0), func(0), None, None, func(1), func(1), None]
         );
+        assert_eq!(tables.func(DefinedFuncIndex::from_u32(1)), FuncInfo { start: 32, len: 20, vmctx_fp_offset: -8 });
+        assert_eq!(tables.func(DefinedFuncIndex::from_u32(2)), FuncInfo::default());
         assert_eq!(tables.trap_at(4), Some(TrapCode::Unreachable));
         assert_eq!(tables.trap_at(36), Some(TrapCode::Unreachable));
         assert_eq!((tables.trap_at(5), tables.trap_at(0)), (None, None));
@@ -228,47 +236,54 @@ mod tests {
             [0, 2, 9, 10, 19, 31, 33, 34].map(|offset| tables.module_offset(offset)),
             [None, Some(100), Some(100), None, None, None, None, Some(100)]
         );
-        let map = tables.stack_map_at(40).unwrap();
-        assert_eq!((map.frame_size, map.heap_refs, map.func_refs), (48, &[4, 8][..], &[16][..]));
-        let map = tables.stack_map_at(44).unwrap();
-        assert_eq!((map.frame_size, map.heap_refs, map.func_refs), (64, &[][..], &[24][..]));
-        assert_eq!(tables.stack_map_at(41), None);
+        assert_eq!(slots(&tables.stack_map_at(40).unwrap()), (48, vec![4, 8], vec![16]));
+        assert_eq!(slots(&tables.stack_map_at(44).unwrap()), (64, vec![], vec![24]));
+        assert!(tables.stack_map_at(41).is_none());
         assert_eq!(CodeTables::default().func_at(0), None);
         assert_eq!(CodeTables::default().module_offset(0), None);
     }
 
     #[test]
-    fn stored_form() {
+    fn parts_are_read_as_they_are_written() {
         let tables = tables();
-        let mut bytes = Vec::new();
-        tables.encode(&mut bytes);
-        assert_eq!(CodeTables::decode(&bytes, 52), Some(tables));
-        assert_eq!(CodeTables::decode(&bytes, 51), None);
-        for len in 0..bytes.len() {
-            assert_eq!(CodeTables::decode(&bytes[..len], 52), None);
-        }
+        let parts = tables.parts().map(|part| Bytes::from(part.to_vec()));
+        assert_eq!(CodeTables::new(53, parts.clone()), Some(tables));
+        let mut uneven = parts.clone();
+        uneven[5] = uneven[5][4..].to_vec().into();
+        assert_eq!(CodeTables::new(53, uneven), None);
+        assert_eq!(CodeTables::new(1 << 32, parts), None);
     }
 
     #[test]
-    fn damaged_tables_never_panic() {
-        let mut bytes = Vec::new();
-        tables().encode(&mut bytes);
-        for at in 0..bytes.len() {
-            for flip in [1, 0x80, 0xff] {
-                let mut bytes = bytes.clone();
-                bytes[at] ^= flip;
-                let Some(tables) = CodeTables::decode(&bytes, 52) else { continue };
-                for offset in 0..60 {
-                    tables.func_at(offset);
-                    tables.trap_at(offset);
-                    tables.module_offset(offset);
-                    tables.stack_map_at(offset);
-                }
-                // Also where damage has moved them.
-                for index in 0..tables.stack_map_returns.len() {
-                    tables.stack_map_at(tables.stack_map_returns[index]);
+    fn damaged_tables_stay_within_their_bounds() {
+        let original = tables().parts().map(<[u8]>::to_vec);
+        for part in 0..TABLE_PARTS {
+            for at in 0..original[part].len() {
+                for flip in [1, 0x80, 0xff] {
+                    let mut parts = original.clone();
+                    parts[part][at] ^= flip;
+                    look_at_everything(&CodeTables::new(53, parts.map(Bytes::from)).unwrap());
                 }
             }
+        }
+    }
+
+    fn look_at_everything(tables: &CodeTables) {
+        let returns = tables.stack_map_returns.range(0..tables.stack_map_returns.len());
+        // Also where damage has moved them.
+        for offset in (0..60).chain(returns).chain([u32::MAX]) {
+            tables.trap_at(offset);
+            tables.module_offset(offset);
+            if let Some((func, info)) = tables.find_func(offset) {
+                assert_eq!(tables.func(func), info);
+            }
+            if let Some(map) = tables.stack_map_at(offset) {
+                assert!(map.heap_refs().count() + map.func_refs().count() <= 2 * tables.stack_map_slots.len());
+            }
+        }
+        for func in 0..3 {
+            let func = tables.func(DefinedFuncIndex::from_u32(func));
+            assert!(func.start + func.len <= 53);
         }
     }
 }

@@ -209,9 +209,9 @@ impl<'a> FuncEnv<'a> {
         let (address, offset, region) = match self.layout.global(global) {
             Ok(offset) => {
                 let defined = global.as_u32() - self.module.num_imported_globals;
-                if let (Mutability::Const, Some(ConstExpr(ops))) =
+                if let (Mutability::Const, Some(ConstExpr::One(op))) =
                     (ty.mutability, self.module.global_inits.get(defined as usize))
-                    && let [op @ (ConstOp::I32(_) | ConstOp::I64(_) | ConstOp::F32(_) | ConstOp::F64(_))] = **ops
+                    && let op @ (ConstOp::I32(_) | ConstOp::I64(_) | ConstOp::F32(_) | ConstOp::F64(_)) = *op
                 {
                     return Err(op);
                 }
@@ -307,7 +307,7 @@ impl<'a> FuncEnv<'a> {
         if let Some(&func_ref) = self.funcs.get(&func) {
             return func_ref;
         }
-        let signature = self.sig(builder, self.module.funcs[func]);
+        let signature = self.sig(builder, self.module.type_of(func));
         let name = builder.func.declare_imported_user_function(UserExternalName { namespace: 0, index: func.as_u32() });
         let data = ExtFuncData { name: ExternalName::user(name), signature, colocated: true, patchable: false };
         let func_ref = builder.import_function(data);

@@ -16,7 +16,7 @@ use crate::vm::vmcontext::{Libcall, VMContext, VMContextLayout, VMStoreContext};
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, Endianness, Function, InstBuilder, MemFlagsData, Opcode, SourceLoc, StackSlotData, StackSlotKey,
+    self, Endianness, Function, Inst, InstBuilder, MemFlagsData, Opcode, SourceLoc, StackSlotData, StackSlotKey,
     StackSlotKind, Type, Value, types,
 };
 use cranelift_codegen::isa::TargetFrontendConfig;
@@ -53,6 +53,8 @@ pub(crate) struct FuncTranslator<'a> {
     pub stack: OperandStack,
     pub env: FuncEnv<'a>,
     pub control: ControlStack<'a>,
+    /// The calls that raise a trap, in the order they were made.
+    raises: Vec<Inst>,
     vmctx_slot: Option<ir::StackSlot>,
 }
 
@@ -124,12 +126,22 @@ impl<'a> FuncTranslator<'a> {
     }
 
     /// Traps here. Ends the current block: what follows is unreachable.
+    ///
+    /// By a call, with signals too: a fault takes the detour through the system, which costs ten times as much.
     pub fn trap(&mut self, code: TrapCode) {
-        if !self.signals() {
-            self.raise(code);
+        if let Some(block) = self.builder.current_block()
+            && self.builder.func.layout.entry_block() != Some(block)
+        {
+            self.builder.set_cold_block(block);
         }
+        self.raise(code);
         self.builder.ins().trap(trap_code(code));
         self.control.unreachable = true;
+    }
+
+    /// Traps if `cond` is zero, by a call: for traps that a program may take often.
+    pub fn raisez(&mut self, cond: Value, code: TrapCode) {
+        self.raise_if(cond, code, false);
     }
 
     /// Traps if `cond` is zero.
@@ -165,17 +177,22 @@ impl<'a> FuncTranslator<'a> {
 
     fn raise(&mut self, code: TrapCode) {
         let code = self.builder.ins().iconst(types::I32, i64::from(code as u8));
-        self.libcall(Libcall::raise, &[code]);
+        let call = self.call_libcall(Libcall::raise, &[code]);
+        self.raises.push(call);
     }
 
     /// Calls a libcall with this function's vmctx and `args`; its result if it has one.
     pub fn libcall(&mut self, libcall: Libcall, args: &[Value]) -> Option<Value> {
+        let call = self.call_libcall(libcall, args);
+        self.builder.inst_results(call).first().copied()
+    }
+
+    fn call_libcall(&mut self, libcall: Libcall, args: &[Value]) -> Inst {
         let sig = self.env.libcall_sig(&mut self.builder, libcall);
         let entry = self.env.libcall_entry(&mut self.builder, libcall);
         let mut all = [self.env.vmctx; 7];
         all[1..=args.len()].copy_from_slice(args);
-        let call = self.builder.ins().call_indirect(sig, entry, &all[..=args.len()]);
-        self.builder.inst_results(call).first().copied()
+        self.builder.ins().call_indirect(sig, entry, &all[..=args.len()])
     }
 
     /// Pops an index and gives the checked address of an access of `size` bytes: address, offset and flags, which the
@@ -237,8 +254,14 @@ pub(crate) fn translate<'a>(
     builder.ensure_inserted_block();
     let vmctx = builder.block_params(entry)[0];
     let env = FuncEnv::new(context.module, context.layout, context.options, entry, vmctx);
-    let (stack, control) = (OperandStack::default(), ControlStack::default());
-    let mut t = FuncTranslator { builder, stack, env, control, vmctx_slot: None };
+    let mut t = FuncTranslator {
+        builder,
+        stack: OperandStack::default(),
+        env,
+        control: ControlStack::default(),
+        raises: Vec::new(),
+        vmctx_slot: None,
+    };
     t.check_stack();
     t.declare_locals(ty, body, validator)?;
     t.enter(ty);
@@ -325,8 +348,11 @@ impl<'a> FuncTranslator<'a> {
             let opcode = dfg.insts[inst].opcode();
             // A bitcast has flags too, for the order of its lanes.
             let accesses = opcode.can_load() || opcode.can_store();
-            exits.calls |= opcode.is_call();
-            exits.faults |= opcode.can_trap() || accesses && dfg.insts[inst].memflags_trap_code(dfg).is_some();
+            // A call that only raises a trap never comes back, and lives on what the stack's limit leaves to the host.
+            let raises = opcode.is_call() && self.raises.binary_search(&inst).is_ok();
+            exits.calls |= opcode.is_call() && !raises;
+            exits.faults |=
+                raises || opcode.can_trap() || accesses && dfg.insts[inst].memflags_trap_code(dfg).is_some();
             if exits.calls && exits.faults {
                 break;
             }

@@ -38,18 +38,21 @@ pub(crate) fn host(options: &CompileOptions) -> Result<OwnedTargetIsa> {
     builder.finish(settings::Flags::new(flags)).map_err(|error| internal(format!("Cranelift settings: {error}")))
 }
 
-/// Everything that decides what machine code looks like, as text.
+/// Everything that decides what machine code looks like, a setting in each line, those that an embedder chooses before those
+/// that follow from them or from the processor.
 pub(crate) fn fingerprint(isa: &OwnedTargetIsa, options: &CompileOptions) -> String {
+    let CompileOptions { opt_level, signals, guard_pages } = options;
     let mut text = format!(
-        "libwasm {} format {FORMAT} cranelift {} {} {options:?}",
+        "libwasm={}\nformat={FORMAT}\ncranelift={}\ntarget={}\n\
+         optimization={opt_level:?}\nsignals={signals}\nguard pages={guard_pages}",
         env!("CARGO_PKG_VERSION"),
         cranelift_codegen::VERSION,
-        isa.triple()
+        isa.triple(),
     );
     for flag in isa.flags().iter().chain(isa.isa_flags()) {
         // Whether the verifier runs does not change what is compiled.
         if flag.name != "enable_verifier" {
-            let _ = write!(text, " {flag}");
+            let _ = write!(text, "\n{}={}", flag.name, flag.value_string());
         }
     }
     text

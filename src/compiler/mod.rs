@@ -16,7 +16,7 @@ mod sig;
 mod stack;
 mod trampoline;
 
-pub use trampoline::is_plain;
+pub use trampoline::{WRONG_KIND, is_plain};
 
 use crate::module::Module;
 use crate::types::{DefinedFuncIndex, Error, FuncIndex, FuncType, Result, TrapCode};
@@ -26,6 +26,7 @@ use cranelift_codegen::ir::UserFuncName;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
 use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 /// How much Cranelift optimizes.
@@ -106,6 +107,7 @@ pub struct StackMap {
 pub struct Compiler {
     options: CompileOptions,
     isa: OwnedTargetIsa,
+    fingerprint: OnceLock<String>,
 }
 
 /// What one thread reuses from one function to the next.
@@ -131,7 +133,7 @@ impl Compiler {
         if options.guard_pages && !options.signals {
             return Err(Error::argument("guard pages need signals"));
         }
-        Ok(Compiler { options, isa: isa::host(&options)? })
+        Ok(Compiler { options, isa: isa::host(&options)?, fingerprint: OnceLock::new() })
     }
 
     /// Validates and compiles a function. On an error of the module the offset says where.
@@ -155,7 +157,7 @@ impl Compiler {
     }
 
     /// The trampoline through which a host calls functions of type `ty`:
-    /// `extern "C" fn(callee_vmctx, entry, args: *const Slot, results: *mut Slot)`.
+    /// `extern "C" fn(callee_vmctx, entry, args: *const Slot, results: *mut Slot) -> u32`.
     pub fn compile_host_to_wasm(&self, ty: &FuncType, scratch: &mut Scratch) -> Result<CompiledFunction> {
         self.compile(scratch, u32::MAX, |ir, builder| {
             trampoline::host_to_wasm(ir, builder, self.isa.frontend_config(), ty);
@@ -172,8 +174,9 @@ impl Compiler {
     }
 
     /// Code is only good for a compiler with the same fingerprint: versions, machine, settings.
-    pub fn fingerprint(&self) -> String {
-        isa::fingerprint(&self.isa, &self.options)
+    /// Lines of the form `setting=value`.
+    pub fn fingerprint(&self) -> &str {
+        self.fingerprint.get_or_init(|| isa::fingerprint(&self.isa, &self.options))
     }
 
     pub fn options(&self) -> &CompileOptions {

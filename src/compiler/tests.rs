@@ -252,7 +252,8 @@ fn metadata() {
 
 #[test]
 fn fingerprints_differ() {
-    let mut prints: Vec<_> = MODES.iter().map(|&options| Compiler::new(options).unwrap().fingerprint()).collect();
+    let mut prints: Vec<_> =
+        MODES.iter().map(|&options| Compiler::new(options).unwrap().fingerprint().to_owned()).collect();
     assert!(prints[0].contains("x86_64"));
     prints.sort();
     prints.dedup();

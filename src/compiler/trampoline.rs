@@ -1,7 +1,8 @@
 //! The two trampolines of a signature, between the `tail` convention of WebAssembly and C.
 //!
-//! - host→wasm: `extern "C" fn(callee_vmctx, entry, args: *const Slot, results: *mut Slot)` reads the arguments, calls
-//!   `entry`, and writes the results. Nothing is written when the call traps.
+//! - host→wasm: `extern "C" fn(callee_vmctx, entry, args: *const Slot, results: *mut Slot) -> u32` reads the arguments, calls
+//!   `entry`, writes the results and returns 0. Nothing is written when the call traps, and nothing is called, and
+//!   [`WRONG_KIND`] returned, when an argument's kind is not that of its parameter.
 //! - wasm→host: `tail fn(host vmctx, params...) -> results` records where it was called from, puts the parameters into an
 //!   array on its stack, calls the host, and reads the results.
 //!
@@ -21,6 +22,9 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use std::mem::offset_of;
+
+/// What a host→wasm trampoline returns when an argument is of another kind than its parameter.
+pub const WRONG_KIND: u32 = 2;
 
 /// The size of a slot.
 const SLOT: usize = 16;
@@ -118,6 +122,21 @@ impl Trampoline<'_> {
         }
     }
 
+    /// Not zero if a slot from `base + offset` on has another kind than its type; nothing if there is no slot.
+    fn other_kinds(&mut self, types: &[ValType], base: Value, offset: usize) -> Option<Value> {
+        let mut wrong = None;
+        for (i, &ty) in types.iter().enumerate() {
+            let given = self.builder.ins().load(types::I8, slot_flags(), base, (offset + i * SLOT) as i32);
+            let wanted = i64::from(kind(ty).expect("the signature is plain"));
+            let differs = self.builder.ins().bxor_imm_u(given, wanted);
+            wrong = Some(match wrong {
+                Some(wrong) => self.builder.ins().bor(wrong, differs),
+                None => differs,
+            });
+        }
+        wrong
+    }
+
     fn stack_slot(&mut self, size: usize) -> StackSlot {
         let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size as u32, 4);
         self.builder.create_sized_stack_slot(data)
@@ -163,16 +182,25 @@ pub(super) fn host_to_wasm(
     config: TargetFrontendConfig,
     ty: &FuncType,
 ) {
-    let signature = sig::c(&[POINTER; 4], &[]);
+    let signature = sig::c(&[POINTER; 4], &[types::I32]);
     let (mut t, params) = Trampoline::begin(func, func_ctx, signature, ty);
     let [vmctx, entry, args, results] = params[..] else { unreachable!("the signature has four parameters") };
+    if t.plain
+        && let Some(wrong) = t.other_kinds(&ty.params, args, 0)
+    {
+        let next = t.cold_branch(wrong);
+        let refused = t.builder.ins().iconst(types::I32, i64::from(WRONG_KIND));
+        t.builder.ins().return_(&[refused]);
+        t.builder.switch_to_block(next);
+    }
     let mut values = vec![vmctx];
     values.extend(t.read_slots(&ty.params, args, 0));
     let sig = t.builder.import_signature(sig::wasm(ty));
     let call = t.builder.ins().call_indirect(sig, entry, &values);
     let values = t.builder.inst_results(call).to_vec();
     t.write_slots(&ty.results, &values, results, 0);
-    t.builder.ins().return_(&[]);
+    let done = t.builder.ins().iconst(types::I32, 0);
+    t.builder.ins().return_(&[done]);
     t.builder.finalize(config);
 }
 
@@ -273,7 +301,9 @@ fn call_back(t: &mut Trampoline<'_>, store: Value, vmctx: Value, ty: &FuncType, 
     t.libcall(store, offset_of!(LibcallTable, raise_object), sig::c(&[POINTER; 2], &[]), &[vmctx, trap]);
     t.builder.ins().trap(trap_code(TrapCode::BadCall));
     t.builder.switch_to_block(next);
-    check_kinds(t, store, vmctx, &ty.results, base, results_at);
+    if let Some(wrong) = t.other_kinds(&ty.results, base, results_at) {
+        t.raise_if(wrong, store, vmctx, TrapCode::BadCall);
+    }
     t.read_slots(&ty.results, base, results_at)
 }
 
@@ -299,21 +329,4 @@ fn call_function(t: &mut Trampoline<'_>, vmctx: Value, args: Value, results: Val
     t.builder.seal_block(next);
     t.builder.switch_to_block(next);
     trap
-}
-
-/// Traps if a result has another kind than it was given.
-fn check_kinds(t: &mut Trampoline<'_>, store: Value, vmctx: Value, types: &[ValType], base: Value, offset: usize) {
-    let mut wrong = None;
-    for (i, &ty) in types.iter().enumerate() {
-        let given = t.builder.ins().load(types::I8, slot_flags(), base, (offset + i * SLOT) as i32);
-        let wanted = i64::from(kind(ty).expect("the signature is plain"));
-        let differs = t.builder.ins().bxor_imm_u(given, wanted);
-        wrong = Some(match wrong {
-            Some(wrong) => t.builder.ins().bor(wrong, differs),
-            None => differs,
-        });
-    }
-    if let Some(wrong) = wrong {
-        t.raise_if(wrong, store, vmctx, TrapCode::BadCall);
-    }
 }

@@ -1,28 +1,34 @@
 //! Consistency of a description that was not made by [`parse`](super::parse) but read from an artifact.
+//!
+//! What is read in place is not looked at, only its lengths: its lookups guard themselves, and a check would take longer the
+//! larger the module is.
 
 use super::*;
 use cranelift_entity::{EntityRef, PrimaryMap};
 
 impl Module {
-    /// Checks that every index lies within its index space and every range within what it is a range of, so that a
-    /// damaged description cannot make anyone panic. Says what is wrong.
+    /// Checks that every index lies within its index space and every range within what it is a range of, so that together
+    /// with the lookups of what is read in place a damaged description cannot make anyone panic. Says what is wrong.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         let ok = |condition, what| if condition { Ok(()) } else { Err(what) };
         let defined = |len: usize, imported: u32| len.checked_sub(imported as usize);
-        let defined_funcs = defined(self.funcs.len(), self.num_imported_funcs);
-        ok(defined_funcs == Some(self.bodies.len()), "functions")?;
+        let defined_funcs = defined(self.num_funcs(), self.num_imported_funcs);
+        ok(defined_funcs == Some(self.num_defined_funcs()), "functions")?;
+        ok(self.num_funcs() == 0 || !self.types.is_empty(), "types")?;
         ok(defined(self.globals.len(), self.num_imported_globals) == Some(self.global_inits.len()), "globals")?;
         ok(defined(self.tables.len(), self.num_imported_tables).is_some(), "tables")?;
         ok(defined(self.memories.len(), self.num_imported_memories).is_some(), "memories")?;
         ok(defined(self.tags.len(), self.num_imported_tags).is_some(), "tags")?;
-        ok(self.funcs.values().chain(self.tags.values()).all(|&ty| has(&self.types, ty)), "types")?;
+        ok(self.tags.values().all(|&ty| has(&self.types, ty)), "types")?;
         ok(self.imports_are_in_order(), "imports")?;
         ok(self.exports.iter().all(|export| self.has_entity(export.entity)), "exports")?;
         ok(self.global_inits.iter().all(|init| self.has_all_of(init)), "initial values")?;
-        ok(self.start.is_none_or(|func| has(&self.funcs, func)), "start function")?;
+        ok(self.start.is_none_or(|func| self.has_func(func)), "start function")?;
         ok(self.elems.values().all(|elem| self.is_elem_sound(elem)), "element segments")?;
-        ok(self.datas.values().all(|data| self.is_data_sound(data)), "data segments")?;
-        ok(self.func_ref_slots.is_sound(self.funcs.len()), "function references")
+        ok(self.datas.num_memories as usize == self.memories.len(), "data segments")?;
+        ok(self.datas.offsets().iter().all(|offset| self.has_all_of(offset)), "data segments")?;
+        ok(self.func_ref_slots.num_funcs() <= self.num_funcs(), "function references")?;
+        ok(self.func_ref_slots.len() as usize <= self.func_ref_slots.num_funcs(), "function references")
     }
 
     /// Whether the imports are the first of each index space, in order.
@@ -49,7 +55,7 @@ impl Module {
 
     fn has_entity(&self, entity: EntityIndex) -> bool {
         match entity {
-            EntityIndex::Func(func) => has(&self.funcs, func),
+            EntityIndex::Func(func) => self.has_func(func),
             EntityIndex::Global(global) => has(&self.globals, global),
             EntityIndex::Table(table) => has(&self.tables, table),
             EntityIndex::Memory(memory) => has(&self.memories, memory),
@@ -57,22 +63,22 @@ impl Module {
         }
     }
 
-    /// Whether the functions and globals an expression refers to exist, and functions can be referred to.
+    fn has_func(&self, func: FuncIndex) -> bool {
+        func.index() < self.num_funcs()
+    }
+
+    /// Whether the functions and globals an expression refers to exist.
     fn has_all_of(&self, expr: &ConstExpr) -> bool {
-        expr.0.iter().all(|op| match *op {
+        expr.ops().iter().all(|op| match *op {
             ConstOp::GlobalGet(global) => has(&self.globals, global),
-            ConstOp::RefFunc(func) => self.can_refer_to(func),
+            ConstOp::RefFunc(func) => self.has_func(func),
             _ => true,
         })
     }
 
-    fn can_refer_to(&self, func: FuncIndex) -> bool {
-        has(&self.funcs, func) && self.func_ref_slots.get(func).is_some()
-    }
-
     fn is_elem_sound(&self, elem: &ElemSegment) -> bool {
         let items = match &elem.items {
-            ElemItems::Funcs(funcs) => funcs.iter().all(|&func| self.can_refer_to(func)),
+            ElemItems::Funcs(funcs) => funcs.is_sound(),
             ElemItems::Exprs(exprs) => exprs.iter().all(|expr| self.has_all_of(expr)),
         };
         items
@@ -80,23 +86,6 @@ impl Module {
                 ElemMode::Passive | ElemMode::Declared => true,
                 ElemMode::Active { table, offset } => has(&self.tables, *table) && self.has_all_of(offset),
             }
-    }
-
-    fn is_data_sound(&self, data: &DataSegment) -> bool {
-        self.data_bytes.get(data.bytes.clone()).is_some()
-            && match &data.mode {
-                DataMode::Passive => true,
-                DataMode::Active { memory, offset } => has(&self.memories, *memory) && self.has_all_of(offset),
-            }
-    }
-}
-
-impl FuncRefSlots {
-    fn is_sound(&self, num_funcs: usize) -> bool {
-        let taken = self.slots.iter().filter(|&&slot| slot != u32::MAX);
-        self.slots.len() <= num_funcs
-            && self.count as usize == taken.clone().count()
-            && taken.clone().all(|&slot| slot < self.count)
     }
 }
 
@@ -116,6 +105,14 @@ mod tests {
         parse(&wat::parse_str(text).unwrap()).unwrap().module
     }
 
+    impl Module {
+        fn change_part(&mut self, part: usize, change: impl Fn(&mut Vec<u8>)) {
+            let mut parts = self.parts().map(<[u8]>::to_vec);
+            change(&mut parts[part]);
+            self.set_parts(parts.map(Bytes::from));
+        }
+    }
+
     #[test]
     fn what_parse_makes_is_consistent() {
         module().check().unwrap();
@@ -126,16 +123,17 @@ mod tests {
     fn indices_out_of_range_are_found() {
         let far = FuncIndex::from_u32(2);
         type Damage = fn(&mut Module, FuncIndex);
-        let breaks: [(&str, Damage); 9] = [
+        let breaks: [(&str, Damage); 10] = [
             ("functions", |module, _| module.num_imported_funcs = 5),
-            ("functions", |module, _| _ = module.bodies.push(0..1)),
+            ("functions", |module, _| module.change_part(1, |bodies| bodies.extend([0; 8]))),
             ("types", |module, _| module.types.clear()),
             ("imports", |module, far| module.imports[0].entity = EntityIndex::Func(far)),
             ("exports", |module, far| module.exports[0].entity = EntityIndex::Func(far)),
             ("start function", |module, far| module.start = Some(far)),
             ("element segments", |module, _| module.tables.clear()),
-            ("data segments", |module, _| module.data_bytes.truncate(2)),
-            ("function references", |module, _| module.func_ref_slots.count += 1),
+            ("element segments", |module, _| module.change_part(3, |funcs| funcs.truncate(3))),
+            ("data segments", |module, _| module.datas.num_memories += 1),
+            ("function references", |module, _| module.change_part(2, |slots| slots.extend([0; 4]))),
         ];
         for (what, damage) in breaks {
             let mut module = module();

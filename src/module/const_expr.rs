@@ -27,23 +27,35 @@ impl ConstExpr {
                 Operator::I64Add => ConstOp::I64Add,
                 Operator::I64Sub => ConstOp::I64Sub,
                 Operator::I64Mul => ConstOp::I64Mul,
-                Operator::End => return Ok(ConstExpr(ops.into_boxed_slice())),
+                Operator::End => break,
                 _ => return Err(Error::invalid("constant expression required", offset as usize)),
             });
+        }
+        Ok(match ops[..] {
+            [op] => ConstExpr::One(op),
+            _ => ConstExpr::Several(ops.into_boxed_slice()),
+        })
+    }
+
+    /// The operations, in order.
+    pub fn ops(&self) -> &[ConstOp] {
+        match self {
+            ConstExpr::One(op) => std::slice::from_ref(op),
+            ConstExpr::Several(ops) => ops,
         }
     }
 
     /// The function, if the expression is a single `ref.func`.
     pub(super) fn as_ref_func(&self) -> Option<FuncIndex> {
-        match *self.0 {
-            [ConstOp::RefFunc(func)] => Some(func),
+        match *self {
+            ConstExpr::One(ConstOp::RefFunc(func)) => Some(func),
             _ => None,
         }
     }
 
     /// The functions the expression refers to.
     pub(super) fn funcs(&self) -> impl Iterator<Item = FuncIndex> {
-        self.0.iter().filter_map(|op| match *op {
+        self.ops().iter().filter_map(|op| match *op {
             ConstOp::RefFunc(func) => Some(func),
             _ => None,
         })

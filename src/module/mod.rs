@@ -2,18 +2,23 @@
 //!
 //! [`parse`] decodes and validates everything but function bodies; bodies are validated while they are compiled, so
 //! [`ParsedModule`] carries a validator for each. A [`Module`] is plain data: it is what an
-//! artifact stores beside the machine code, and what instantiation reads.
+//! artifact stores beside the machine code, and what instantiation reads. What may be as long as the module has functions
+//! or bytes is read where it lies (`in_place.rs`), so that a module is loaded in a time that does not depend on its size.
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod check;
 mod const_expr;
 mod convert;
+mod in_place;
 mod names;
 mod parse;
 #[cfg(test)]
 mod tests;
 
+pub use bytes::{Bytes, Words, numbers, push_words};
 pub use convert::{func_type, heap_type, ref_type, val_type};
+pub use in_place::{Datas, FuncList, FuncRefSlots, PARTS};
 pub use parse::{FEATURES, ParsedModule, parse, validate};
 
 use crate::types::*;
@@ -22,6 +27,8 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// The description of a validated module.
+///
+/// What is skipped by the serialized form are the parts that an artifact keeps apart: [`Module::parts`].
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Module {
     /// The types of the type section, in order.
@@ -30,8 +37,9 @@ pub struct Module {
     pub imports: Vec<Import>,
     /// The exports, in the module's order.
     pub exports: Vec<Export>,
-    /// Every function's type, imports first.
-    pub funcs: PrimaryMap<FuncIndex, TypeIndex>,
+    /// Every function's type, imports first: [`Module::type_of`].
+    #[serde(skip)]
+    funcs: Words,
     pub num_imported_funcs: u32,
     pub tables: PrimaryMap<TableIndex, TableType>,
     pub num_imported_tables: u32,
@@ -45,12 +53,13 @@ pub struct Module {
     pub global_inits: Vec<ConstExpr>,
     pub start: Option<FuncIndex>,
     pub elems: PrimaryMap<ElemIndex, ElemSegment>,
-    pub datas: PrimaryMap<DataIndex, DataSegment>,
-    /// The bytes of all data segments, one after the other. Not part of the serialized form: an artifact keeps them apart.
+    pub datas: Datas,
+    /// The bytes of all data segments, one after the other.
     #[serde(skip)]
-    pub data_bytes: Vec<u8>,
-    /// For each defined function, where its body (the part after the size) lies in the binary.
-    pub bodies: PrimaryMap<DefinedFuncIndex, Range<u32>>,
+    pub data_bytes: Bytes,
+    /// For each defined function, where its body (the part after the size) starts and ends in the binary: [`Module::body`].
+    #[serde(skip)]
+    bodies: Words,
     /// For each function (imports first): its slot among the functions that can become a reference, because they are
     /// exported, in an element segment, or named by `ref.func`. Functions that cannot are not in the map.
     pub func_ref_slots: FuncRefSlots,
@@ -59,41 +68,6 @@ pub struct Module {
     pub leaks_references: bool,
     /// Names from the name section, for traces.
     pub names: Names,
-}
-
-/// Slots of the functions that can become references. See [`Module::func_ref_slots`].
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct FuncRefSlots {
-    /// For each function its slot, or `u32::MAX`.
-    slots: Vec<u32>,
-    count: u32,
-}
-
-impl FuncRefSlots {
-    pub fn get(&self, func: FuncIndex) -> Option<u32> {
-        self.slots.get(func.as_u32() as usize).copied().filter(|&slot| slot != u32::MAX)
-    }
-
-    /// The number of slots.
-    pub fn len(&self) -> u32 {
-        self.count
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// Gives `func` a slot if it has none.
-    pub(crate) fn insert(&mut self, func: FuncIndex) {
-        let index = func.as_u32() as usize;
-        if self.slots.len() <= index {
-            self.slots.resize(index + 1, u32::MAX);
-        }
-        if self.slots[index] == u32::MAX {
-            self.slots[index] = self.count;
-            self.count += 1;
-        }
-    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -122,7 +96,11 @@ pub enum EntityIndex {
 
 /// A constant expression, as the operations of a small stack machine (specification, "Constant Expressions").
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ConstExpr(pub Box<[ConstOp]>);
+pub enum ConstExpr {
+    /// Most have a single operation, which takes no allocation.
+    One(ConstOp),
+    Several(Box<[ConstOp]>),
+}
 
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ConstOp {
@@ -153,7 +131,7 @@ pub struct ElemSegment {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ElemItems {
-    Funcs(Box<[FuncIndex]>),
+    Funcs(FuncList),
     Exprs(Box<[ConstExpr]>),
 }
 
@@ -177,14 +155,14 @@ pub enum ElemMode {
     Declared,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct DataSegment {
     /// Where the segment's bytes lie in [`Module::data_bytes`].
     pub bytes: Range<usize>,
     pub mode: DataMode,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub enum DataMode {
     Passive,
     Active { memory: MemoryIndex, offset: ConstExpr },
@@ -195,9 +173,11 @@ pub enum DataMode {
 pub struct Names {
     pub module: Option<String>,
     /// The names of functions, one after the other; [`Module::func_name`] finds them.
-    text: String,
+    #[serde(skip)]
+    text: Bytes,
     /// The functions that have a name, sorted, each with where its name ends in `text`.
-    funcs: Vec<(FuncIndex, u32)>,
+    #[serde(skip)]
+    funcs: Words,
 }
 
 impl Module {
@@ -214,8 +194,17 @@ impl Module {
         FuncIndex::from_u32(func.as_u32() + self.num_imported_funcs)
     }
 
+    /// The number of functions, imports included.
+    pub fn num_funcs(&self) -> usize {
+        self.funcs.len()
+    }
+
+    pub fn num_defined_funcs(&self) -> usize {
+        self.bodies.len() / 2
+    }
+
     pub fn func_type(&self, func: FuncIndex) -> &FuncType {
-        &self.types[self.funcs[func]]
+        &self.types[self.type_of(func)]
     }
 
     /// The type of an entity of the module.
@@ -232,10 +221,5 @@ impl Module {
     /// The type an import asks for.
     pub fn import_type(&self, import: &Import) -> ExternType {
         self.entity_type(import.entity)
-    }
-
-    /// The bytes of a data segment.
-    pub fn data(&self, data: DataIndex) -> &[u8] {
-        &self.data_bytes[self.datas[data].bytes.clone()]
     }
 }

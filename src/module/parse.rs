@@ -1,7 +1,10 @@
 //! Bytes → [`ParsedModule`]: one pass over the sections, each validated and then decoded.
 
 use super::convert;
+use super::in_place::FuncRefSlotsBuilder;
+use super::names::NamesBuilder;
 use super::*;
+use cranelift_entity::EntityRef;
 use wasmparser::{
     DataKind, ElementItems, ElementKind, FuncToValidate, FunctionBody, KnownCustom, Parser, Payload, TableInit,
     TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
@@ -17,6 +20,19 @@ pub struct ParsedModule<'a> {
     pub bodies: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'a>)>,
 }
 
+/// A module of which not all sections are read.
+#[derive(Default)]
+struct Builder {
+    module: Module,
+    names: NamesBuilder,
+    /// Parts of the module, as [`Module::parts`] describes them.
+    funcs: Vec<u8>,
+    bodies: Vec<u8>,
+    elem_funcs: Vec<u8>,
+    datas: Vec<u8>,
+    data_bytes: Vec<u8>,
+}
+
 /// Decodes a module and validates everything but its function bodies.
 pub fn parse(bytes: &[u8]) -> Result<ParsedModule<'_>> {
     if u32::try_from(bytes.len()).is_err() {
@@ -25,18 +41,22 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedModule<'_>> {
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     let mut validator = Validator::new_with_features(FEATURES);
-    let mut parsed = ParsedModule { module: Module::default(), bodies: Vec::new() };
+    let (mut builder, mut bodies) = (Builder::default(), Vec::new());
     for payload in parser.parse_all(bytes) {
         let payload = payload?;
         match validator.payload(&payload)? {
-            ValidPayload::Func(to_validate, body) => parsed.add_body(to_validate, body),
-            ValidPayload::Ok => parsed.module.add_section(payload)?,
+            ValidPayload::Func(to_validate, body) => {
+                let range = body.range();
+                // The binary is smaller than 4 GiB.
+                push_words(&mut builder.bodies, &[range.start as u32, range.end as u32]);
+                bodies.push((to_validate, body));
+            }
+            ValidPayload::Ok => builder.add_section(payload)?,
             ValidPayload::End(_) => {}
             ValidPayload::Parser(_) => return Err(Error::unsupported("components are not supported")),
         }
     }
-    parsed.module.finish();
-    Ok(parsed)
+    Ok(ParsedModule { module: builder.finish(), bodies })
 }
 
 /// Validates a whole module, function bodies included.
@@ -50,22 +70,13 @@ pub fn validate(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-impl<'a> ParsedModule<'a> {
-    fn add_body(&mut self, to_validate: FuncToValidate<ValidatorResources>, body: FunctionBody<'a>) {
-        let range = body.range();
-        // The binary is smaller than 4 GiB.
-        self.module.bodies.push(range.start as u32..range.end as u32);
-        self.bodies.push((to_validate, body));
-    }
-}
-
-impl Module {
+impl Builder {
     /// Adds what a section says that the validator has accepted.
     fn add_section(&mut self, payload: Payload<'_>) -> Result<()> {
         match payload {
             Payload::TypeSection(section) => {
                 for ty in section.into_iter_err_on_gc_types() {
-                    self.types.push(convert::func_type(&ty?)?);
+                    self.module.types.push(convert::func_type(&ty?)?);
                 }
             }
             Payload::ImportSection(section) => {
@@ -75,7 +86,7 @@ impl Module {
             }
             Payload::FunctionSection(section) => {
                 for ty in section {
-                    self.funcs.push(TypeIndex::from_u32(ty?));
+                    self.add_func(ty?);
                 }
             }
             Payload::TableSection(section) => {
@@ -84,38 +95,38 @@ impl Module {
                     if matches!(table.init, TableInit::Expr(_)) {
                         return Err(Error::unsupported("tables with an initializer are not supported"));
                     }
-                    self.tables.push(convert::table_type(table.ty)?);
+                    self.module.tables.push(convert::table_type(table.ty)?);
                 }
             }
             Payload::MemorySection(section) => {
                 for memory in section {
-                    self.memories.push(convert::memory_type(memory?));
+                    self.module.memories.push(convert::memory_type(memory?));
                 }
             }
             Payload::TagSection(section) => {
                 for tag in section {
-                    self.tags.push(TypeIndex::from_u32(tag?.func_type_idx));
+                    self.module.tags.push(TypeIndex::from_u32(tag?.func_type_idx));
                 }
             }
             Payload::GlobalSection(section) => {
                 for global in section {
                     let global = global?;
-                    self.globals.push(convert::global_type(global.ty)?);
-                    self.global_inits.push(ConstExpr::decode(&global.init_expr)?);
+                    self.module.globals.push(convert::global_type(global.ty)?);
+                    self.module.global_inits.push(ConstExpr::decode(&global.init_expr)?);
                 }
             }
             Payload::ExportSection(section) => {
                 for export in section {
                     let export = export?;
                     let entity = convert::entity_index(export.kind, export.index);
-                    self.exports.push(Export { name: export.name.to_owned(), entity });
+                    self.module.exports.push(Export { name: export.name.to_owned(), entity });
                 }
             }
-            Payload::StartSection { func, .. } => self.start = Some(FuncIndex::from_u32(func)),
+            Payload::StartSection { func, .. } => self.module.start = Some(FuncIndex::from_u32(func)),
             Payload::ElementSection(section) => {
                 for elem in section {
-                    let elem = decode_elem(elem?)?;
-                    self.elems.push(elem);
+                    let elem = self.decode_elem(elem?)?;
+                    self.module.elems.push(elem);
                 }
             }
             Payload::DataSection(section) => self.add_datas(section)?,
@@ -129,30 +140,35 @@ impl Module {
         Ok(())
     }
 
+    fn add_func(&mut self, ty: u32) -> FuncIndex {
+        push_words(&mut self.funcs, &[ty]);
+        FuncIndex::new(self.funcs.len() / 4 - 1)
+    }
+
     fn add_import(&mut self, import: wasmparser::Import<'_>) -> Result<()> {
         let entity = match import.ty {
             TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
-                self.num_imported_funcs += 1;
-                EntityIndex::Func(self.funcs.push(TypeIndex::from_u32(ty)))
+                self.module.num_imported_funcs += 1;
+                EntityIndex::Func(self.add_func(ty))
             }
             TypeRef::Table(ty) => {
-                self.num_imported_tables += 1;
-                EntityIndex::Table(self.tables.push(convert::table_type(ty)?))
+                self.module.num_imported_tables += 1;
+                EntityIndex::Table(self.module.tables.push(convert::table_type(ty)?))
             }
             TypeRef::Memory(ty) => {
-                self.num_imported_memories += 1;
-                EntityIndex::Memory(self.memories.push(convert::memory_type(ty)))
+                self.module.num_imported_memories += 1;
+                EntityIndex::Memory(self.module.memories.push(convert::memory_type(ty)))
             }
             TypeRef::Global(ty) => {
-                self.num_imported_globals += 1;
-                EntityIndex::Global(self.globals.push(convert::global_type(ty)?))
+                self.module.num_imported_globals += 1;
+                EntityIndex::Global(self.module.globals.push(convert::global_type(ty)?))
             }
             TypeRef::Tag(ty) => {
-                self.num_imported_tags += 1;
-                EntityIndex::Tag(self.tags.push(TypeIndex::from_u32(ty.func_type_idx)))
+                self.module.num_imported_tags += 1;
+                EntityIndex::Tag(self.module.tags.push(TypeIndex::from_u32(ty.func_type_idx)))
             }
         };
-        self.imports.push(Import { module: import.module.to_owned(), name: import.name.to_owned(), entity });
+        self.module.imports.push(Import { module: import.module.to_owned(), name: import.name.to_owned(), entity });
         Ok(())
     }
 
@@ -174,32 +190,85 @@ impl Module {
             };
             let start = self.data_bytes.len();
             self.data_bytes.extend_from_slice(data.data);
-            self.datas.push(DataSegment { bytes: start..self.data_bytes.len(), mode });
+            let bytes = start..self.data_bytes.len();
+            self.module.datas.push(&mut self.datas, DataSegment { bytes, mode });
         }
         Ok(())
     }
 
     /// Computes what follows from all sections together.
-    fn finish(&mut self) {
-        let mut slots = FuncRefSlots::default();
-        for export in &self.exports {
+    fn finish(self) -> Module {
+        let mut module = self.module;
+        let mut slots = FuncRefSlotsBuilder::default();
+        for export in &module.exports {
             if let EntityIndex::Func(func) = export.entity {
                 slots.insert(func);
             }
         }
-        for elem in self.elems.values() {
-            match &elem.items {
-                ElemItems::Funcs(funcs) => funcs.iter().for_each(|&func| slots.insert(func)),
-                ElemItems::Exprs(exprs) => exprs.iter().flat_map(ConstExpr::funcs).for_each(|func| slots.insert(func)),
-            }
-        }
-        for func in self.global_inits.iter().flat_map(ConstExpr::funcs) {
-            slots.insert(func);
-        }
-        self.func_ref_slots = slots;
-        self.leaks_references = self.can_leak_references();
+        let elem_funcs = Words::from(Bytes::from(self.elem_funcs));
+        elem_funcs.range(0..elem_funcs.len()).for_each(|func| slots.insert(FuncIndex::from_u32(func)));
+        let exprs = module.elems.values().flat_map(|elem| match &elem.items {
+            ElemItems::Funcs(_) => &[],
+            ElemItems::Exprs(exprs) => &exprs[..],
+        });
+        exprs.chain(&module.global_inits).flat_map(ConstExpr::funcs).for_each(|func| slots.insert(func));
+        let (count, slots) = slots.finish();
+        module.func_ref_slots.count = count;
+        module.datas.num_memories = module.memories.len() as u32;
+        module.leaks_references = module.can_leak_references();
+        module.names.module = self.names.module;
+        module.set_parts([
+            self.funcs.into(),
+            self.bodies.into(),
+            slots.into(),
+            elem_funcs.into(),
+            self.datas.into(),
+            self.names.funcs.into(),
+            self.names.text.into(),
+            self.data_bytes.into(),
+        ]);
+        module
     }
 
+    fn decode_elem(&mut self, elem: wasmparser::Element<'_>) -> Result<ElemSegment> {
+        let mode = match elem.kind {
+            ElementKind::Passive => ElemMode::Passive,
+            ElementKind::Declared => ElemMode::Declared,
+            ElementKind::Active { table_index, offset_expr } => ElemMode::Active {
+                table: TableIndex::from_u32(table_index.unwrap_or(0)),
+                offset: ConstExpr::decode(&offset_expr)?,
+            },
+        };
+        let start = self.elem_funcs.len() / 4;
+        let (ty, exprs) = match elem.items {
+            ElementItems::Functions(funcs) => {
+                for func in funcs {
+                    push_words(&mut self.elem_funcs, &[func?]);
+                }
+                (RefType::FUNCREF, None)
+            }
+            ElementItems::Expressions(ty, exprs) => {
+                let exprs = exprs.into_iter().map(|expr| ConstExpr::decode(&expr?)).collect::<Result<Box<[_]>>>()?;
+                // The compact form, where the expressions say no more than it can.
+                let exprs = match exprs.iter().map(ConstExpr::as_ref_func).collect::<Option<Vec<_>>>() {
+                    Some(funcs) => {
+                        funcs.iter().for_each(|func| push_words(&mut self.elem_funcs, &[func.as_u32()]));
+                        None
+                    }
+                    None => Some(exprs),
+                };
+                (convert::ref_type(ty)?, exprs)
+            }
+        };
+        let items = match exprs {
+            Some(exprs) => ElemItems::Exprs(exprs),
+            None => ElemItems::Funcs(FuncList::new(start..self.elem_funcs.len() / 4)),
+        };
+        Ok(ElemSegment { ty, items, mode })
+    }
+}
+
+impl Module {
     /// See [`Module::leaks_references`].
     fn can_leak_references(&self) -> bool {
         let tables = self.tables.values().take(self.num_imported_tables as usize);
@@ -210,31 +279,4 @@ impl Module {
             })
             || self.types.values().any(|ty| ty.params.iter().chain(&ty.results).any(|ty| ty.is_ref()))
     }
-}
-
-fn decode_elem(elem: wasmparser::Element<'_>) -> Result<ElemSegment> {
-    let mode = match elem.kind {
-        ElementKind::Passive => ElemMode::Passive,
-        ElementKind::Declared => ElemMode::Declared,
-        ElementKind::Active { table_index, offset_expr } => ElemMode::Active {
-            table: TableIndex::from_u32(table_index.unwrap_or(0)),
-            offset: ConstExpr::decode(&offset_expr)?,
-        },
-    };
-    let (ty, items) = match elem.items {
-        ElementItems::Functions(funcs) => {
-            let funcs = funcs.into_iter().map(|func| Ok(FuncIndex::from_u32(func?))).collect::<Result<_>>()?;
-            (RefType::FUNCREF, ElemItems::Funcs(funcs))
-        }
-        ElementItems::Expressions(ty, exprs) => {
-            let exprs = exprs.into_iter().map(|expr| ConstExpr::decode(&expr?)).collect::<Result<Box<[_]>>>()?;
-            // The compact form, where the expressions say no more than it can.
-            let items = match exprs.iter().map(ConstExpr::as_ref_func).collect::<Option<_>>() {
-                Some(funcs) => ElemItems::Funcs(funcs),
-                None => ElemItems::Exprs(exprs),
-            };
-            (convert::ref_type(ty)?, items)
-        }
-    };
-    Ok(ElemSegment { ty, items, mode })
 }

@@ -44,7 +44,7 @@ fn bodies_carry_their_ranges() {
     let bytes = wasm("(module (func) (func (result i32) i32.const 7))");
     let parsed = parse(&bytes).unwrap();
     assert_eq!(parsed.bodies.len(), 2);
-    let range = parsed.module.bodies[DefinedFuncIndex::from_u32(1)].clone();
+    let range = parsed.module.body(DefinedFuncIndex::from_u32(1));
     assert_eq!(&bytes[range.start as usize..range.end as usize], [0, 0x41, 7, 0x0b]);
     assert_eq!(parsed.bodies[1].1.as_bytes(), [0, 0x41, 7, 0x0b]);
 }
@@ -60,7 +60,7 @@ fn const_exprs() {
             (global externref (ref.null extern))
             (global funcref (ref.func $f)))"#,
     );
-    let ops: Vec<_> = module.global_inits.iter().map(|expr| expr.0.to_vec()).collect();
+    let ops: Vec<_> = module.global_inits.iter().map(|expr| expr.ops().to_vec()).collect();
     assert_eq!(
         ops[0],
         [
@@ -89,11 +89,11 @@ fn segments() {
     );
     let data = |index| module.data(DataIndex::from_u32(index));
     assert_eq!((data(0), data(1), data(2)), (&b"abc"[..], &b""[..], &b"de"[..]));
-    assert!(matches!(module.datas[DataIndex::from_u32(1)].mode, DataMode::Passive));
+    assert!(matches!(module.datas.get(DataIndex::from_u32(1)).unwrap().mode, DataMode::Passive));
     let elems: Vec<_> = module.elems.values().collect();
-    assert!(matches!(&elems[0].items, ElemItems::Funcs(funcs) if **funcs == [func(1), func(0)]));
+    assert!(matches!(&elems[0].items, ElemItems::Funcs(funcs) if funcs.iter().eq([func(1), func(0)])));
     assert!(matches!(&elems[1].items, ElemItems::Exprs(exprs) if exprs.len() == 2));
-    assert!(matches!(&elems[2].items, ElemItems::Funcs(funcs) if **funcs == [func(1), func(1)]));
+    assert!(matches!(&elems[2].items, ElemItems::Funcs(funcs) if funcs.iter().eq([func(1), func(1)])));
     assert!(matches!(elems[3].mode, ElemMode::Declared));
 }
 

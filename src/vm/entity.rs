@@ -6,8 +6,14 @@
 //! Every reference handle of the C API is a pointer to a record's [`ObjectHeader`], so `copy` is a count and `same` is
 //! pointer equality.
 //!
-//! `handles` counts what the host holds, nothing else. What tables, globals, imports and frames hold is found by the
+//! Handles are what the host holds, nothing else. What tables, globals, imports and frames hold is found by the
 //! collector (`vm/gc/collect.rs`), so cycles are no special case.
+//!
+//! Nearly all handles are made and given back on the store's home thread, where counting them takes no atomic operation:
+//! `counted` is that thread's, and `copied` rises when another thread copies a handle. Handles given back elsewhere are queued for
+//! the home thread (`vm/store/home.rs`), which takes them off `counted`; so that may be negative, and only the sum says how many there
+//! are. The sum that the home thread sees is never zero while there is one: a copy is made of a handle that is counted, and
+//! handing a copy over to the home thread orders the rise of `copied` before it is given back.
 
 use super::store::Store;
 use super::vmcontext::{ObjectHeader, ObjectKind};
@@ -19,13 +25,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct EntityHeader {
     /// `owner_offset` is 0; `kind` tells which struct this is the header of (`Func` and `Global`: the host's).
     pub object: ObjectHeader,
-    /// Handles the host holds on any record of this entity. It falls only on the store's home thread, and rises from
-    /// zero only there; copies of existing handles may be made on any thread.
-    handles: AtomicUsize,
+    /// Handles made by the store's home thread, less those given back: see the top of this file.
+    counted: Cell<isize>,
+    /// Copies made by other threads; and all handles, if there is no store.
+    copied: AtomicUsize,
     /// The store it belongs to; null for a trap made without one.
     pub store: *const Store,
     /// Set once something other than a host handle may refer to this entity: from then on only the collector frees it.
     pub escaped: Cell<bool>,
+    /// During a collection: how many of the handles are owned by environments of host functions, as they say.
+    pub owned_by_envs: Cell<u32>,
     /// The collector's mark.
     pub marked: Cell<bool>,
     /// Whether it waits in the store's list of entities to free when no wasm runs.
@@ -49,9 +58,11 @@ impl EntityHeader {
     pub fn new(kind: ObjectKind, store: *const Store) -> EntityHeader {
         EntityHeader {
             object: ObjectHeader::new(kind, 0),
-            handles: AtomicUsize::new(0),
+            counted: Cell::new(0),
+            copied: AtomicUsize::new(0),
             store,
             escaped: Cell::new(false),
+            owned_by_envs: Cell::new(0),
             marked: Cell::new(false),
             deferred: Cell::new(false),
             doomed: Cell::new(false),
@@ -59,8 +70,9 @@ impl EntityHeader {
         }
     }
 
+    /// How many handles of its records the host holds, for the home thread.
     pub fn handles(&self) -> usize {
-        self.handles.load(Ordering::Relaxed)
+        self.copied.load(Ordering::Relaxed).wrapping_add_signed(self.counted.get())
     }
 }
 
@@ -91,17 +103,36 @@ pub unsafe fn store_of(object: *const ObjectHeader) -> *const Store {
 /// Adds a handle.
 ///
 /// # Safety
-/// `object` points to a live record. If it may be without handles, this is its store's home thread, inside the store.
+/// `object` points to a live record of a store; this is its home thread, inside the store.
 #[inline]
 pub unsafe fn retain(object: *const ObjectHeader) {
     // SAFETY: passed on to the caller.
     let owner = unsafe { owner_of(object) };
     // SAFETY: the owner of a live record is live.
     let owner = unsafe { &*owner };
-    // Relaxed: a new handle is made from an existing one or on the home thread, either of which orders it.
-    if owner.handles.fetch_add(1, Ordering::Relaxed) == 0 && !owner.store.is_null() {
+    let first = owner.handles() == 0;
+    owner.counted.set(owner.counted.get() + 1);
+    if first {
         // SAFETY: an entity is freed before its store.
         unsafe { (*owner.store).add_ref() };
+    }
+}
+
+/// Adds a handle to an object that has one, on any thread.
+///
+/// # Safety
+/// `object` points to a live record, of which there is a handle.
+pub unsafe fn copy(object: *const ObjectHeader) {
+    // SAFETY: passed on to the caller.
+    let owner = unsafe { owner_of(object) };
+    // SAFETY: the owner of a live record is live.
+    let owner = unsafe { &*owner };
+    // SAFETY: a handle keeps its store alive.
+    let inside = unsafe { owner.store.as_ref() }.and_then(Store::enter_at_home);
+    if inside.is_some() {
+        owner.counted.set(owner.counted.get() + 1);
+    } else {
+        owner.copied.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -126,17 +157,19 @@ pub unsafe fn release(object: *const ObjectHeader) {
 /// Takes one from the count; true if it was the last.
 ///
 /// # Safety
-/// `entity` is live; this is the home thread, inside the store, or the entity has no store.
+/// `entity` is live; this is the home thread, inside the store.
 pub(super) unsafe fn drop_count(entity: *mut EntityHeader) -> bool {
-    // SAFETY: passed on to the caller. AcqRel: what other threads did with their handles happens before the free.
-    unsafe { (*entity).handles.fetch_sub(1, Ordering::AcqRel) == 1 }
+    // SAFETY: passed on to the caller. What other threads did with their handles happened before they queued them.
+    let entity = unsafe { &*entity };
+    entity.counted.set(entity.counted.get() - 1);
+    entity.handles() == 0
 }
 
 /// # Safety
 /// `entity` is a trap without a store and the caller owns one of its handles.
 unsafe fn release_detached(entity: *mut EntityHeader) {
-    // SAFETY: passed on to the caller.
-    if unsafe { drop_count(entity) } {
+    // SAFETY: passed on to the caller. AcqRel: what other threads did with their handles happens before the free.
+    if unsafe { (*entity).copied.fetch_sub(1, Ordering::AcqRel) } == 1 {
         // SAFETY: a detached entity is a `Trap` made by `Trap::detached`, and nobody else has a handle.
         let trap = unsafe { Box::from_raw(entity.cast::<super::trap::Trap>()) };
         trap.run_detached_finalizer();
@@ -162,6 +195,16 @@ impl<T: Record> Handle<T> {
     pub unsafe fn retain(record: *const T) -> Handle<T> {
         // SAFETY: passed on to the caller.
         unsafe { retain(record.cast()) };
+        Handle(record.cast_mut())
+    }
+
+    /// Makes the first handle of a record without a store.
+    ///
+    /// # Safety
+    /// `record` is live and nobody else knows it.
+    pub unsafe fn detached(record: *const T) -> Handle<T> {
+        // SAFETY: passed on to the caller.
+        unsafe { copy(record.cast()) };
         Handle(record.cast_mut())
     }
 
@@ -202,8 +245,9 @@ impl<T: Record> std::fmt::Debug for Handle<T> {
 
 impl<T: Record> Clone for Handle<T> {
     fn clone(&self) -> Handle<T> {
-        // SAFETY: this handle keeps the record alive, so its count is not zero.
-        unsafe { Handle::retain(self.0) }
+        // SAFETY: this handle keeps the record alive.
+        unsafe { copy(self.0.cast()) };
+        Handle(self.0)
     }
 }
 

@@ -1,15 +1,17 @@
-//! Functions: the host's own, and calling any.
+//! Functions of the host.
 
-use super::entity::{EntityHeader, Handle};
+use super::call::bad_call;
+use super::entity::{EntityHeader, Handle, store_of};
 use super::registry::RegisteredType;
 use super::store::{Entered, Finalizer, Store};
-use super::trap::{self, Trap};
+use super::trap::Trap;
 use super::val::{self, RawSlot, Val};
+use super::vmcontext;
 use super::vmcontext::{LibcallResult, ObjectHeader, ObjectKind, VMFuncRef, VMHostContext, VMStoreContext};
-use super::{sys, vmcontext};
 use crate::types::{Error, FuncType, Result, TrapCode};
+use std::cell::Cell;
 use std::ffi::c_void;
-use std::mem::{MaybeUninit, offset_of};
+use std::mem::offset_of;
 use std::sync::Arc;
 
 /// The layout of `wasm_val_vec_t`.
@@ -34,21 +36,37 @@ pub struct HostFunc {
     /// What its code and [`host_call`] read; `func_ref.vmctx` points here.
     context: VMHostContext,
     ty: Arc<RegisteredType>,
-    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+    /// Empty once it is queued to run.
+    finalizer: Cell<Option<unsafe extern "C" fn(*mut c_void)>>,
+    trace: Cell<Option<Trace>>,
+}
+
+/// What is called for each handle that an environment owns: the handle, and the second argument of [`Trace`]'s call.
+pub type Visit = unsafe extern "C" fn(*const c_void, *mut c_void);
+
+/// Calls the visitor with each handle that the environment owns, and with its last argument.
+pub type Trace = unsafe extern "C" fn(*mut c_void, Visit, *mut c_void);
+
+/// The environment of a host function, with what the host gave to go with it.
+#[derive(Copy, Clone)]
+pub struct Environment {
+    pub data: *mut c_void,
+    pub finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub trace: Option<Trace>,
 }
 
 impl HostFunc {
-    /// Makes a host function. The finalizer runs once with `env` when the function dies — also when making it fails.
+    /// Makes a host function. The finalizer runs once, when the function dies — also when making it fails.
     ///
     /// # Safety
-    /// The callback fits the type, and the finalizer may be called with `env`.
+    /// The callback fits the type; the finalizer may be called with the environment's data, and the tracing function until then.
     pub unsafe fn make(
         entered: &Entered<'_>,
         ty: &FuncType,
         callback: Callback,
-        env: *mut c_void,
-        finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+        env: Environment,
     ) -> Result<Handle<VMFuncRef>> {
+        let Environment { data: env, finalizer, trace } = env;
         let store = entered.store();
         store.collect_if_due();
         let registered = store.engine().register(ty).and_then(|ty| Ok((ty.to_host()?, ty)));
@@ -58,6 +76,7 @@ impl HostFunc {
                 unsafe { finalizer(env) };
             }
         })?;
+        store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
         let (callback, with_env) = match callback {
             Callback::Plain(callback) => (callback as *const u8, 0),
             Callback::WithEnv(callback) => (callback as *const u8, 1),
@@ -74,7 +93,8 @@ impl HostFunc {
             },
             context: VMHostContext { store: store.context(), callback, env: env.cast(), with_env },
             ty,
-            finalizer,
+            finalizer: Cell::new(finalizer),
+            trace: Cell::new(trace),
         }));
         // SAFETY: just boxed.
         let context = unsafe { &raw mut (*func).context };
@@ -86,8 +106,40 @@ impl HostFunc {
         unsafe { store.adopt(func.cast(), record) }
     }
 
-    pub(super) fn finalizer(&self) -> Option<Finalizer> {
-        self.finalizer.map(|function| Finalizer { function, data: self.context.env.cast() })
+    /// The finalizer, if it has not been taken before.
+    pub(super) fn take_finalizer(&self) -> Option<Finalizer> {
+        self.finalizer.take().map(|function| Finalizer { function, data: self.context.env.cast() })
+    }
+
+    /// Whether the environment says what handles it owns.
+    pub(super) fn is_traced(&self) -> bool {
+        self.trace.get().is_some()
+    }
+
+    /// Asks the environment no more; whether it was asked until now.
+    pub(super) fn stop_tracing(&self) -> bool {
+        self.trace.take().is_some()
+    }
+
+    /// Calls `visit` with each object of this store of which the environment owns a handle, as often as it says.
+    pub(super) fn trace_env(&self, visit: &mut dyn FnMut(*mut ObjectHeader)) {
+        struct Visitor<'a> {
+            store: *const Store,
+            visit: &'a mut dyn FnMut(*mut ObjectHeader),
+        }
+        unsafe extern "C" fn each(handle: *const c_void, visitor: *mut c_void) {
+            let object = handle.cast::<ObjectHeader>().cast_mut();
+            // SAFETY: the visitor below, which outlives the call of the tracing function.
+            let visitor = unsafe { &mut *visitor.cast::<Visitor<'_>>() };
+            // SAFETY: what the environment owns is null or a live handle, says the host.
+            if !object.is_null() && std::ptr::eq(unsafe { store_of(object) }, visitor.store) {
+                (visitor.visit)(object);
+            }
+        }
+        let Some(trace) = self.trace.get() else { return };
+        let mut visitor = Visitor { store: self.header.store, visit };
+        // SAFETY: the host gave the function and its data together, and the data lives until the finalizer has run.
+        unsafe { trace(self.context.env.cast(), each, (&raw mut visitor).cast()) };
     }
 
     /// The host function a context is part of.
@@ -105,130 +157,6 @@ pub unsafe fn registered_type<'a>(func: *const VMFuncRef) -> &'a RegisteredType 
     let ty = unsafe { (*func).ty };
     // SAFETY: a live function's module or host function owns the registration.
     unsafe { &*ty }
-}
-
-/// Calls a function. `results` is raw memory: all of it is written if the call returns, none if it traps.
-///
-/// # Safety
-/// `func` is live; the arguments are well-formed values; `results` is writable.
-pub unsafe fn call(func: *const VMFuncRef, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
-    // SAFETY: live by the caller's promise.
-    let vmctx = unsafe { (*func).vmctx };
-    // SAFETY: a live function's context is live.
-    let context = unsafe { (*vmctx).store };
-    // SAFETY: the context is the first field of its store.
-    let store = unsafe { &*context.cast_const().cast::<Store>() };
-    let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
-    // SAFETY: live by the caller's promise.
-    let ty = unsafe { registered_type(func) };
-    if args.len() != ty.param_kinds.len() || results.len() < ty.result_kinds.len() {
-        return Err(wrong_arity(&entered, ty, args.len(), results.len()));
-    }
-    if ty.plain {
-        if args.iter().zip(&ty.param_kinds).any(|(arg, &kind)| arg.kind != kind) {
-            return Err(wrong_kind(&entered, ty, args));
-        }
-        // SAFETY: the counts and kinds are those of the signature.
-        unsafe { invoke(&entered, func, ty, args.as_ptr().cast(), results.as_mut_ptr().cast()) }
-    } else {
-        // SAFETY: passed on; the counts are those of the signature.
-        unsafe { call_with_slots(&entered, func, ty, args, results) }
-    }
-}
-
-/// Runs the trampoline.
-///
-/// # Safety
-/// The store is entered; `args` and `results` are arrays in the form the signature's trampoline takes.
-#[inline]
-unsafe fn invoke(
-    entered: &Entered<'_>,
-    func: *const VMFuncRef,
-    ty: &RegisteredType,
-    args: *const u8,
-    results: *mut u8,
-) -> Result<(), Handle<Trap>> {
-    let store = entered.store();
-    let trampoline = match ty.to_wasm() {
-        Ok(trampoline) => trampoline,
-        Err(error) => return Err(bad_call(entered, error.message())),
-    };
-    let context: *mut VMStoreContext = store.context();
-    // SAFETY: the context is part of the store.
-    if unsafe { (*context).activation.is_null() } {
-        // SAFETY: as above. The outermost activation decides: inner ones run on the same stack.
-        unsafe { (*context).stack_limit = sys::stack_limit() };
-    }
-    // SAFETY: as above. A host function that is called directly has no prologue that checks.
-    if sys::stack_pointer() < unsafe { (*context).stack_limit } {
-        return Err(Trap::new(entered, TrapCode::StackOverflow, None)
-            .unwrap_or_else(|error| Trap::detached(TrapCode::OutOfMemory, error.message())));
-    }
-    // SAFETY: live by the caller's promise.
-    let &VMFuncRef { vmctx, entry, .. } = unsafe { &*func };
-    // SAFETY: trampoline and entry agree on the signature (one registration); the arrays fit it by the caller's promise.
-    let trapped = unsafe { sys::enter(context, trampoline, vmctx, entry, args, results) };
-    if trapped == 0 { Ok(()) } else { Err(trap::take(entered)) }
-}
-
-/// A call whose signature has references or v128.
-///
-/// # Safety
-/// As [`call`]; the counts are those of the signature.
-unsafe fn call_with_slots(
-    entered: &Entered<'_>,
-    func: *const VMFuncRef,
-    ty: &RegisteredType,
-    args: &[Val],
-    results: &mut [MaybeUninit<Val>],
-) -> Result<(), Handle<Trap>> {
-    let store = entered.store();
-    let bad = |error: Error| bad_call(entered, error.message());
-    let (params, result_types) = (&ty.ty.params, &ty.ty.results);
-    let mut slots: Vec<RawSlot> = Vec::new();
-    slots
-        .try_reserve_exact(params.len() + result_types.len())
-        .map_err(|_| bad(Error::out_of_memory("out of memory")))?;
-    for (arg, &ty) in args.iter().zip(params) {
-        // SAFETY: well-formed by the caller's promise.
-        unsafe { val::check(store, arg, ty) }.map_err(bad)?;
-    }
-    store.reserve_boxes(params.len()).map_err(bad)?;
-    for (arg, &ty) in args.iter().zip(params) {
-        // SAFETY: checked above; the boxes are reserved.
-        slots.push(unsafe { val::to_slot(store, arg, ty) }.map_err(bad)?);
-    }
-    slots.resize(params.len() + result_types.len(), [0; 16]);
-    let (arg_slots, result_slots) = slots.split_at_mut(params.len());
-    // SAFETY: the slots are those of the signature.
-    unsafe { invoke(entered, func, ty, arg_slots.as_ptr().cast(), result_slots.as_mut_ptr().cast())? };
-    for ((slot, &ty), result) in result_slots.iter().zip(result_types).zip(results) {
-        // SAFETY: compiled code wrote the slots as values of these types, and nothing was collected since.
-        result.write(unsafe { val::from_slot(store, slot, ty) });
-    }
-    Ok(())
-}
-
-/// A trap that says why a call cannot be made.
-#[cold]
-fn bad_call(entered: &Entered<'_>, message: &str) -> Handle<Trap> {
-    Trap::new(entered, TrapCode::BadCall, Some(message.as_bytes().into()))
-        .unwrap_or_else(|error| Trap::detached(TrapCode::OutOfMemory, error.message()))
-}
-
-#[cold]
-fn wrong_arity(entered: &Entered<'_>, ty: &RegisteredType, args: usize, results: usize) -> Handle<Trap> {
-    let message =
-        format!("a function of type {} was called with {args} arguments and room for {results} results", ty.ty);
-    bad_call(entered, &message)
-}
-
-#[cold]
-fn wrong_kind(entered: &Entered<'_>, ty: &RegisteredType, args: &[Val]) -> Handle<Trap> {
-    let position = args.iter().zip(&ty.param_kinds).position(|(arg, &kind)| arg.kind != kind).unwrap_or(0);
-    let kind = args.get(position).map_or(0, |arg| arg.kind);
-    let given = val::type_of_kind(kind).map_or_else(|| format!("kind {kind}"), |ty| ty.to_string());
-    bad_call(entered, &format!("argument {position} of a function of type {} is of type {given}", ty.ty))
 }
 
 /// Runs the callback of a host function whose signature has references or v128: the libcall behind its trampoline.

@@ -6,7 +6,7 @@
 
 use super::memory_image::{ImageFiles, MemoryImage};
 use super::memory_map::Contents;
-use crate::module::{ConstExpr, ConstOp, DataMode, ElemItems, ElemMode, Module};
+use crate::module::{ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemMode, Module};
 use crate::types::*;
 use cranelift_entity::EntityRef;
 use std::collections::BTreeMap;
@@ -106,7 +106,7 @@ impl Initial {
             tables,
             memories: placed.into_iter().enumerate().map(image).collect(),
             first_elem: first_elem.unwrap_or(module.elems.next_key()),
-            first_data: first_data.unwrap_or(module.datas.next_key()),
+            first_data: first_data.unwrap_or(DataIndex::new(module.datas.len())),
             dropped,
         }
     }
@@ -124,7 +124,7 @@ impl Initial {
 }
 
 fn constant(offset: &ConstExpr) -> Option<usize> {
-    match *offset.0 {
+    match *offset.ops() {
         [ConstOp::I32(offset)] => Some(offset as u32 as usize),
         _ => None,
     }
@@ -149,7 +149,9 @@ fn add_elem(module: &Module, elem: ElemIndex, tables: &mut [TableImage], dropped
                 return None;
             }
             let funcs: Vec<u32> = match &segment.items {
-                ElemItems::Funcs(funcs) => funcs.iter().map(|func| func.as_u32() + 1).collect(),
+                ElemItems::Funcs(funcs) => {
+                    (0..funcs.len()).map(|index| funcs.get(index).map_or(0, |func| func.as_u32() + 1)).collect()
+                }
                 ElemItems::Exprs(exprs) => exprs.iter().map(func_or_null).collect::<Option<_>>()?,
             };
             if image.funcs.len() < end {
@@ -163,7 +165,7 @@ fn add_elem(module: &Module, elem: ElemIndex, tables: &mut [TableImage], dropped
 }
 
 fn func_or_null(expr: &ConstExpr) -> Option<u32> {
-    match *expr.0 {
+    match *expr.ops() {
         [ConstOp::RefFunc(func)] => Some(func.as_u32() + 1),
         [ConstOp::RefNull(_)] => Some(0),
         _ => None,
@@ -176,10 +178,10 @@ fn initial_length(module: &Module, memory: MemoryIndex) -> Option<usize> {
 
 /// Adds a data segment to those of its memory; `None` if it has to be run.
 fn add_data(module: &Module, data: DataIndex, memories: &mut [Placed], dropped: &mut Dropped) -> Option<()> {
-    if let DataMode::Active { memory, offset } = &module.datas[data].mode {
+    if let Some(DataSegment { mode: DataMode::Active { memory, offset }, .. }) = module.datas.get(data) {
         let position = memory.index().checked_sub(module.num_imported_memories as usize)?;
-        let (start, length) = (constant(offset)?, module.data(data).len());
-        let end = start.checked_add(length).filter(|&end| Some(end) <= initial_length(module, *memory))?;
+        let (start, length) = (constant(&offset)?, module.data(data).len());
+        let end = start.checked_add(length).filter(|&end| Some(end) <= initial_length(module, memory))?;
         let placed = memories.get_mut(position)?;
         if length > 0 {
             // In order they would overwrite each other.

@@ -381,7 +381,7 @@ impl Instance {
         // SAFETY: within the context by the layout; zero until it is filled.
         if unsafe { (*record).entry.is_null() } {
             let offset = record as usize - std::ptr::from_ref(self) as usize;
-            let ty = self.module.ty(self.module().funcs[func]);
+            let ty = self.module.ty(self.module().type_of(func));
             let func_ref = VMFuncRef {
                 object: ObjectHeader::new(ObjectKind::Func, offset),
                 entry: self.module.code().func_entry(defined),

@@ -12,7 +12,7 @@ use super::table::Table;
 use super::trap::Trap;
 use super::val::{self, RawSlot};
 use super::vmcontext::{ObjectHeader, ObjectKind, VMFuncImport, VMFuncRef, VMGlobal};
-use super::{func, vmcontext};
+use super::{call, func, vmcontext};
 use crate::module::{ConstExpr, ConstOp, DataMode, ElemItems, ElemMode, EntityIndex, Import, Module};
 use crate::types::*;
 use cranelift_entity::EntityRef;
@@ -112,7 +112,7 @@ unsafe fn match_import(
         (EntityIndex::Func(index), ObjectKind::Func) => {
             // SAFETY: an object of kind `Func` is a `VMFuncRef`.
             let type_id = unsafe { (*given.cast::<VMFuncRef>()).type_id };
-            type_id == module.ty(description.funcs[index]).id
+            type_id == module.ty(description.type_of(index)).id
         }
         (EntityIndex::Global(index), ObjectKind::Global) => {
             // SAFETY: an object of kind `Global` is a `VMGlobal`.
@@ -209,7 +209,7 @@ fn define_globals(instance: &Instance) {
 /// Evaluates a constant expression. Validation has made sure that the stack fits and the types are right.
 pub(super) fn evaluate(instance: &Instance, expr: &ConstExpr) -> RawSlot {
     let mut stack: Vec<u128> = Vec::with_capacity(1);
-    for op in &expr.0 {
+    for op in expr.ops() {
         let value = match *op {
             ConstOp::I32(value) => u128::from(value as u32),
             ConstOp::I64(value) => u128::from(value as u64),
@@ -281,7 +281,9 @@ pub(super) fn init_table(
     for index in 0..len {
         let position = (src + index) as usize;
         let bits = match items {
-            ElemItems::Funcs(funcs) => instance.func_ref(funcs[position]).map_or(0, |func| func as u64),
+            ElemItems::Funcs(funcs) => {
+                funcs.get(position).and_then(|func| instance.func_ref(func)).map_or(0, |func| func as u64)
+            }
             ElemItems::Exprs(exprs) => evaluate_offset(instance, &exprs[position]),
         };
         table.set(dst + index, bits);
@@ -322,10 +324,10 @@ fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failur
         // SAFETY: within the context; the import is live.
         let func = unsafe { (*instance.func_import(start)).func_ref };
         // SAFETY: a live function without parameters.
-        return unsafe { func::call(func, &[], &mut []) }.map_err(Failure::Trap);
+        return unsafe { call::call(func, &[], &mut []) }.map_err(Failure::Trap);
     };
     // The start function need not have a slot for its reference: make one for this call.
-    let ty = module.ty(module.module().funcs[start]);
+    let ty = module.ty(module.module().type_of(start));
     let vmctx = Instance::vmctx(instance.as_ptr());
     let func = VMFuncRef {
         object: ObjectHeader::new(vmcontext::ObjectKind::Func, 0),
@@ -336,7 +338,7 @@ fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failur
         func_index: start.as_u32(),
     };
     // SAFETY: a function without parameters; the record is only called through, never handed out.
-    unsafe { func::call(&func, &[], &mut []) }.map_err(Failure::Trap)
+    unsafe { call::call(&func, &[], &mut []) }.map_err(Failure::Trap)
 }
 
 /// The objects an instance imports, by position among the module's imports; for the collector.

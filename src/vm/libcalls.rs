@@ -142,7 +142,7 @@ pub(super) fn init_memory(
     let module = instance.module();
     let bytes = match instance.data_dropped(segment) {
         true => &[],
-        false => module.data_bytes.get(module.datas[segment].bytes.clone()).unwrap_or(&[]),
+        false => module.data(segment),
     };
     let src = range(src, len, bytes.len(), TrapCode::MemoryOutOfBounds)?;
     let dst = range(dst, len, memory.byte_len(), TrapCode::MemoryOutOfBounds)?;

@@ -4,6 +4,7 @@
 //! sure that one thread is inside at a time.
 
 pub mod activation;
+pub mod call;
 pub mod engine;
 pub mod entity;
 pub mod foreign;

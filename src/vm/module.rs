@@ -6,10 +6,12 @@ use super::initial::Initial;
 use super::registry::RegisteredType;
 use super::slots::Slots;
 use super::store::Entered;
+use super::sys;
 use super::vmcontext::{ObjectKind, VMContextLayout};
-use crate::code::{self, Code, CodeObject};
+use crate::code::{self, Code};
 use crate::module::Module;
 use crate::types::{Error, Result, TypeIndex};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 /// A module: its description, its machine code, and its types as its engine knows them.
@@ -28,27 +30,37 @@ pub struct CompiledModule {
 impl CompiledModule {
     /// Validates and compiles a binary.
     pub fn new(engine: &Arc<Engine>, bytes: &[u8]) -> Result<Arc<CompiledModule>> {
-        let (module, object) = code::compile(engine.compiler(), bytes)?;
-        CompiledModule::assemble(engine, module, object)
+        let (module, code) = code::compile(engine.compiler(), bytes, sys::stack_left())?;
+        CompiledModule::assemble(engine, module, code)
     }
 
-    /// Loads an artifact that [`CompiledModule::serialize`] made.
+    /// Loads a copy of an artifact: [`CompiledModule::artifact`].
     pub fn deserialize(engine: &Arc<Engine>, bytes: &[u8]) -> Result<Arc<CompiledModule>> {
-        let (module, object) = code::deserialize(&engine.compiler().fingerprint(), bytes)?;
-        CompiledModule::assemble(engine, module, object)
+        let (module, code) = code::deserialize(engine.compiler().fingerprint(), bytes)?;
+        CompiledModule::assemble(engine, module, code)
     }
 
-    /// An artifact of the module.
-    pub fn serialize(&self) -> Result<Vec<u8>> {
-        code::serialize(&self.engine.compiler().fingerprint(), &self.module, &self.code)
+    /// Loads an artifact where it lies in a file.
+    pub fn deserialize_file(engine: &Arc<Engine>, path: &Path) -> Result<Arc<CompiledModule>> {
+        let (module, code) = code::deserialize_file(engine.compiler().fingerprint(), path)?;
+        CompiledModule::assemble(engine, module, code)
     }
 
-    fn assemble(engine: &Arc<Engine>, module: Module, object: CodeObject<'_>) -> Result<Arc<CompiledModule>> {
+    /// The artifact of the module, which it lies in memory as.
+    pub fn artifact(&self) -> &[u8] {
+        self.code.artifact()
+    }
+
+    /// Writes the artifact to a file, which is replaced only once it is whole.
+    pub fn write_artifact(&self, path: &Path) -> Result<()> {
+        code::write_artifact(self.artifact(), path)
+    }
+
+    fn assemble(engine: &Arc<Engine>, module: Module, code: Arc<Code>) -> Result<Arc<CompiledModule>> {
         let layout = VMContextLayout::new(&module)
             .ok_or_else(|| Error::limit("an instance of the module would be too large"))?;
         let types = module.types.values().map(|ty| engine.register(ty)).collect::<Result<Vec<_>>>()?;
         let type_ids = types.iter().map(|ty| ty.id).collect();
-        let code = Code::publish(object)?;
         let (initial, slots) = (OnceLock::new(), Slots::new(engine.parking()));
         let engine = engine.clone();
         Ok(Arc::new(CompiledModule { engine, module, code, layout, types, type_ids, initial, slots }))

@@ -3,25 +3,27 @@
 //! Registrations are counted. The registry itself holds only weak ones, and a dying registration removes its own entry
 //! and no other: a type registered anew between the two simply has a new number, which no live function shares.
 
-use crate::code::CodeMemory;
-use crate::compiler::{Compiler, Scratch};
+use super::sys;
+use crate::code::{self, CodeMemory};
+use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::types::{Error, FuncType, Result, ValType};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// A function type as an engine knows it.
+/// A function type as an engine knows it. What each call reads lies in front.
+#[repr(C)]
 pub struct RegisteredType {
+    /// The host→wasm trampoline if the signature is plain and it has been compiled, else null.
+    plain_to_wasm: AtomicPtr<u8>,
+    pub num_params: usize,
+    pub num_results: usize,
+    to_wasm: AtomicPtr<u8>,
     pub ty: FuncType,
     /// Equal types have equal numbers within an engine.
     pub id: u32,
     /// Whether the signature has only i32, i64, f32 and f64: then trampolines speak `wasm_val_t` directly.
     pub plain: bool,
-    /// The `wasm_valkind_t` of each parameter.
-    pub param_kinds: Box<[u8]>,
-    /// The `wasm_valkind_t` of each result.
-    pub result_kinds: Box<[u8]>,
-    to_wasm: AtomicPtr<u8>,
     to_host: AtomicPtr<u8>,
     trampolines: Mutex<Vec<CodeMemory>>,
     compiler: Arc<Compiler>,
@@ -55,13 +57,13 @@ impl TypeRegistry {
         let id = inner.next_id;
         inner.next_id =
             id.checked_add(1).ok_or_else(|| Error::limit("too many function types were made in this engine"))?;
-        let kinds = |types: &[ValType]| types.iter().map(|ty| super::val::kind_of(*ty)).collect();
         let registered = Arc::new(RegisteredType {
+            plain_to_wasm: AtomicPtr::default(),
+            num_params: ty.params.len(),
+            num_results: ty.results.len(),
             ty: ty.clone(),
             id,
             plain: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
-            param_kinds: kinds(&ty.params),
-            result_kinds: kinds(&ty.results),
             to_wasm: AtomicPtr::default(),
             to_host: AtomicPtr::default(),
             trampolines: Mutex::default(),
@@ -74,11 +76,21 @@ impl TypeRegistry {
 }
 
 impl RegisteredType {
+    /// Where `plain_to_wasm` lies, for the stub of plain calls.
+    pub const PLAIN_TO_WASM: usize = std::mem::offset_of!(RegisteredType, plain_to_wasm);
+
     /// The trampoline through which the host calls functions of this type; compiled at the first need.
     #[inline]
     pub fn to_wasm(&self) -> Result<*const u8> {
         let entry = self.to_wasm.load(Ordering::Acquire);
-        if !entry.is_null() { Ok(entry) } else { self.compile(&self.to_wasm, Compiler::compile_host_to_wasm) }
+        if !entry.is_null() {
+            return Ok(entry);
+        }
+        let entry = self.compile(&self.to_wasm, Compiler::compile_host_to_wasm)?;
+        if self.plain {
+            self.plain_to_wasm.store(entry.cast_mut(), Ordering::Release);
+        }
+        Ok(entry)
     }
 
     /// The entry, in wasm's convention, that host functions of this type share; compiled at the first need.
@@ -91,14 +103,15 @@ impl RegisteredType {
     fn compile(
         &self,
         slot: &AtomicPtr<u8>,
-        compile: impl FnOnce(&Compiler, &FuncType, &mut Scratch) -> Result<crate::compiler::CompiledFunction>,
+        compile: impl FnOnce(&Compiler, &FuncType, &mut Scratch) -> Result<CompiledFunction> + Send,
     ) -> Result<*const u8> {
         let mut trampolines = lock(&self.trampolines);
         let entry = slot.load(Ordering::Acquire);
         if !entry.is_null() {
             return Ok(entry);
         }
-        let function = compile(&self.compiler, &self.ty, &mut Scratch::default())?;
+        let function =
+            code::with_stack(sys::stack_left(), || compile(&self.compiler, &self.ty, &mut Scratch::default()))?;
         let code = CodeMemory::new(&function.text)?;
         let entry = code.text().as_ptr().cast_mut();
         trampolines.push(code);

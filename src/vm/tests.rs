@@ -2,7 +2,7 @@
 
 use super::engine::{Config, Engine};
 use super::entity::Handle;
-use super::func::{self, Callback, HostFunc, ValVec};
+use super::func::{Callback, Environment, HostFunc, ValVec};
 use super::instance::Instance;
 use super::instantiate::{Failure, instantiate};
 use super::module::CompiledModule;
@@ -18,6 +18,12 @@ use std::sync::Arc;
 pub(super) fn modes() -> [Config; 3] {
     let signals = Config::default();
     [signals, Config { signals: false, ..signals }, Config { memory_reservation: Some(0), ..signals }]
+}
+
+const NO_ENV: Environment = Environment { data: std::ptr::null_mut(), finalizer: None, trace: None };
+
+fn env_of(data: *mut c_void) -> Environment {
+    Environment { data, ..NO_ENV }
 }
 
 pub(super) fn compile(engine: &Arc<Engine>, wat: &str) -> Arc<CompiledModule> {
@@ -46,7 +52,7 @@ pub(super) fn export(instance: &Instance, name: &str) -> *mut ObjectHeader {
 pub(super) fn call(func: *mut ObjectHeader, args: &[Val], results: usize) -> Result<Vec<Val>, Handle<Trap>> {
     let mut out = vec![MaybeUninit::uninit(); results];
     // SAFETY: the tests pass functions and well-formed values.
-    unsafe { func::call(func.cast::<VMFuncRef>(), args, &mut out)? };
+    unsafe { super::call::call(func.cast::<VMFuncRef>(), args, &mut out)? };
     // SAFETY: a call that returns has written its results.
     Ok(out.into_iter().map(|val| unsafe { val.assume_init() }).collect())
 }
@@ -113,8 +119,7 @@ fn host_functions() {
     with_store(|entered| {
         let ty = FuncType { params: [ValType::I32].into(), results: [ValType::I32].into() };
         // SAFETY: the callback fits the type, and there is no finalizer.
-        let host =
-            unsafe { HostFunc::make(entered, &ty, Callback::Plain(double), std::ptr::null_mut(), None) }.unwrap();
+        let host = unsafe { HostFunc::make(entered, &ty, Callback::Plain(double), NO_ENV) }.unwrap();
         let wat = r#"(module (import "" "f" (func $f (param i32) (result i32)))
             (func (export "g") (param i32) (result i32) (i32.add (call $f (local.get 0)) (i32.const 1))))"#;
         let instance = instance(entered, wat, &[host.as_ptr().cast()]);
@@ -242,7 +247,7 @@ fn a_trap_crosses_nested_runs_and_keeps_their_frames() {
         let mut target: *mut ObjectHeader = std::ptr::null_mut();
         let env = &raw mut target;
         // SAFETY: the callback fits the type, and there is no finalizer.
-        let host = unsafe { HostFunc::make(entered, &ty, Callback::WithEnv(enter_again), env.cast(), None) }.unwrap();
+        let host = unsafe { HostFunc::make(entered, &ty, Callback::WithEnv(enter_again), env_of(env.cast())) }.unwrap();
         let wat = r#"(module (import "" "f" (func $host))
             (func $a (export "a") (call $host))
             (func (export "b") (call $a) (unreachable))
@@ -291,7 +296,7 @@ fn collector(entered: &Entered<'_>) -> Handle<VMFuncRef> {
     let ty = FuncType { params: [].into(), results: [].into() };
     let env = std::ptr::from_ref(entered.store()).cast_mut().cast();
     // SAFETY: the callback takes the store as its environment and gives no results; there is no finalizer.
-    unsafe { HostFunc::make(entered, &ty, Callback::WithEnv(let_go_and_collect), env, None) }.unwrap()
+    unsafe { HostFunc::make(entered, &ty, Callback::WithEnv(let_go_and_collect), env_of(env)) }.unwrap()
 }
 
 /// References held by a frame alone, in a local, on the operand stack and in a block's parameter, survive a collection.

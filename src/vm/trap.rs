@@ -70,8 +70,8 @@ impl Trap {
     /// A trap that belongs to no store: for calls whose arguments name none, or when the store cannot be entered.
     pub fn detached(code: TrapCode, message: &str) -> Handle<Trap> {
         let trap = Trap::boxed(std::ptr::null(), code, Some(message.as_bytes().into()));
-        // SAFETY: just boxed; a detached trap has no store to be entered.
-        unsafe { Handle::retain(trap) }
+        // SAFETY: just boxed.
+        unsafe { Handle::detached(trap) }
     }
 
     pub fn code(&self) -> TrapCode {
@@ -104,7 +104,7 @@ impl Trap {
             // SAFETY: the frame ran a moment ago and nothing has been freed since, so its instance is live.
             let module = unsafe { (*instance).module() };
             let func = module.func_index(frame.func);
-            let start = module.bodies[frame.func].start;
+            let start = module.body(frame.func).start;
             let module_offset = if frame.module_offset == u32::MAX { start } else { frame.module_offset };
             let func_offset = module_offset.saturating_sub(start);
             if self.counted.get() {

@@ -1,6 +1,6 @@
 //! Values as the host sees them (`wasm_val_t`) and as compiled code passes them, and the way between the two.
 
-use super::entity::{Record, owner_of, release, retain, store_of};
+use super::entity::{self, Record, owner_of, release, retain, store_of};
 use super::store::Store;
 use super::vmcontext::{ObjectHeader, ObjectKind, VMFuncRef};
 use crate::types::{Error, HeapType, RefType, Result, ValType};
@@ -100,8 +100,8 @@ impl Val {
     pub unsafe fn copy(&self) -> Val {
         let mut of = self.of;
         if self.is_object() {
-            // SAFETY: a live handle, so the count is not zero.
-            unsafe { retain(self.object()) };
+            // SAFETY: a live handle.
+            unsafe { entity::copy(self.object()) };
         } else if self.kind == KIND_V128 && of != 0 {
             // SAFETY: a live box by the caller's promise.
             of = box_v128(unsafe { *(of as *const [u8; 16]) });

@@ -1,4 +1,5 @@
-//! Instances come and go in one store, by the hundred thousand, and the process stays as small as it was.
+//! Instances come and go in one store, by the hundred thousand, and the process stays as small as it was; stores come and go on
+//! threads, by the thousand, and each finalizer runs once.
 //!
 //! `LIBWASM_CHURN_ROUNDS` makes it fewer rounds than 100,000, for looking into a failure.
 
@@ -13,22 +14,38 @@ fn main() {
     let room = Arc::new(Room::new("churn"));
     let mut tests = Vec::new();
     for config in ["default", "checked"] {
-        for shape in ["plain", "cycle"] {
+        for shape in ["plain", "cycle", "owner", "traced"] {
             for threads in ["1", "2"] {
                 let (room, name) = (room.clone(), format!("{config}/{shape}/{threads}"));
                 tests.push(Trial::test(name.clone(), move || churn(&room, config, shape, threads, &name)));
             }
         }
+        for threads in ["1", "8"] {
+            let (room, name) = (room.clone(), format!("{config}/stores/{threads}"));
+            tests.push(Trial::test(name.clone(), move || stores(&room, config, threads, &name)));
+        }
     }
     cc::main(tests);
 }
 
-fn churn(room: &Room, config: &str, shape: &str, threads: &str, name: &str) -> Result<(), Failed> {
+/// Builds a program of `tests/churn` in a directory of its own.
+fn build(room: &Room, source: &str, name: &str) -> Result<std::path::PathBuf, Failed> {
     let dir = room.dir.join(name);
     std::fs::create_dir_all(&dir)?;
     let include = format!("-I{}", root().join("tests/c").display());
-    let program = Room { dir, lib: room.lib.clone() }
-        .build(&root().join("tests/churn/churn.c"), &["-std=c11", "-D_GNU_SOURCE", &include])?;
+    let room = Room { dir, lib: room.lib.clone() };
+    room.build(&root().join("tests/churn").join(source), &["-std=c11", "-D_GNU_SOURCE", "-pthread", &include])
+}
+
+fn stores(room: &Room, config: &str, threads: &str, name: &str) -> Result<(), Failed> {
+    let mut command = room.command(build(room, "stores.c", name)?);
+    let output = run(command.args([threads, "2000"]).env("LIBWASM_CHECK_MODE", config), b"")?;
+    print!("{name}: {output}");
+    Ok(())
+}
+
+fn churn(room: &Room, config: &str, shape: &str, threads: &str, name: &str) -> Result<(), Failed> {
+    let program = build(room, "churn.c", name)?;
     let rounds = std::env::var("LIBWASM_CHURN_ROUNDS").unwrap_or_else(|_| "100000".to_string());
     let mut command = room.command(program);
     let output = run(command.args([shape, threads, &rounds]).env("LIBWASM_CHECK_MODE", config), b"")?;

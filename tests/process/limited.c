@@ -2,6 +2,8 @@
 
 #include "check.h"
 
+#include <unistd.h>
+
 static const char* const MODULE =
     "(module (memory (export \"m\") 1 100) (func (export \"f\") (param i32) (result i32)"
     "  (i32.store (i32.const 100) (local.get 0)) (i32.load (i32.const 100)))"
@@ -15,6 +17,13 @@ int main(void) {
   wasm_store_t* store = wasm_store_new(engine);
   CHECK(store);
   wasm_module_t* module = check_module(store, MODULE);
+  // Mapped from a file, it needs no more than the file's size.
+  char path[64];
+  snprintf(path, sizeof path, "/tmp/libwasm-limited-%ld", (long)getpid());
+  CHECK(libwasm_module_serialize_file(module, path));
+  wasm_module_delete(module);
+  module = libwasm_module_deserialize_file(store, path);
+  CHECK(unlink(path) == 0 && module);
   wasm_extern_vec_t none = WASM_EMPTY_VEC;
   wasm_instance_t* instances[COUNT];
   for (int i = 0; i < COUNT; i++) {

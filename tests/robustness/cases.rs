@@ -146,6 +146,7 @@ fn pointer(function: &Prototype, param: &Param, home: &str) -> Given {
     let expression = match param.ty.as_str() {
         "wasm_trap_t**" => "&out_trap".to_string(),
         "uint8_t*" => "bytes".to_string(),
+        "char*" => "path".to_string(),
         "wasm_byte_t*" if param.array => "\"x\"".to_string(),
         "wasm_val_t*" if param.array => "&here.val".to_string(),
         ty if param.array => format!("&here.{}", object(ty.strip_suffix('*').expect(ty)).expect(ty)),
@@ -173,6 +174,12 @@ fn structs(function: &Prototype, param: &Param) -> Vec<Given> {
     };
     match param.ty.as_str() {
         _ if param.out || param.own || param.array => Vec::new(),
+        "char*" => wrong(&[
+            ("\"/\"", "a directory"),
+            ("\"\"", "empty"),
+            ("\"/nowhere/at all\"", "nowhere"),
+            ("\"Cargo.toml/below\"", "below a file"),
+        ]),
         "wasm_limits_t*" => wrong(&[("&twisted_limits", "a minimum above the maximum"), ("&huge_limits", "huge")]),
         "wasm_val_t*" if param.constant => {
             let kinds = [0, 1, 2, 3, 4, 5, 77, 128, 129, 130, 135, 140, 255];

@@ -46,6 +46,8 @@ static uint8_t bytes[16];
 static wasm_limits_t limits = {1, 2}, twisted_limits = {2, 1}, huge_limits = {0xfffffffe, 0xfffffffe};
 static libwasm_limits_t out_limits;
 
+// An artifact of `here.module`.
+static char path[64];
 static wasm_byte_vec_t text = {8, "(module)"};
 static wasm_val_vec_t vals_of_nothing = {1, NULL};
 static wasm_extern_vec_t externs_of_nothing = {1, NULL};
@@ -303,11 +305,14 @@ int main(int argc, char** argv) {
   CHECK(argc == 2);
   wasm_engine_t* engine = check_engine();
   here = make_home(engine);
+  snprintf(path, sizeof path, "/tmp/libwasm-robustness-%ld", (long)getpid());
+  CHECK(libwasm_module_serialize_file(here.module, path));
   near = make_home(engine);
   there = make_home(check_engine());
   for (const struct attempt* attempt = attempts; attempt->name; attempt++) {
     if (strcmp(attempt->name, argv[1]) == 0) attempt->run();
   }
+  CHECK(unlink(path) == 0);
   fprintf(stderr, "%s: %d calls, %d failures\n", argv[1], cases, failures);
   return failures || !cases;
 }

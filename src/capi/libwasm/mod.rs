@@ -1,8 +1,10 @@
 //! `libwasm.h`: everything that is not part of the standard `wasm.h`.
 
+pub mod artifact;
 pub mod config;
 pub mod error;
 pub mod frame;
+pub mod func;
 pub mod kinds;
 pub mod limits;
 pub mod trap;

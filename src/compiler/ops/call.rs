@@ -17,7 +17,7 @@ pub(crate) fn call(t: &mut FuncTranslator<'_>, func: u32) {
     let ty = t.env.module.func_type(func);
     let inst = if t.env.module.is_imported_func(func) {
         let (entry, callee) = t.env.imported_func(&mut t.builder, func);
-        let sig = t.env.sig(&mut t.builder, t.env.module.funcs[func]);
+        let sig = t.env.sig(&mut t.builder, t.env.module.type_of(func));
         let args = pop_args(t, callee, ty);
         t.builder.ins().call_indirect(sig, entry, &args)
     } else {

@@ -47,10 +47,6 @@ fn pop_condition(t: &mut FuncTranslator<'_>) -> Value {
 }
 
 pub(crate) fn unreachable(t: &mut FuncTranslator<'_>) {
-    if t.signals() {
-        // A branch to a block that only traps would become a conditional trap, and the trap's place the branch's.
-        t.builder.ins().sequence_point();
-    }
     t.trap(TrapCode::Unreachable);
 }
 

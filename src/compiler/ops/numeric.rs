@@ -235,14 +235,15 @@ pub(super) fn push_flag(t: &mut FuncTranslator<'_>, flag: Value) {
     t.push(v);
 }
 
-/// Traps when `b` is zero. With signals, the division itself does.
+/// Traps when `b` is zero. The division would fault too, but that costs far more than the check, which a division hides.
 fn check_divisor(t: &mut FuncTranslator<'_>, _a: Value, b: Value) {
-    if !t.signals() && constant(t, b).is_none_or(|b| b == 0) {
-        t.trapz(b, TrapCode::IntegerDivideByZero);
+    if constant(t, b).is_none_or(|b| b == 0) {
+        t.raisez(b, TrapCode::IntegerDivideByZero);
     }
 }
 
-/// Traps when `b` is zero, or when the signed quotient `a / b` has no representation: the least integer divided by -1.
+/// Traps when `b` is zero, or when the signed quotient `a / b` has no representation: the least integer divided by -1. With
+/// signals, the division itself finds the latter.
 fn check_quotient(t: &mut FuncTranslator<'_>, a: Value, b: Value) {
     check_divisor(t, a, b);
     if !t.signals() && constant(t, b).is_none_or(|b| b == -1) {

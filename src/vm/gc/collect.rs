@@ -4,6 +4,10 @@
 //! stack maps of those frames name, and host functions that have been called out to. From an entity, its imports, tables,
 //! memories and globals are reached; from a table or global, what its references refer to; from a heap box, its object.
 //!
+//! A handle that the environment of a host function owns, and says so, is no root by itself: it counts if the function is reached.
+//! The finalizer of a function that is not is what gives such handles back, so it runs first, while all they name is kept; the next
+//! collection frees it.
+//!
 //! It runs only where every reference is in one of those places: when an instance is made, and when heap boxes are
 //! reserved, before values are converted.
 
@@ -30,39 +34,108 @@ struct Marker<'a> {
 }
 
 impl Store {
-    /// Collects. The store is entered.
+    /// Collects, and frees all that is found dead. The store is entered.
     pub fn collect(&self) {
+        self.find_dead();
+        self.free_doomed(usize::MAX);
+    }
+
+    /// Collects, and leaves what is found dead to [`Store::free_doomed`]. The store is entered.
+    pub(in crate::vm) fn find_dead(&self) {
         if self.pacing.collecting() {
             return;
         }
-        self.pacing.set_collecting(true);
+        self.free_doomed(usize::MAX);
+        self.pacing.begin();
         let mut marker = Marker { store: self, worklist: Vec::new() };
+        if self.traced_envs.get() != 0 {
+            self.count_owned_by_envs();
+        }
         marker.mark_roots();
-        while let Some(entity) = marker.worklist.pop() {
-            // SAFETY: marked entities are live.
-            unsafe { marker.trace(entity) };
+        marker.drain();
+        if self.traced_envs.get() != 0 {
+            marker.finalize_traced();
         }
         self.heap.borrow_mut().sweep();
-        self.free_unmarked();
-        self.pacing.collected();
-        self.pacing.set_collecting(false);
+        self.doom_unmarked();
+        self.pacing.end(self.entities.borrow().len());
         self.run_finalizers();
     }
 
-    fn free_unmarked(&self) {
-        // SAFETY: entities in the list are live.
-        let unmark = |entity: &*mut EntityHeader| unsafe { !(**entity).marked.replace(false) };
-        let dead: Vec<_> = self.entities.borrow().iter().copied().filter(unmark).collect();
-        // SAFETY: nothing reaches them, and each is in the list once.
-        unsafe { self.free_together(dead) };
+    /// The live entities that are host functions with environments that say what they own.
+    fn for_each_traced_func(&self, mut visit: impl FnMut(*mut EntityHeader, &HostFunc)) {
+        for &entity in self.entities.borrow().iter() {
+            // SAFETY: entities in the list are live.
+            if unsafe { (*entity).object.kind } == ObjectKind::Func {
+                // SAFETY: an entity of this kind is a `HostFunc`.
+                let func = unsafe { &*entity.cast::<HostFunc>() };
+                if func.is_traced() {
+                    visit(entity, func);
+                }
+            }
+        }
+    }
+
+    fn count_owned_by_envs(&self) {
+        self.for_each_traced_func(|_, func| {
+            func.trace_env(&mut |object| {
+                // SAFETY: an environment owns handles of live objects.
+                let owner = unsafe { owner_of(object) };
+                // SAFETY: the owner of a live record is live.
+                let count = unsafe { &(*owner).owned_by_envs };
+                count.set(count.get().saturating_add(1));
+            });
+        });
+    }
+
+    fn doom_unmarked(&self) {
+        let unmark = |&&entity: &&*mut EntityHeader| {
+            // SAFETY: entities in the list are live.
+            let header = unsafe { &*entity };
+            header.owned_by_envs.set(0);
+            !header.marked.replace(false)
+        };
+        let dead: Vec<_> = self.entities.borrow().iter().filter(unmark).copied().collect();
+        if !dead.is_empty() {
+            // SAFETY: nothing reaches them, and each is in the list once.
+            unsafe { self.doom(dead) };
+        }
     }
 }
 
 impl Marker<'_> {
+    /// Traces what is marked until all that it reaches is marked.
+    fn drain(&mut self) {
+        while let Some(entity) = self.worklist.pop() {
+            // SAFETY: marked entities are live.
+            unsafe { self.trace(entity) };
+        }
+    }
+
+    /// Finalizes the functions that are not reached and whose environments own handles, and marks what those handles keep.
+    fn finalize_traced(&mut self) {
+        let store = self.store;
+        store.for_each_traced_func(|entity, func| {
+            // SAFETY: entities of the store are live.
+            if !unsafe { (*entity).marked.get() } {
+                store.finalize_func(func);
+                store.pacing.again();
+            }
+        });
+        for &entity in store.entities.borrow().iter() {
+            // SAFETY: as above.
+            if unsafe { (*entity).handles() } != 0 {
+                self.mark_entity(entity);
+            }
+        }
+        self.drain();
+    }
+
     fn mark_roots(&mut self) {
         for &entity in self.store.entities.borrow().iter() {
             // SAFETY: entities in the list are live.
-            if unsafe { (*entity).handles() } != 0 {
+            let header = unsafe { &*entity };
+            if header.handles() > header.owned_by_envs.get() as usize {
                 self.mark_entity(entity);
             }
         }
@@ -84,11 +157,11 @@ impl Marker<'_> {
         crate::code::lookup(frame.pc, |code| {
             let Some(map) = code.stack_map_at(frame.pc) else { return };
             let sp = frame.fp - map.frame_size as usize;
-            for &offset in map.heap_refs {
+            for offset in map.heap_refs() {
                 // SAFETY: the stack map of this very call says that a live 32-bit reference lies here.
                 self.mark_box(unsafe { *((sp + offset as usize) as *const u32) });
             }
-            for &offset in map.func_refs {
+            for offset in map.func_refs() {
                 // SAFETY: the stack map of this very call says that a live function reference or null lies here.
                 self.mark_object(unsafe { *((sp + offset as usize) as *const *mut ObjectHeader) });
             }
@@ -140,7 +213,12 @@ impl Marker<'_> {
             }
             // SAFETY: as above.
             ObjectKind::Trap => frames_to_trace(unsafe { &*entity.cast::<Trap>() }, |object| self.mark_object(object)),
-            ObjectKind::Func | ObjectKind::Memory | ObjectKind::Module | ObjectKind::Foreign => {}
+            ObjectKind::Func => {
+                // SAFETY: as above.
+                let func = unsafe { &*entity.cast::<HostFunc>() };
+                func.trace_env(&mut |object| self.mark_object(object));
+            }
+            ObjectKind::Memory | ObjectKind::Module | ObjectKind::Foreign => {}
         }
     }
 

@@ -12,24 +12,56 @@ pub struct Pacing {
     /// Entities that have lost their last handle since the last collection and were not freed at once.
     lost: Cell<usize>,
     collecting: Cell<bool>,
+    /// How many entities the last collection left.
+    survivors: Cell<usize>,
+    /// Whether the last collection has let go of what only the next can free.
+    again: Cell<bool>,
 }
 
 /// Never collect for fewer than this many candidates.
 const MIN_CANDIDATES: usize = 128;
+
+/// So few that collecting them takes some ten microseconds.
+const FEW_ENTITIES: usize = 4096;
 
 impl Pacing {
     pub(super) fn lost(&self) {
         self.lost.set(self.lost.get() + 1);
     }
 
-    /// Whether a collection is worth its cost, with `live` entities in the store.
-    pub(super) fn due(&self, live: usize) -> bool {
-        let threshold = MIN_CANDIDATES + live / 4;
-        !self.collecting.get() && (self.lost.get() > threshold || cfg!(feature = "stress"))
+    /// Whether a collection is worth its cost, with `live` entities in the store. With environments that say what they own, an
+    /// entity may be lost without any handle being given back: then the number of entities itself is a reason.
+    pub(super) fn due(&self, live: usize, traced_envs: bool) -> bool {
+        let survivors = self.survivors.get();
+        let due = self.lost.get() > MIN_CANDIDATES + survivors / 4
+            || traced_envs && live > 2 * (survivors + MIN_CANDIDATES)
+            || self.again.get()
+            || cfg!(feature = "stress");
+        due && !self.collecting.get()
     }
 
-    pub(super) fn collected(&self) {
+    /// The same for a store whose own handle is gone: any loss may be the last, so only for many entities must it pay.
+    pub(super) fn due_at_the_end(&self, live: usize) -> bool {
+        let threshold = if live <= FEW_ENTITIES { 0 } else { live / 64 };
+        !self.collecting.get() && self.lost.get() > threshold
+    }
+
+    /// Notes that a collection has begun, which starts to count anew.
+    pub(super) fn begin(&self) {
         self.lost.set(0);
+        self.again.set(false);
+        self.collecting.set(true);
+    }
+
+    /// The next collection is due at once.
+    pub(super) fn again(&self) {
+        self.again.set(true);
+    }
+
+    /// Notes that a collection has ended, and how many entities are left.
+    pub(super) fn end(&self, survivors: usize) {
+        self.survivors.set(survivors);
+        self.collecting.set(false);
     }
 
     pub(super) fn collecting(&self) -> bool {

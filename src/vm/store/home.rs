@@ -17,8 +17,9 @@
 
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::entity::EntityHeader;
-use crate::vm::sys;
+use crate::vm::sys::{self, StackLimitCache};
 use std::cell::Cell;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -30,15 +31,22 @@ pub(super) enum Released {
 }
 
 /// A thread's place in a store.
-struct Seat {
+pub struct Seat {
     token: usize,
     /// How many entries of the thread are under way. Written by that thread only.
     depth: AtomicUsize,
+    /// For that thread only.
+    stack_limit: StackLimitCache,
 }
 
 impl Seat {
+    /// Where what the stub of plain calls reads lies.
+    pub const TOKEN: usize = offset_of!(Seat, token);
+    pub const DEPTH: usize = offset_of!(Seat, depth);
+    pub const STACK_LIMIT: usize = offset_of!(Seat, stack_limit);
+
     fn new(token: usize) -> *mut Seat {
-        Box::into_raw(Box::new(Seat { token, depth: AtomicUsize::new(0) }))
+        Box::into_raw(Box::new(Seat { token, depth: AtomicUsize::new(0), stack_limit: StackLimitCache::default() }))
     }
 }
 
@@ -83,7 +91,12 @@ impl Home {
         }
     }
 
-    /// Enters if this thread is home. Must be paired with [`Home::lower`].
+    /// Where what the stub of plain calls reads lies.
+    pub(super) const SEAT: usize = offset_of!(Home, seat);
+    pub(super) const ATTENTION: usize = offset_of!(Home, attention);
+    pub(super) const QUEUED: usize = offset_of!(Home, queued);
+
+    /// Enters if this thread is home. Must be paired with [`Home::lower`]. The stub of plain calls does the same (`vm/sys`).
     #[inline]
     pub(super) fn try_raise(&self) -> bool {
         let seat = self.seat.load(Ordering::Acquire);
@@ -101,6 +114,11 @@ impl Home {
         }
         mine.depth.store(depth, Ordering::Release);
         false
+    }
+
+    /// The lowest stack address WebAssembly may use, for the thread that is inside.
+    pub(super) fn stack_limit(&self) -> usize {
+        self.inside().stack_limit.get()
     }
 
     /// The seat of the thread that is inside, for that thread.

@@ -6,6 +6,7 @@
 //! Entities are freed by one of three: at once, when the last handle goes and nothing else can refer to them
 //! ([`Store::lost_last_handle`]); by the collector (`vm/gc/collect.rs`); with the store.
 
+mod doomed;
 mod home;
 mod host_info;
 
@@ -16,10 +17,14 @@ use super::instance::Instance;
 use super::sys;
 use super::vmcontext::{ObjectHeader, ObjectKind, PendingTrap, VMStoreContext};
 use crate::types::{Error, Result};
+use doomed::DOOMED_AT_ONCE;
+pub use home::Seat;
 use home::{Home, Released};
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
 use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::VecDeque;
+use std::mem::offset_of;
 use std::sync::Arc;
 
 /// A store. Handles of the C API (`wasm_store_t*`) point to it.
@@ -41,6 +46,10 @@ pub struct Store {
     /// Entities being freed without recursion; see [`Store::free_entity`].
     free_list: RefCell<Vec<*mut EntityHeader>>,
     freeing: Cell<bool>,
+    /// What the last collection found dead and has not freed yet, in the order in which to free it: `doomed.rs`.
+    doomed: RefCell<VecDeque<*mut EntityHeader>>,
+    /// How many host functions tell the collector what their environments own.
+    pub(super) traced_envs: Cell<usize>,
 }
 
 /// Proof that this thread is the store's home and inside the store.
@@ -49,6 +58,11 @@ pub struct Entered<'a> {
 }
 
 impl Store {
+    /// Where what the stub of plain calls reads lies.
+    pub const HOME_SEAT: usize = offset_of!(Store, home) + Home::SEAT;
+    pub const HOME_ATTENTION: usize = offset_of!(Store, home) + Home::ATTENTION;
+    pub const HOME_QUEUED: usize = offset_of!(Store, home) + Home::QUEUED;
+
     /// A new store with one handle, at home on this thread.
     pub fn new(engine: Arc<Engine>) -> *mut Store {
         let context = VMStoreContext {
@@ -74,6 +88,8 @@ impl Store {
             pacing: super::gc::Pacing::default(),
             free_list: RefCell::default(),
             freeing: Cell::new(false),
+            doomed: RefCell::default(),
+            traced_envs: Cell::new(0),
         }))
     }
 
@@ -108,6 +124,25 @@ impl Store {
         Ok(Entered { store: self })
     }
 
+    /// Enters the store, if this thread is its home.
+    #[inline]
+    pub(super) fn enter_at_home(&self) -> Option<Entered<'_>> {
+        self.home.try_raise().then(|| Entered { store: self })
+    }
+
+    /// The guard of an entry that the stub of plain calls made and has not left.
+    ///
+    /// # Safety
+    /// This is that entry's thread, and only one guard is made of it.
+    pub(super) unsafe fn still_entered(&self) -> Entered<'_> {
+        Entered { store: self }
+    }
+
+    /// The lowest stack address WebAssembly may use, for this thread, which is inside.
+    pub(super) fn thread_stack_limit(&self) -> usize {
+        self.home.stack_limit()
+    }
+
     /// Adds the reference of an entity that has got its first handle.
     pub(super) fn add_ref(&self) {
         self.refs.set(self.refs.get() + 1);
@@ -127,6 +162,35 @@ impl Store {
     pub(super) unsafe fn release_handle(store: *const Store, entity: *mut EntityHeader) {
         // SAFETY: passed on to the caller.
         unsafe { Self::release_any(store, Released::Entity(entity)) }
+    }
+
+    /// Gives back handles of entities, most of them of one store, on any thread.
+    ///
+    /// # Safety
+    /// The objects are null or live, and the caller owns a handle of each.
+    pub unsafe fn release_handles<'a, T>(objects: &'a [*mut T]) {
+        let mut inside: Option<Entered<'a>> = None;
+        let mut current: *const Store = std::ptr::null();
+        for object in objects.iter().map(|object| object.cast_const().cast::<ObjectHeader>()) {
+            if object.is_null() {
+                continue;
+            }
+            // SAFETY: live by the caller's promise.
+            let entity = unsafe { entity::owner_of(object) };
+            // SAFETY: as above.
+            let store = unsafe { (*entity).store };
+            if !std::ptr::eq(current, store) {
+                current = store;
+                // SAFETY: the handle that is given back keeps the store alive, and the guard does from then on.
+                inside = unsafe { store.as_ref() }.and_then(Store::enter_at_home);
+            }
+            match &inside {
+                // SAFETY: home, inside, and the caller owned the handle.
+                Some(inside) => unsafe { inside.store.release_here(entity) },
+                // SAFETY: passed on to the caller.
+                None => unsafe { entity::release(object) },
+            }
+        }
     }
 
     /// Gives back the store's own handle, on any thread.
@@ -175,17 +239,37 @@ impl Store {
         match released {
             Released::Store => {
                 self.home.orphaned.store(true, std::sync::atomic::Ordering::SeqCst);
+                self.home.attention.set(true);
+                self.pacing.lost();
                 self.drop_ref();
             }
-            Released::Entity(entity) => {
-                // SAFETY: the caller owned the handle, so the entity is live.
-                if unsafe { entity::drop_count(entity) } {
-                    // Count the store down only afterwards: finalizers may run inside.
-                    // SAFETY: live, and this was its last handle.
-                    unsafe { self.lost_last_handle(entity) };
-                    self.drop_ref();
-                }
-            }
+            // SAFETY: passed on to the caller.
+            Released::Entity(entity) => unsafe { self.release_here(entity) },
+        }
+    }
+
+    /// Gives back a handle of an entity of this store.
+    ///
+    /// # Safety
+    /// The store is entered and the caller owns the handle.
+    #[inline(always)]
+    unsafe fn release_here(&self, entity: *mut EntityHeader) {
+        // SAFETY: the caller owned the handle, so the entity is live.
+        if unsafe { entity::drop_count(entity) } {
+            // SAFETY: live, and this was its last handle.
+            unsafe { self.released_last(entity) };
+        }
+    }
+
+    /// # Safety
+    /// The store is entered; `entity` is live and has just lost its last handle.
+    unsafe fn released_last(&self, entity: *mut EntityHeader) {
+        // Count the store down only afterwards: finalizers may run inside.
+        // SAFETY: passed on to the caller.
+        unsafe { self.lost_last_handle(entity) };
+        self.drop_ref();
+        if self.is_orphaned() {
+            self.home.attention.set(true);
         }
     }
 
@@ -217,7 +301,11 @@ impl Store {
         this.home.attention.set(false);
         this.drain();
         this.free_deferred();
+        this.free_doomed(DOOMED_AT_ONCE);
         this.run_finalizers();
+        if this.refs.get() != 0 && this.is_orphaned() && this.pacing.due_at_the_end(this.entities.borrow().len()) {
+            this.collect_all();
+        }
         if this.refs.get() == 0 {
             this.free_everything();
             this.home.wait_for_visitors();
@@ -225,6 +313,22 @@ impl Store {
             drop(unsafe { Box::from_raw(store.cast_mut()) });
         } else {
             this.home.lower();
+        }
+    }
+
+    fn is_orphaned(&self) -> bool {
+        self.home.orphaned.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Collects until nothing is left to be. A store that has lost its own handle makes nothing new, so that no collection
+    /// would be due any more; and handles that are owned by garbage, by the environments of its host functions, would keep it for good.
+    fn collect_all(&self) {
+        loop {
+            let before = self.entities.borrow().len();
+            self.collect();
+            if self.entities.borrow().len() == before {
+                return;
+            }
         }
     }
 
@@ -295,40 +399,39 @@ impl Store {
             }
         } else {
             // SAFETY: passed on.
-            unsafe { self.free_if_unreachable(entity) };
+            if !unsafe { self.free_if_unreachable(entity) } {
+                self.pacing.lost();
+            }
             self.run_finalizers();
         }
     }
 
-    /// Frees an entity without handles that never escaped, if nothing refers to it.
+    /// Frees an entity without handles that never escaped, if nothing refers to it; false if something may.
     ///
     /// # Safety
     /// The store is entered, no wasm of it runs; `entity` is live.
-    pub(super) unsafe fn free_if_unreachable(&self, entity: *mut EntityHeader) {
+    pub(super) unsafe fn free_if_unreachable(&self, entity: *mut EntityHeader) -> bool {
         // SAFETY: live by the caller's promise.
         let header = unsafe { &*entity };
-        if header.handles() != 0 || header.escaped.get() {
-            return;
+        // What is doomed has left the store already: its turn comes.
+        if header.handles() != 0 || header.escaped.get() || header.doomed.get() {
+            return false;
         }
-        let free = match header.object.kind {
+        match header.object.kind {
             // SAFETY: the header of this kind is that of an `Instance`.
-            ObjectKind::Instance => unsafe { (*entity.cast::<Instance>()).is_unreachable() },
+            ObjectKind::Instance if !unsafe { (*entity.cast::<Instance>()).is_unreachable() } => return false,
             // SAFETY: the header of these kinds is that of a table or memory.
             ObjectKind::Table | ObjectKind::Memory => match unsafe { home_of(header) } {
-                home if home.is_null() => true,
-                home => {
-                    // A handle of the instance's own table or memory keeps it; that may have been the last.
-                    // SAFETY: a home is live, or null.
-                    unsafe { self.free_if_unreachable(home.cast()) };
-                    false
-                }
+                home if home.is_null() => {}
+                // A handle of the instance's own table or memory keeps it; that may have been the last.
+                // SAFETY: a home is live, or null.
+                home => return unsafe { self.free_if_unreachable(home.cast()) },
             },
-            _ => true,
-        };
-        if free {
-            // SAFETY: nothing refers to the entity any more.
-            unsafe { self.free_entity(entity) };
+            _ => {}
         }
+        // SAFETY: nothing refers to the entity any more.
+        unsafe { self.free_entity(entity) };
+        true
     }
 
     /// Frees what lost its last handle while wasm ran.
@@ -394,9 +497,7 @@ impl Store {
             ObjectKind::Func => {
                 // SAFETY: as above.
                 let func = unsafe { Box::from_raw(entity.cast::<super::func::HostFunc>()) };
-                if let Some(finalizer) = func.finalizer() {
-                    self.finalizers.push(finalizer);
-                }
+                self.finalize_func(&func);
             }
             // SAFETY: as above.
             ObjectKind::Global => drop(unsafe { Box::from_raw(entity.cast::<super::global::Global>()) }),
@@ -413,8 +514,19 @@ impl Store {
         }
     }
 
+    /// Queues the finalizer of a host function, if that has not been done before. The environment is not asked any more.
+    pub(super) fn finalize_func(&self, func: &super::func::HostFunc) {
+        if func.stop_tracing() {
+            self.traced_envs.set(self.traced_envs.get() - 1);
+        }
+        if let Some(finalizer) = func.take_finalizer() {
+            self.finalizers.push(finalizer);
+        }
+    }
+
     /// Frees every entity of a store that nobody has a handle of.
     fn free_everything(&self) {
+        self.free_doomed(usize::MAX);
         self.pacing.set_collecting(true);
         loop {
             let all = self.entities.borrow().clone();
@@ -422,41 +534,8 @@ impl Store {
                 break;
             }
             // SAFETY: without handles and without running code, nothing outside the list refers to anything in it.
-            unsafe { self.free_together(all) };
-            self.run_finalizers();
-        }
-    }
-
-    /// Frees entities that may refer to each other, but that nothing else refers to. Queues their finalizers.
-    ///
-    /// # Safety
-    /// The store is entered; the entities are live, each is in the list once, and nothing else refers to them.
-    pub(super) unsafe fn free_together(&self, entities: Vec<*mut EntityHeader>) {
-        let mut any_deferred = false;
-        for &entity in &entities {
-            // SAFETY: live by the caller's promise.
-            any_deferred |= unsafe { (*entity).deferred.replace(false) };
-        }
-        if any_deferred {
-            // SAFETY: entities in the list are live until they are freed below.
-            self.deferred.borrow_mut().retain(|&entity| unsafe { (*entity).deferred.get() });
-        }
-        for &entity in &entities {
-            // SAFETY: live by the caller's promise.
-            unsafe { (*entity).doomed.set(true) };
-        }
-        // Instances first: they take their tables and memories along, and tell those that stay that they are gone.
-        let (instances, others): (Vec<_>, Vec<_>) = entities
-            .into_iter()
-            // SAFETY: all in the list are live until they are freed below, each once.
-            .filter(|&entity| !unsafe { goes_with_its_home(entity) })
-            // SAFETY: as above.
-            .partition(|&entity| unsafe { (*entity).object.kind == ObjectKind::Instance });
-        for entity in instances.into_iter().chain(others) {
-            // SAFETY: as above.
-            unsafe { self.unlink(entity) };
-            // SAFETY: as above.
-            unsafe { self.drop_entity(entity) };
+            unsafe { self.doom(all) };
+            self.free_doomed(usize::MAX);
         }
     }
 
@@ -465,10 +544,17 @@ impl Store {
         self.finalizers.run();
     }
 
-    /// Whether a collection may run now, and should.
+    fn is_collection_due(&self) -> bool {
+        self.pacing.due(self.entities.borrow().len(), self.traced_envs.get() != 0)
+    }
+
+    /// Collects if that may be done now, and should be.
     pub(super) fn collect_if_due(&self) {
-        if self.pacing.due(self.entities.borrow().len()) {
-            self.collect();
+        if self.doomed.borrow().is_empty() && self.is_collection_due() {
+            self.find_dead();
+        }
+        if !self.doomed.borrow().is_empty() {
+            self.free_doomed(DOOMED_AT_ONCE);
         }
     }
 
@@ -477,7 +563,7 @@ impl Store {
         if count == 0 || !cfg!(feature = "stress") && self.heap.borrow_mut().has_room(count) {
             return Ok(());
         }
-        self.collect();
+        self.find_dead();
         self.heap.borrow_mut().reserve(count)
     }
 
@@ -505,19 +591,6 @@ unsafe fn home_of(header: &EntityHeader) -> *mut Instance {
         ObjectKind::Memory => unsafe { (*entity.cast::<super::memory::Memory>()).home_ptr() },
         _ => std::ptr::null_mut(),
     }
-}
-
-/// Whether an entity is a table or memory whose instance is to be freed as well.
-///
-/// # Safety
-/// `entity` is live.
-unsafe fn goes_with_its_home(entity: *const EntityHeader) -> bool {
-    // SAFETY: passed on to the caller.
-    let header = unsafe { &*entity };
-    // SAFETY: as above.
-    let home = unsafe { home_of(header) };
-    // SAFETY: a home is live, or null.
-    unsafe { home.as_ref() }.is_some_and(|home| home.header.doomed.get())
 }
 
 /// Whether a frame on the stack can be using an entity that never escaped, or an instance that does.

@@ -3,8 +3,8 @@
 //! Everything here may be called at any time, on any thread; nothing is started, and a fork's child can go on using it.
 
 use std::cell::Cell;
-use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicU8, Ordering, compiler_fence, fence};
+use std::mem::{MaybeUninit, offset_of};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering, compiler_fence, fence};
 
 /// The part of a stack that can be used: addresses from `low` up to `high`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -50,17 +50,79 @@ pub fn stack_limit() -> usize {
     if bounds.contains(sp) { bounds.limit() } else { sp.saturating_sub(UNKNOWN_STACK_ALLOWANCE) }
 }
 
+/// How much of the thread's own stack is left; 0 on a stack that is not its own, of which nothing is known.
+pub fn stack_left() -> usize {
+    let (bounds, sp) = (stack_bounds(), stack_pointer());
+    if bounds.contains(sp) { sp - bounds.low } else { 0 }
+}
+
 /// The bounds of this thread's own stack; empty if they cannot be found. Found once for each thread.
 pub fn stack_bounds() -> StackBounds {
-    thread_local! {
-        static BOUNDS: Cell<StackBounds> = const { Cell::new(StackBounds::NONE) };
+    /// Says that its thread ends, after which another thread may have the same stack, or part of it.
+    struct Known(Cell<StackBounds>);
+    impl Drop for Known {
+        fn drop(&mut self) {
+            ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
+        }
     }
-    BOUNDS.with(|cached| {
+    thread_local! {
+        static BOUNDS: Known = const { Known(Cell::new(StackBounds::NONE)) };
+    }
+    let find = || find_stack_bounds().unwrap_or(StackBounds { low: 1, high: 1 });
+    let known = BOUNDS.try_with(|Known(cached)| {
         if cached.get() == StackBounds::NONE {
-            cached.set(find_stack_bounds().unwrap_or(StackBounds { low: 1, high: 1 }));
+            cached.set(find());
         }
         cached.get()
+    });
+    // A thread that is ending has nowhere to keep them, and nobody may remember them for it: see `StackLimitCache`.
+    known.unwrap_or_else(|_| {
+        ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
+        find()
     })
+}
+
+/// How many threads have ended that knew their bounds.
+pub static ENDED_THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// What [`stack_limit`] says, remembered for one thread outside of thread-local storage, which takes a call to reach from a
+/// shared library.
+///
+/// Whoever has one knows the thread by its [`current_thread_token`], which a later thread may have too, with another stack. So what is
+/// remembered only holds as long as no thread has ended: each that remembered anything counts itself on its way out,
+/// before its token is free. Where [`light_barrier`] is a fence, nothing is remembered.
+#[derive(Debug, Default)]
+pub struct StackLimitCache {
+    limit: Cell<usize>,
+    /// How far the stack reaches above the limit.
+    room: Cell<usize>,
+    ended_threads: Cell<usize>,
+}
+
+impl StackLimitCache {
+    /// [`stack_limit`] of this thread, to which the cache belongs.
+    pub fn get(&self) -> usize {
+        let limit = self.limit.get();
+        let current = self.ended_threads.get() == ENDED_THREADS.load(Ordering::Relaxed);
+        let within = stack_pointer().wrapping_sub(limit) < self.room.get();
+        if current && within { limit } else { self.refresh() }
+    }
+
+    /// Where what the stub of plain calls reads lies.
+    pub const LIMIT: usize = offset_of!(StackLimitCache, limit);
+    pub const ROOM: usize = offset_of!(StackLimitCache, room);
+    pub const ENDED_THREADS: usize = offset_of!(StackLimitCache, ended_threads);
+
+    #[cold]
+    fn refresh(&self) -> usize {
+        // Counted before the bounds are known, so that a thread's end in between is noticed.
+        self.ended_threads.set(ENDED_THREADS.load(Ordering::SeqCst));
+        let bounds = stack_bounds();
+        self.limit.set(bounds.limit());
+        let light_barriers_cost_nothing = BARRIER_MODE.load(Ordering::SeqCst) == BARRIER_MEMBARRIER;
+        self.room.set(if light_barriers_cost_nothing { bounds.high.saturating_sub(bounds.limit()) } else { 0 });
+        stack_limit()
+    }
 }
 
 /// This function's stack pointer.

@@ -3,6 +3,7 @@
 //! Porting means writing these files again for another target; the rest of the crate knows no platform.
 //!
 //! - `x86_64`: entering WebAssembly, and landing when it traps
+//! - `plain_call`: the same for the simplest calls, with all they need around it
 //! - `libcall_stubs`: what compiled code calls, one stub for each libcall
 //! - `linux`: bounds of the thread's stack, thread identity, process-wide barriers
 //! - `forks`: whether the process was forked
@@ -18,11 +19,15 @@ pub mod guarded;
 pub mod libcall_stubs;
 pub mod linux;
 pub mod pages;
+pub mod plain_call;
 pub mod signals;
 pub mod x86_64;
 
 pub use crate::vm::mmap::address_space_limited;
 pub use libcall_stubs::LIBCALLS;
-pub use linux::{current_thread_token, heavy_barrier, light_barrier, register_barriers, stack_limit, stack_pointer};
+pub use linux::{
+    StackLimitCache, current_thread_token, heavy_barrier, light_barrier, register_barriers, stack_left, stack_pointer,
+};
+pub use plain_call::{NOT_MADE, STILL_INSIDE, call_plain};
 pub use signals::install as install_signal_handlers;
-pub use x86_64::{enter, raise};
+pub use x86_64::{TRAPPED, enter, raise};

@@ -339,7 +339,7 @@ mod tests {
             // ud2 that no table knows
             func(&[0x0f, 0x0b], &[], &[]),
         ];
-        Code::publish(CodeObject::link(funcs, 0).unwrap()).unwrap()
+        Code::of_object(&CodeObject::link(funcs, 0).unwrap()).unwrap()
     }
 
     /// Calls function `index` with `argument`; the trap's code and the frames it crossed.
@@ -352,7 +352,7 @@ mod tests {
         let entry = code.func_entry(DefinedFuncIndex::from_u32(index));
         let argument = std::ptr::without_provenance(argument);
         // SAFETY: `trampoline` suits the functions of `code`, which has been published.
-        let trapped = unsafe { enter(store, trampoline as *const u8, context, entry, argument, null_mut()) };
+        let trapped = unsafe { enter(context, entry, argument, null_mut(), store, trampoline as *const u8) };
         assert_eq!(trapped, 1);
         // SAFETY: the run is over.
         let store = unsafe { &*store };

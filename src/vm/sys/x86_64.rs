@@ -16,8 +16,11 @@ use crate::vm::vmcontext::{VMAnyContext, VMStoreContext};
 use std::arch::naked_asm;
 use std::mem::offset_of;
 
-/// Runs `trampoline(callee, entry, args, results)`. Returns 0 when it returned, 1 when a trap was raised: then
+/// Runs `trampoline(callee, entry, args, results)`. Returns what it returned, or [`TRAPPED`] when a trap was raised: then
 /// [`VMStoreContext::pending_trap`] says which, and `results` may have been written in part.
+///
+/// The parameters are in the order in which the trampoline takes its own, so that none has to move. The outermost activation of
+/// a store keeps nothing of where the store was left before: nobody asks while none is linked.
 ///
 /// # Safety
 ///
@@ -26,12 +29,12 @@ use std::mem::offset_of;
 ///   `args` and `results` are what the trampoline expects.
 #[unsafe(naked)]
 pub unsafe extern "C" fn enter(
-    store: *mut VMStoreContext,
-    trampoline: *const u8,
     callee: *mut VMAnyContext,
     entry: *const u8,
     args: *const u8,
     results: *mut u8,
+    store: *mut VMStoreContext,
+    trampoline: *const u8,
 ) -> u32 {
     naked_asm!(
         // For debuggers and profilers; nothing here unwinds.
@@ -53,34 +56,40 @@ pub unsafe extern "C" fn enter(
         ".cfi_offset r15, -56",
         // The activation, and 8 bytes that align the stack.
         "sub rsp, {activation_size} + 8",
-        "mov rax, [rdi + {activation}]",
+        "mov rax, [r8 + {activation}]",
         "mov [rsp + {previous}], rax",
-        "mov [rsp + {store}], rdi",
-        "mov rax, [rdi + {exit_fp}]",
-        "mov [rsp + {outer_fp}], rax",
-        "mov rax, [rdi + {exit_pc}]",
-        "mov [rsp + {outer_pc}], rax",
-        "mov rax, [rdi + {exit_callee}]",
-        "mov [rsp + {outer_callee}], rax",
+        "mov [rsp + {store}], r8",
         "mov [rsp + {entry_fp}], rbp",
-        "mov [rdi + {activation}], rsp",
-        "mov rax, rsi",
-        "mov rdi, rdx",
-        "mov rsi, rcx",
-        "mov rdx, r8",
-        "mov rcx, r9",
-        "call rax",
+        "mov [r8 + {activation}], rsp",
+        "test rax, rax",
+        "jne 2f",
+        "call r9",
         // The trampoline kept the callee-saved registers: only `rbp` is to be restored.
-        "mov rdi, [rsp + {store}]",
-        "mov rax, [rsp + {outer_fp}]",
-        "mov [rdi + {exit_fp}], rax",
-        "mov rax, [rsp + {outer_pc}]",
-        "mov [rdi + {exit_pc}], rax",
-        "mov rax, [rsp + {outer_callee}]",
-        "mov [rdi + {exit_callee}], rax",
-        "mov rax, [rsp + {previous}]",
-        "mov [rdi + {activation}], rax",
-        "xor eax, eax",
+        "mov r8, [rsp + {store}]",
+        "mov qword ptr [r8 + {activation}], 0",
+        "leave",
+        ".cfi_remember_state",
+        ".cfi_def_cfa rsp, 8",
+        "ret",
+        // Inside another activation of the store: keep where that one was left.
+        "2:",
+        ".cfi_restore_state",
+        "mov r10, [r8 + {exit_fp}]",
+        "mov [rsp + {outer_fp}], r10",
+        "mov r10, [r8 + {exit_pc}]",
+        "mov [rsp + {outer_pc}], r10",
+        "mov r10, [r8 + {exit_callee}]",
+        "mov [rsp + {outer_callee}], r10",
+        "call r9",
+        "mov r8, [rsp + {store}]",
+        "mov r10, [rsp + {outer_fp}]",
+        "mov [r8 + {exit_fp}], r10",
+        "mov r10, [rsp + {outer_pc}]",
+        "mov [r8 + {exit_pc}], r10",
+        "mov r10, [rsp + {outer_callee}]",
+        "mov [r8 + {exit_callee}], r10",
+        "mov r10, [rsp + {previous}]",
+        "mov [r8 + {activation}], r10",
         "leave",
         ".cfi_def_cfa rsp, 8",
         "ret",
@@ -99,11 +108,14 @@ pub unsafe extern "C" fn enter(
     )
 }
 
+/// What [`enter`] returns when a trap was raised. No trampoline returns it.
+pub const TRAPPED: u32 = 1;
+
 /// Where [`enter`] keeps the activation: bytes below its frame pointer. Five registers lie in between, and 8 bytes of alignment.
 pub const ACTIVATION_BELOW_FP: usize = 5 * 8 + size_of::<Activation>() + 8;
 
 /// Lands the pending trap: keeps the frames it crossed ([`capture_trap_frames`]), then makes the innermost
-/// [`enter`] return 1. Reached by a jump from the stubs and from the signal handler, with any alignment of the stack.
+/// [`enter`] return [`TRAPPED`]. Reached by a jump from the stubs and from the signal handler, with any alignment of the stack.
 ///
 /// [`capture_trap_frames`]: crate::vm::unwind::capture_trap_frames
 ///
@@ -120,23 +132,27 @@ pub unsafe extern "C" fn raise(store: *mut VMStoreContext) -> ! {
         "call {capture}",
         "mov rdi, rbx",
         "mov rsp, [rdi + {activation}]",
+        "mov rax, [rsp + {previous}]",
+        "mov [rdi + {activation}], rax",
+        "test rax, rax",
+        "je 2f",
         "mov rax, [rsp + {outer_fp}]",
         "mov [rdi + {exit_fp}], rax",
         "mov rax, [rsp + {outer_pc}]",
         "mov [rdi + {exit_pc}], rax",
         "mov rax, [rsp + {outer_callee}]",
         "mov [rdi + {exit_callee}], rax",
-        "mov rax, [rsp + {previous}]",
-        "mov [rdi + {activation}], rax",
+        "2:",
         "mov rbp, [rsp + {entry_fp}]",
         "mov rbx, [rbp - 8]",
         "mov r12, [rbp - 16]",
         "mov r13, [rbp - 24]",
         "mov r14, [rbp - 32]",
         "mov r15, [rbp - 40]",
-        "mov eax, 1",
+        "mov eax, {trapped}",
         "leave",
         "ret",
+        trapped = const TRAPPED,
         capture = sym crate::vm::unwind::capture_trap_frames,
         previous = const offset_of!(Activation, previous),
         outer_fp = const offset_of!(Activation, outer_exit_fp),
@@ -199,6 +215,7 @@ mod tests {
             "pop r12",
             "pop rbx",
             "pop rbp",
+            "xor eax, eax",
             "ret",
         )
     }
@@ -248,7 +265,7 @@ mod tests {
         let args = &raw const arg;
         let results = &raw mut *result;
         // SAFETY: `spoil` is a trampoline for functions of the type `Entry`; the store is this thread's.
-        unsafe { enter(store, spoil as *const u8, callee, entry as *const u8, args.cast(), results.cast()) }
+        unsafe { enter(callee, entry as *const u8, args.cast(), results.cast(), store, spoil as *const u8) }
     }
 
     #[test]
@@ -269,7 +286,6 @@ mod tests {
         // SAFETY: the store outlives the runs.
         let store = unsafe { &*store };
         assert!(store.activation.is_null());
-        assert_eq!(store.last_exit_pc, 0);
     }
 
     #[test]
@@ -289,12 +305,12 @@ mod tests {
                 "mov r15, 115",
                 "call {enter}",
                 enter = sym enter,
-                in("rdi") store,
-                in("rsi") spoil as *const u8,
-                in("rdx") context,
-                in("rcx") trap as *const u8,
-                in("r8") &raw const arg,
-                in("r9") &raw mut result,
+                in("rdi") context,
+                in("rsi") trap as *const u8,
+                in("rdx") &raw const arg,
+                in("rcx") &raw mut result,
+                in("r8") store,
+                in("r9") spoil as *const u8,
                 lateout("rax") trapped,
                 lateout("r12") r12,
                 lateout("r13") r13,

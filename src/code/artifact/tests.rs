@@ -1,0 +1,241 @@
+//! Artifacts that are accepted and refused, and what happens to damaged ones.
+
+use super::super::object::tests::func;
+use super::*;
+
+const FINGERPRINT: &str = "libwasm=1\nsignals=true\nspeed=none\nguard pages=false";
+
+fn module() -> Module {
+    let text = r#"(module $named
+        (import "a" "f" (func $f (param i32))) (import "a" "g" (global i64)) (import "a" "h" (global $h i32))
+        (memory (export "m") 1 2) (table 3 funcref) (global (mut v128) (v128.const i64x2 1 2))
+        (func $one (export "one")) (func $two (param f64))
+        (start $one) (elem (i32.const 1) $f $one) (elem funcref (ref.null func) (ref.func $two))
+        (data (i32.const 1) "hello") (data "passive") (data (global.get $h) "bye"))"#;
+    crate::module::parse(&wat::parse_str(text).unwrap()).unwrap().module
+}
+
+fn object() -> CodeObject {
+    CodeObject::link(vec![func(20), func(40)], 1).unwrap()
+}
+
+fn artifact() -> Vec<u8> {
+    build(FINGERPRINT, &module(), &object()).unwrap().0.bytes().to_vec()
+}
+
+/// Loads an artifact as if it were mapped.
+fn read_mapped(bytes: &[u8]) -> Result<(Module, Arc<Code>)> {
+    let copy = |memory: &mut [u8]| {
+        memory.copy_from_slice(bytes);
+        Ok(())
+    };
+    read_file(FINGERPRINT, CodeMemory::filled(bytes.len(), bytes.len(), copy).unwrap())
+}
+
+fn refuse(bytes: &[u8], fingerprint: &str) -> String {
+    let error = deserialize(fingerprint, bytes).map(|_| ()).expect_err("should be refused");
+    assert_eq!(error.kind(), ErrorKind::Artifact);
+    error.message().to_owned()
+}
+
+/// Makes the checksums match again, as damage by intent would.
+fn forge(bytes: &mut [u8]) {
+    let Ok(layout) = read_header(bytes) else { return };
+    let rest = XxHash3_64::oneshot(&bytes[layout.description().end..]);
+    bytes[REST_CHECKSUM].copy_from_slice(&rest.to_le_bytes());
+    let head = XxHash3_64::oneshot(&bytes[HEAD_CHECKSUM.end..layout.description().end]);
+    bytes[HEAD_CHECKSUM].copy_from_slice(&head.to_le_bytes());
+}
+
+#[test]
+fn what_is_stored_is_read() {
+    let bytes = artifact();
+    let path = std::env::temp_dir().join(format!("libwasm-artifact-{}", std::process::id()));
+    std::fs::write(&path, &bytes).unwrap();
+    let mapped = deserialize_file(FINGERPRINT, &path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    for (module, code) in [deserialize(FINGERPRINT, &bytes).unwrap(), mapped, read_mapped(&bytes).unwrap()] {
+        assert_eq!((code.text(), code.tables()), (&object().text[..], &object().tables));
+        assert_eq!(format!("{module:?}"), format!("{:?}", self::module()));
+        assert_eq!(code.artifact(), bytes);
+        assert!((code.range().start).is_multiple_of(TEXT_ALIGNMENT));
+        use_everything(&module, &code);
+    }
+    assert!(is_artifact(&bytes) && !is_artifact(b"\0asm"));
+}
+
+#[test]
+fn empty_module() {
+    let bytes = build("", &Module::default(), &CodeObject::default()).unwrap().0.bytes().to_vec();
+    let (module, code) = deserialize("", &bytes).unwrap();
+    assert_eq!((module.num_funcs(), code.num_funcs(), code.range().len()), (0, 0, 0));
+    use_everything(&module, &code);
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let bytes = artifact();
+    assert!(refuse(b"", FINGERPRINT).contains("not an artifact"));
+    assert!(refuse(b"\0asm\x01\0\0\0", FINGERPRINT).contains("not an artifact"));
+    let mut changed = bytes.clone();
+    changed[8] += 1;
+    assert!(refuse(&changed, FINGERPRINT).contains("another version"));
+    let mut changed = bytes.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    assert!(refuse(&changed, FINGERPRINT).contains("checksum"));
+    let mut changed = bytes.clone();
+    changed.push(0);
+    assert!(refuse(&changed, FINGERPRINT).contains("truncated"));
+    for len in 0..bytes.len() {
+        refuse(&bytes[..len], FINGERPRINT);
+    }
+}
+
+#[test]
+fn the_first_difference_is_told() {
+    for (ours, told) in [
+        ("libwasm=2\nsignals=false", "compiled for libwasm 1, this engine's is 2"),
+        ("libwasm=1\nsignals=false\nspeed=all", "compiled with signals, this engine has none"),
+        ("libwasm=1\nsignals=true\nspeed=all", "compiled for speed none, this engine's is all"),
+        ("libwasm=1\nsignals=true\nspeed=none\nguard pages=true", "compiled without guard pages, this engine has them"),
+        ("libwasm=1\nsignals=true", "another version of this library: Some(\"speed=none\"), not None"),
+        ("libwasm=1\nfaults=true", "another version of this library: \"signals=true\", not \"faults=true\""),
+        ("", "another version of this library: Some(\"libwasm=1\"), not None"),
+    ] {
+        let message = refuse(&artifact(), ours);
+        assert!(message.ends_with(told), "{message}");
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_found() {
+    let mut bytes = artifact();
+    for at in 0..bytes.len() {
+        bytes[at] ^= 1 << (at % 8);
+        refuse(&bytes, FINGERPRINT);
+        bytes[at] ^= 1 << (at % 8);
+    }
+}
+
+/// Of a mapped file only the head is checked; damage to the rest gives wrong answers, no more.
+#[test]
+fn damaged_files_never_panic() {
+    let original = artifact();
+    let layout = read_header(&original).unwrap();
+    for at in 0..layout.text().start {
+        for flip in [1, 2, 0x40, 0x80, 0xff] {
+            let mut bytes = original.clone();
+            bytes[at] ^= flip;
+            let loaded = read_mapped(&bytes);
+            assert_eq!(loaded.is_ok(), at >= layout.description().end);
+            let _ = loaded.map(|(module, code)| use_everything(&module, &code));
+        }
+    }
+}
+
+#[test]
+fn forged_artifacts_never_panic() {
+    let original = artifact();
+    let layout = read_header(&original).unwrap();
+    let mut accepted = 0;
+    for at in LENGTHS..layout.text().start {
+        for flip in [1, 2, 0x40, 0x80, 0xff] {
+            let mut bytes = original.clone();
+            bytes[at] ^= flip;
+            forge(&mut bytes);
+            for loaded in [deserialize(FINGERPRINT, &bytes), read_mapped(&bytes)] {
+                let Ok((module, code)) = loaded else { continue };
+                accepted += 1;
+                use_everything(&module, &code);
+            }
+        }
+    }
+    assert!(accepted > 0);
+}
+
+#[test]
+fn random_bytes_never_panic() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize
+    };
+    let original = artifact();
+    let layout = read_header(&original).unwrap();
+    for _ in 0..2000 {
+        let mut bytes = original.clone();
+        let section = layout.0[random() % SECTIONS].clone();
+        for at in section.chain([random() % bytes.len(); 5]) {
+            if random() % 3 == 0 && at != 8 {
+                bytes[at] = random() as u8;
+            }
+        }
+        forge(&mut bytes);
+        for loaded in [deserialize(FINGERPRINT, &bytes), read_mapped(&bytes)] {
+            let _ = loaded.map(|(module, code)| use_everything(&module, &code));
+        }
+    }
+}
+
+/// Sections of other lengths, which no longer fit each other, at the places where those lengths say that they are.
+#[test]
+fn other_lengths_never_panic() {
+    let original = artifact();
+    let lengths = read_header(&original).unwrap().0.map(|section| section.len());
+    for section in 0..SECTIONS {
+        for len in [0, 1, 3, 4, 7, 8, 12, 20, 24, 100, 1 << 20] {
+            let mut lengths = lengths;
+            lengths[section] = len;
+            let mut bytes = original.clone();
+            for (index, len) in lengths.into_iter().enumerate() {
+                bytes[LENGTHS + 8 * index..][..8].copy_from_slice(&(len as u64).to_le_bytes());
+            }
+            bytes.resize(Layout::new(lengths).unwrap().text().end, 0x5a);
+            forge(&mut bytes);
+            for loaded in [deserialize(FINGERPRINT, &bytes), read_mapped(&bytes)] {
+                let _ = loaded.map(|(module, code)| use_everything(&module, &code));
+            }
+        }
+    }
+}
+
+fn use_everything(module: &Module, code: &Code) {
+    for import in &module.imports {
+        module.import_type(import);
+    }
+    for export in &module.exports {
+        module.entity_type(export.entity);
+    }
+    for func in (0..module.num_funcs() as u32 + 1).map(FuncIndex::from_u32) {
+        if module.num_funcs() > 0 {
+            module.func_type(func);
+        }
+        module.func_name(func);
+        assert!(module.func_ref_slots.get(func).is_none_or(|slot| slot < module.func_ref_slots.len()));
+    }
+    for elem in module.elems.values() {
+        if let crate::module::ElemItems::Funcs(funcs) = &elem.items {
+            (0..funcs.len() + 1).for_each(|index| _ = funcs.get(index));
+        }
+    }
+    for (index, data) in module.datas.iter() {
+        assert!(module.data(index).len() <= data.bytes.len());
+        if let crate::module::DataMode::Active { memory, .. } = data.mode {
+            assert!(memory.as_u32() < module.memories.len() as u32);
+        }
+    }
+    for func in (0..module.num_defined_funcs() as u32 + 1).map(DefinedFuncIndex::from_u32) {
+        module.body(func);
+        let info = code.func(func);
+        assert!((info.start + info.len) as usize <= code.text().len());
+        assert!(code.range().contains(&(code.func_entry(func) as usize)) || info.start as usize == code.text().len());
+    }
+    for pc in code.range() {
+        code.func_at(pc);
+        code.trap_at(pc);
+        code.module_offset(pc, true);
+        if let Some(map) = code.stack_map_at(pc) {
+            map.heap_refs().chain(map.func_refs()).for_each(drop);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Calling functions from the host.
+//!
+//! There are two ways in. The stub of plain calls (`vm/sys/plain_call.rs`) is for what happens a million times. [`call`] is for
+//! everything: it takes the store over, compiles the trampoline, converts references, and says what was wrong.
+
+use super::entity::Handle;
+use super::func::registered_type;
+use super::registry::RegisteredType;
+use super::store::{Entered, Store};
+use super::sys;
+use super::trap::{self, Trap};
+use super::val::{self, RawSlot, Val};
+use super::vmcontext::{VMFuncRef, VMStoreContext};
+use crate::types::{Error, TrapCode, ValType};
+use std::mem::MaybeUninit;
+
+/// What is left to do when the stub of plain calls has called a function and is still inside its store: the trap if it
+/// trapped, and leaving.
+///
+/// # Safety
+/// `func` is that of the call, which the stub has just made on this thread.
+#[cold]
+pub unsafe fn finish(func: *const VMFuncRef, trapped: bool) -> Result<(), Handle<Trap>> {
+    // SAFETY: a live function's context is live.
+    let vmctx = unsafe { (*func).vmctx };
+    // SAFETY: as above.
+    let context = unsafe { (*vmctx).store };
+    // SAFETY: the context is the first field of its store.
+    let store = unsafe { &*context.cast_const().cast::<Store>() };
+    // SAFETY: the stub has entered the store and not left it.
+    let entered = unsafe { store.still_entered() };
+    if trapped { Err(trap::take(&entered)) } else { Ok(()) }
+}
+
+/// Calls a function. `results` is raw memory: all of it is written if the call returns, none if it traps.
+///
+/// # Safety
+/// `func` is live; the arguments are well-formed values; `results` is writable.
+pub unsafe fn call(func: *const VMFuncRef, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
+    // SAFETY: live by the caller's promise.
+    let vmctx = unsafe { (*func).vmctx };
+    // SAFETY: a live function's context is live.
+    let context = unsafe { (*vmctx).store };
+    // SAFETY: the context is the first field of its store.
+    let store = unsafe { &*context.cast_const().cast::<Store>() };
+    let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
+    // SAFETY: live by the caller's promise.
+    let ty = unsafe { registered_type(func) };
+    if args.len() != ty.ty.params.len() || results.len() < ty.ty.results.len() {
+        return Err(wrong_arity(&entered, ty, args.len(), results.len()));
+    }
+    if ty.plain {
+        // SAFETY: the counts are those of the signature.
+        unsafe { invoke(&entered, func, ty, args.as_ptr().cast(), results.as_mut_ptr().cast()) }
+            .map_err(|refused| refused.unwrap_or_else(|| wrong_kind(&entered, ty, args)))
+    } else {
+        // SAFETY: passed on; the counts are those of the signature.
+        unsafe { call_with_slots(&entered, func, ty, args, results) }
+    }
+}
+
+/// Runs the trampoline. Fails with a trap, or with nothing if a plain signature's trampoline refuses an argument's kind.
+///
+/// # Safety
+/// The store is entered; `args` and `results` are arrays in the form the signature's trampoline takes.
+unsafe fn invoke(
+    entered: &Entered<'_>,
+    func: *const VMFuncRef,
+    ty: &RegisteredType,
+    args: *const u8,
+    results: *mut u8,
+) -> Result<(), Option<Handle<Trap>>> {
+    let store = entered.store();
+    let trampoline = match ty.to_wasm() {
+        Ok(trampoline) => trampoline,
+        Err(error) => return Err(Some(bad_call(entered, error.message()))),
+    };
+    let context: *mut VMStoreContext = store.context();
+    // SAFETY: the context is part of the store.
+    if unsafe { (*context).activation.is_null() } {
+        // SAFETY: as above. The outermost activation decides: inner ones run on the same stack.
+        unsafe { (*context).stack_limit = store.thread_stack_limit() };
+    }
+    // SAFETY: as above. A host function that is called directly has no prologue that checks.
+    if sys::stack_pointer() < unsafe { (*context).stack_limit } {
+        return Err(Some(
+            Trap::new(entered, TrapCode::StackOverflow, None)
+                .unwrap_or_else(|error| Trap::detached(TrapCode::OutOfMemory, error.message())),
+        ));
+    }
+    // SAFETY: live by the caller's promise.
+    let &VMFuncRef { vmctx, entry, .. } = unsafe { &*func };
+    // SAFETY: trampoline and entry agree on the signature (one registration); the arrays fit it by the caller's promise.
+    match unsafe { sys::enter(vmctx, entry, args, results, context, trampoline) } {
+        0 => Ok(()),
+        sys::TRAPPED => Err(Some(trap::take(entered))),
+        _ => Err(None),
+    }
+}
+
+/// A call whose signature has references or v128.
+///
+/// # Safety
+/// As [`call`]; the counts are those of the signature.
+unsafe fn call_with_slots(
+    entered: &Entered<'_>,
+    func: *const VMFuncRef,
+    ty: &RegisteredType,
+    args: &[Val],
+    results: &mut [MaybeUninit<Val>],
+) -> Result<(), Handle<Trap>> {
+    let store = entered.store();
+    let bad = |error: Error| bad_call(entered, error.message());
+    let (params, result_types) = (&ty.ty.params, &ty.ty.results);
+    let mut slots: Vec<RawSlot> = Vec::new();
+    slots
+        .try_reserve_exact(params.len() + result_types.len())
+        .map_err(|_| bad(Error::out_of_memory("out of memory")))?;
+    for (arg, &ty) in args.iter().zip(params) {
+        // SAFETY: well-formed by the caller's promise.
+        unsafe { val::check(store, arg, ty) }.map_err(bad)?;
+    }
+    store.reserve_boxes(params.len()).map_err(bad)?;
+    for (arg, &ty) in args.iter().zip(params) {
+        // SAFETY: checked above; the boxes are reserved.
+        slots.push(unsafe { val::to_slot(store, arg, ty) }.map_err(bad)?);
+    }
+    slots.resize(params.len() + result_types.len(), [0; 16]);
+    let (arg_slots, result_slots) = slots.split_at_mut(params.len());
+    // SAFETY: the slots are those of the signature.
+    unsafe { invoke(entered, func, ty, arg_slots.as_ptr().cast(), result_slots.as_mut_ptr().cast()) }
+        .map_err(|refused| refused.unwrap_or_else(|| wrong_kind(entered, ty, args)))?;
+    for ((slot, &ty), result) in result_slots.iter().zip(result_types).zip(results) {
+        // SAFETY: compiled code wrote the slots as values of these types, and nothing was collected since.
+        result.write(unsafe { val::from_slot(store, slot, ty) });
+    }
+    Ok(())
+}
+
+/// A trap that says why a call cannot be made.
+#[cold]
+pub(super) fn bad_call(entered: &Entered<'_>, message: &str) -> Handle<Trap> {
+    Trap::new(entered, TrapCode::BadCall, Some(message.as_bytes().into()))
+        .unwrap_or_else(|error| Trap::detached(TrapCode::OutOfMemory, error.message()))
+}
+
+#[cold]
+fn wrong_arity(entered: &Entered<'_>, ty: &RegisteredType, args: usize, results: usize) -> Handle<Trap> {
+    let message =
+        format!("a function of type {} was called with {args} arguments and room for {results} results", ty.ty);
+    bad_call(entered, &message)
+}
+
+#[cold]
+fn wrong_kind(entered: &Entered<'_>, ty: &RegisteredType, args: &[Val]) -> Handle<Trap> {
+    let differs = |(arg, &ty): (&Val, &ValType)| arg.kind != val::kind_of(ty);
+    let position = args.iter().zip(&ty.ty.params).position(differs).unwrap_or(0);
+    let kind = args.get(position).map_or(0, |arg| arg.kind);
+    let given = val::type_of_kind(kind).map_or_else(|| format!("kind {kind}"), |ty| ty.to_string());
+    bad_call(entered, &format!("argument {position} of a function of type {} is of type {given}", ty.ty))
+}
