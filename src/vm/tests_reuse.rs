@@ -521,6 +521,39 @@ fn references_do_not_stay() {
     }
 }
 
+/// Instances that a collection found dead, and that wait to be freed, while handles of what they made are given back.
+#[test]
+fn memories_and_tables_of_the_doomed() {
+    with_store(Config::default(), |entered| {
+        let store = entered.store();
+        let module = compile(store.engine(), r#"(module (memory (export "m") 1) (table (export "t") 4 funcref))"#);
+        let mut memories = Vec::new();
+        let mut tables = Vec::new();
+        for round in 0..200 {
+            let instance = new(entered, &module);
+            // SAFETY: a live memory and a live table of the store.
+            let memory = unsafe { Handle::<Memory>::retain(export(&instance, "m").cast()) };
+            memories.push(memory);
+            if round % 2 == 0 {
+                // SAFETY: as above.
+                tables.push(unsafe { Handle::<Table>::retain(export(&instance, "t").cast()) });
+            }
+        }
+        store.find_dead();
+        memories.clear();
+        drop(new(entered, &module));
+        tables.clear();
+        for _ in 0..100 {
+            drop(new(entered, &module));
+        }
+        store.collect();
+        for _ in 0..100 {
+            drop(new(entered, &module));
+        }
+        assert_eq!(store.entities.borrow().len(), 0);
+    });
+}
+
 /// Stores on several threads share a module, and so its slots.
 #[test]
 fn slots_move_between_stores_and_threads() {

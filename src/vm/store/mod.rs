@@ -413,7 +413,8 @@ impl Store {
     pub(super) unsafe fn free_if_unreachable(&self, entity: *mut EntityHeader) -> bool {
         // SAFETY: live by the caller's promise.
         let header = unsafe { &*entity };
-        if header.handles() != 0 || header.escaped.get() {
+        // What is doomed has left the store already: its turn comes.
+        if header.handles() != 0 || header.escaped.get() || header.doomed.get() {
             return false;
         }
         match header.object.kind {
