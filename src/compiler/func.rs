@@ -254,14 +254,8 @@ pub(crate) fn translate<'a>(
     builder.ensure_inserted_block();
     let vmctx = builder.block_params(entry)[0];
     let env = FuncEnv::new(context.module, context.layout, context.options, entry, vmctx);
-    let mut t = FuncTranslator {
-        builder,
-        stack: OperandStack::default(),
-        env,
-        control: ControlStack::default(),
-        raises: Vec::new(),
-        vmctx_slot: None,
-    };
+    let (stack, control) = (OperandStack::default(), ControlStack::default());
+    let mut t = FuncTranslator { builder, stack, env, control, raises: Vec::new(), vmctx_slot: None };
     t.check_stack();
     t.declare_locals(ty, body, validator)?;
     t.enter(ty);

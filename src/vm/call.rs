@@ -12,6 +12,7 @@ use super::trap::{self, Trap};
 use super::val::{self, RawSlot, Val};
 use super::vmcontext::{VMFuncRef, VMStoreContext};
 use crate::types::{Error, TrapCode, ValType};
+use smallvec::SmallVec;
 use std::mem::MaybeUninit;
 
 /// What is left to do when the stub of plain calls has called a function and is still inside its store: the trap if it
@@ -112,15 +113,18 @@ unsafe fn call_with_slots(
     let store = entered.store();
     let bad = |error: Error| bad_call(entered, error.message());
     let (params, result_types) = (&ty.ty.params, &ty.ty.results);
-    let mut slots: Vec<RawSlot> = Vec::new();
+    // On the stack, unless there are many.
+    let mut slots: SmallVec<[RawSlot; 16]> = SmallVec::new();
     slots
         .try_reserve_exact(params.len() + result_types.len())
         .map_err(|_| bad(Error::out_of_memory("out of memory")))?;
+    let mut boxes = 0;
     for (arg, &ty) in args.iter().zip(params) {
         // SAFETY: well-formed by the caller's promise.
         unsafe { val::check(store, arg, ty) }.map_err(bad)?;
+        boxes += usize::from(val::needs_box(arg, ty));
     }
-    store.reserve_boxes(params.len()).map_err(bad)?;
+    store.reserve_boxes(boxes).map_err(bad)?;
     for (arg, &ty) in args.iter().zip(params) {
         // SAFETY: checked above; the boxes are reserved.
         slots.push(unsafe { val::to_slot(store, arg, ty) }.map_err(bad)?);

@@ -9,6 +9,7 @@ use super::val::{self, RawSlot, Val};
 use super::vmcontext;
 use super::vmcontext::{LibcallResult, ObjectHeader, ObjectKind, VMFuncRef, VMHostContext, VMStoreContext};
 use crate::types::{Error, FuncType, Result, TrapCode};
+use smallvec::SmallVec;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem::offset_of;
@@ -174,15 +175,16 @@ pub(super) unsafe fn host_call(
     // SAFETY: a store outlives its entities.
     let store = unsafe { &*func.header.store };
     let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
-    let ty = func.ty.clone();
-    let mut args: Vec<Val> = Vec::with_capacity(ty.ty.params.len());
+    let ty = &*func.ty;
+    // On the stack, unless there are many.
+    let mut args: SmallVec<[Val; 8]> = SmallVec::with_capacity(ty.ty.params.len());
     for (index, &ty) in ty.ty.params.iter().enumerate() {
         // SAFETY: the trampoline has written a slot for each parameter.
         let slot = unsafe { &*slots.wrapping_add(index) };
         // SAFETY: it is a value of the parameter's type.
         args.push(unsafe { val::from_slot(store, slot, ty) });
     }
-    let mut results: Vec<Val> = ty.ty.results.iter().map(|&ty| Val::zero(ty)).collect();
+    let mut results: SmallVec<[Val; 8]> = ty.ty.results.iter().map(|&ty| Val::zero(ty)).collect();
     let args_vec = ValVec { size: args.len(), data: args.as_mut_ptr() };
     let mut results_vec = ValVec { size: results.len(), data: results.as_mut_ptr() };
     // SAFETY: the host gave the callback for this signature.
@@ -194,7 +196,7 @@ pub(super) unsafe fn host_call(
     }
     let outcome = if returned.is_null() {
         // SAFETY: the results are well-formed values the callback wrote.
-        unsafe { write_results(&entered, &ty, &results, slots) }
+        unsafe { write_results(&entered, ty, &results, slots) }
     } else {
         // SAFETY: a callback returns an owned trap.
         Err(unsafe { Handle::from_raw(returned) })
@@ -239,7 +241,8 @@ unsafe fn write_results(
         // SAFETY: passed on to the caller.
         unsafe { val::check(store, result, ty) }.map_err(bad)?;
     }
-    store.reserve_boxes(results.len()).map_err(bad)?;
+    let boxes = results.iter().zip(&ty.ty.results).filter(|&(result, &ty)| val::needs_box(result, ty)).count();
+    store.reserve_boxes(boxes).map_err(bad)?;
     for (index, (result, &ty)) in results.iter().zip(&ty.ty.results).enumerate() {
         // SAFETY: checked above; the boxes are reserved.
         let slot = unsafe { val::to_slot(store, result, ty) }.map_err(bad)?;

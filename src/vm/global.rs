@@ -60,7 +60,7 @@ pub unsafe fn new(entered: &Entered<'_>, ty: GlobalType, value: &Val) -> Result<
 unsafe fn checked_slot(store: &Store, value: &Val, ty: ValType) -> Result<RawSlot> {
     // SAFETY: passed on to the caller.
     unsafe { val::check(store, value, ty)? };
-    if matches!(ty, ValType::Ref(ty) if !ty.is_func()) && value.of != 0 {
+    if val::needs_box(value, ty) {
         store.reserve_boxes(1)?;
     }
     // SAFETY: checked above.

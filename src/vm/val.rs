@@ -183,6 +183,11 @@ pub unsafe fn check_ref(store: &Store, object: *const ObjectHeader, ty: RefType)
     Err(Error::argument("the object belongs to another store"))
 }
 
+/// Whether passing a value as `ty` takes a box of the store's heap.
+pub fn needs_box(val: &Val, ty: ValType) -> bool {
+    matches!(ty, ValType::Ref(ty) if !ty.is_func()) && val.of != 0
+}
+
 /// Turns a checked value into the form compiled code takes. Externrefs need a box each: the caller has reserved them with
 /// [`Store::reserve_boxes`], so nothing is collected in between.
 ///

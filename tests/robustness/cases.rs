@@ -125,6 +125,7 @@ fn scalars(function: &Prototype, param: &Param) -> Option<Vec<Given>> {
         "uint8_t" | "libwasm_opt_level_t" => &["0", "1", "255"],
         "uint64_t" => &["0", "1", "65536", "UINT64_MAX"],
         "void (*)(void*)" => &["finalizer", "NULL"],
+        "libwasm_trace_t" => &["trace", "NULL"],
         "void*" => &["&info", "NULL"],
         "wasm_func_callback_t" => {
             return Some(vec![Given::good("callback"), Given::wrong("NULL", "NULL", true)]);

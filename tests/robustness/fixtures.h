@@ -67,6 +67,11 @@ static wasm_trap_t* callback(const wasm_val_vec_t* args, wasm_val_vec_t* results
   return NULL;
 }
 
+static void trace(void* env, libwasm_visit_t visit, void* visitor) {
+  (void)env;
+  visit(NULL, visitor);
+}
+
 static wasm_trap_t* callback_with_env(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
   (void)env, (void)args, (void)results;
   return NULL;
