@@ -269,7 +269,9 @@ impl<'a> FuncEnv<'a> {
             let is_active =
                 |elem: &ElemSegment| matches!(elem.mode, ElemMode::Active { table: other, .. } if other == table);
             let imported = table.as_u32() < module.num_imported_tables;
-            module.tables[table].element.is_func() && (imported || module.elems.values().any(is_active))
+            module.tables[table].element.is_func()
+                && !module.is_filled_at_once(table)
+                && (imported || module.elems.values().any(is_active))
         })
     }
 

@@ -26,6 +26,9 @@ use cranelift_entity::PrimaryMap;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
+/// The most elements of a table that is filled when an instance is made: some ten nanoseconds of work.
+const FILLED_AT_ONCE: u64 = 32;
+
 /// The description of a validated module.
 ///
 /// What is skipped by the serialized form are the parts that an artifact keeps apart: [`Module::parts`].
@@ -181,6 +184,13 @@ pub struct Names {
 }
 
 impl Module {
+    /// Whether the module's own table is so small that each instance fills it at once, and never grows: then compiled code needs no
+    /// check for elements that were not filled yet.
+    pub fn is_filled_at_once(&self, table: TableIndex) -> bool {
+        let Limits { min, max } = self.tables[table].limits;
+        table.as_u32() >= self.num_imported_tables && max == Some(min) && min <= FILLED_AT_ONCE
+    }
+
     pub fn is_imported_func(&self, func: FuncIndex) -> bool {
         func.as_u32() < self.num_imported_funcs
     }

@@ -413,6 +413,18 @@ impl Instance {
         self.touched.set(true);
     }
 
+    /// Fills the tables that compiled code does not ask about. The imports are in place.
+    pub(super) fn fill_small_tables(&self) {
+        // Functions in a table of the instance's own are in nobody's hands yet.
+        let touched = self.touched.get();
+        for (table, _) in self.module().tables.iter().skip(self.module().num_imported_tables as usize) {
+            if self.module().is_filled_at_once(table) {
+                self.table_ref(table).settle();
+            }
+        }
+        self.touched.set(touched);
+    }
+
     /// The memories the instance itself made.
     pub(super) fn own_memories(&self) -> impl Iterator<Item = *mut Memory> {
         self.parts.memories.iter().copied()

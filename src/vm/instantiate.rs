@@ -52,6 +52,7 @@ pub unsafe fn instantiate(
     // SAFETY: the imports match the module's.
     unsafe { link_imports(&instance, imports) };
     define_globals(&instance);
+    instance.fill_small_tables();
     let traps = |code| match Trap::new(entered, code, None) {
         Ok(trap) => Failure::Trap(trap),
         Err(error) => Failure::Error(error),
