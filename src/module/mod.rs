@@ -67,7 +67,7 @@ pub struct Module {
     /// exported, in an element segment, or named by `ref.func`. Functions that cannot are not in the map.
     pub func_ref_slots: FuncRefSlots,
     /// Whether a function reference made by an instance can reach another instance without the host's doing:
-    /// an imported funcref table or mutable funcref global, or a function type with a reference parameter or result.
+    /// an imported funcref table or mutable funcref global, or a function type with a funcref parameter.
     pub leaks_references: bool,
     /// Names from the name section, for traces.
     pub names: Names,

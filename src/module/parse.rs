@@ -269,7 +269,9 @@ impl Builder {
 }
 
 impl Module {
-    /// See [`Module::leaks_references`].
+    /// See [`Module::leaks_references`]. A function that returns a reference leaks none: whoever can call it is the host, which counts
+    /// what it gets, or has been handed the function, which marks its instance as escaped. External references do not name
+    /// functions unless the host makes one of a function, which marks it too.
     fn can_leak_references(&self) -> bool {
         let tables = self.tables.values().take(self.num_imported_tables as usize);
         let globals = self.globals.values().take(self.num_imported_globals as usize);
@@ -277,6 +279,6 @@ impl Module {
             || globals.into_iter().any(|global| {
                 global.mutability == Mutability::Var && matches!(global.content, ValType::Ref(ty) if ty.is_func())
             })
-            || self.types.values().any(|ty| ty.params.iter().chain(&ty.results).any(|ty| ty.is_ref()))
+            || self.types.values().any(|ty| ty.params.iter().any(|ty| matches!(ty, ValType::Ref(ty) if ty.is_func())))
     }
 }

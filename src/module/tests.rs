@@ -122,7 +122,8 @@ fn leaks_references() {
     assert!(leaks(r#"(module (import "" "t" (table 1 funcref)))"#));
     assert!(leaks(r#"(module (import "" "g" (global (mut funcref))))"#));
     assert!(leaks(r#"(module (import "" "f" (func (param funcref))))"#));
-    assert!(leaks("(module (func (result externref) ref.null extern))"));
+    assert!(!leaks("(module (func (param externref) (result externref funcref) (local.get 0) (ref.null func)))"));
+    assert!(leaks("(module (type (func (param i32 funcref))))"));
 }
 
 #[test]

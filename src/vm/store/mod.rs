@@ -398,8 +398,12 @@ impl Store {
                 self.pacing.lost();
             }
         } else {
+            // SAFETY: the header of a live entity.
+            let home = unsafe { home_of(header) };
+            // SAFETY: a home is live, or null.
+            let kept_by_host = unsafe { home.as_ref() }.is_some_and(|home| home.header.handles() != 0);
             // SAFETY: passed on.
-            if !unsafe { self.free_if_unreachable(entity) } {
+            if !kept_by_host && !unsafe { self.free_if_unreachable(entity) } {
                 self.pacing.lost();
             }
             self.run_finalizers();
