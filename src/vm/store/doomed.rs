@@ -1,7 +1,8 @@
 //! What a collection found dead is freed bit by bit, so that nobody waits for all of it: a few whenever something new is made, and
 //! whenever the store is left. The next collection starts when the last has been freed.
 
-use super::{Store, home_of};
+use super::Store;
+use super::free::home_of;
 use crate::vm::entity::EntityHeader;
 use crate::vm::vmcontext::ObjectKind;
 
