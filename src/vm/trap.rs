@@ -28,6 +28,8 @@ pub struct Trap {
     /// Whether the frames' instances are counted as handles. Until the trap escapes into wasm they are: a trap in the
     /// host's hands keeps its frames' instances alive. Afterwards the collector traces them, so that cycles can go.
     counted: Cell<bool>,
+    /// Whether the trap has left the outermost activation: if it is raised again, its trace begins anew.
+    complete: Cell<bool>,
     /// Host info of a trap without a store, which has no table for it.
     detached_info: Cell<Option<(*mut c_void, Option<unsafe extern "C" fn(*mut c_void)>)>>,
 }
@@ -56,6 +58,7 @@ impl Trap {
             message,
             frames: RefCell::default(),
             counted: Cell::new(true),
+            complete: Cell::new(false),
             detached_info: Cell::new(None),
         }))
     }
@@ -94,7 +97,11 @@ impl Trap {
     }
 
     /// Adds the frames of the activation that the trap has just left.
-    fn append(&self, crossed: &[unwind::Frame]) {
+    fn append(&self, crossed: &[unwind::Frame], outermost: bool) {
+        if self.complete.replace(outermost) {
+            let old = self.frames.take();
+            self.release_counted(&old);
+        }
         let mut frames = self.frames.borrow_mut();
         for frame in crossed {
             if frames.len() == MAX_FRAMES {
@@ -115,6 +122,16 @@ impl Trap {
                 unsafe { val::mark_escaped(instance.cast()) };
             }
             frames.push(FrameInfo { instance, func, module_offset, func_offset });
+        }
+    }
+
+    /// Gives back the handles that frames of this trap were counted as.
+    fn release_counted(&self, frames: &[FrameInfo]) {
+        if self.counted.get() {
+            for frame in frames {
+                // SAFETY: the count is the trap's.
+                unsafe { release(frame.instance.cast()) };
+            }
         }
     }
 
@@ -152,12 +169,8 @@ impl Trap {
 
 impl Drop for Trap {
     fn drop(&mut self) {
-        if self.counted.get() {
-            for frame in self.frames.get_mut().drain(..) {
-                // SAFETY: the count is the trap's.
-                unsafe { release(frame.instance.cast()) };
-            }
-        }
+        let frames = self.frames.take();
+        self.release_counted(&frames);
     }
 }
 
@@ -184,7 +197,8 @@ pub(super) fn take(entered: &Entered<'_>) -> Handle<Trap> {
             .unwrap_or_else(|error: Error| Trap::detached(TrapCode::OutOfMemory, error.message()))
     };
     if std::ptr::eq(trap.store(), store) {
-        trap.append(frames.frames());
+        // SAFETY: as above.
+        trap.append(frames.frames(), unsafe { (*context).activation.is_null() });
     }
     frames.clear();
     // SAFETY: as above.

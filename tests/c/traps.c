@@ -167,11 +167,48 @@ static void traps_outlive(void) {
   CHECK(finalized == 1);
 }
 
+static wasm_trap_t* returns_the_same(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)args, (void)results;
+  return wasm_trap_copy(env);
+}
+
+// A trap that a callback returns again and again has the trace of the last time.
+static void a_trap_raised_again(void) {
+  wasm_store_t* store = check_store();
+  wasm_message_t message = {4, (char*)"same"};
+  wasm_trap_t* trap = wasm_trap_new(store, &message);
+  wasm_functype_t* type = wasm_functype_new_0_0();
+  wasm_func_t* func = wasm_func_new_with_env(store, type, returns_the_same, trap, NULL);
+  wasm_functype_delete(type);
+  wasm_instance_t* instance = check_instance(store,
+      "(module (import \"\" \"f\" (func $f)) (func $g (call $f)) (func (export \"once\") (call $f))"
+      " (func (export \"deeper\") (call $g)))", 1, wasm_func_as_extern(func));
+  wasm_func_t *once = check_func(instance, 0), *deeper = check_func(instance, 1);
+  wasm_val_vec_t none = WASM_EMPTY_VEC;
+  for (size_t round = 0; round < 6; round++) {
+    wasm_trap_t* raised = wasm_func_call(round % 2 ? deeper : once, &none, &none);
+    CHECK(raised && wasm_trap_same(raised, trap));
+    wasm_frame_vec_t frames;
+    wasm_trap_trace(raised, &frames);
+    CHECK(frames.size == 1 + round % 2);
+    CHECK(wasm_frame_func_index(frames.data[0]) == (round % 2 ? 1 : 2));
+    wasm_frame_vec_delete(&frames);
+    wasm_trap_delete(raised);
+  }
+  wasm_func_delete(once);
+  wasm_func_delete(deeper);
+  wasm_instance_delete(instance);
+  wasm_func_delete(func);
+  wasm_trap_delete(trap);
+  wasm_store_delete(store);
+}
+
 int main(void) {
   messages();
   nulls();
   the_specifications_words();
   host_traps();
   traps_outlive();
+  a_trap_raised_again();
   return 0;
 }
