@@ -22,11 +22,15 @@ impl Module {
         ok(self.tags.values().all(|&ty| has(&self.types, ty)), "types")?;
         ok(self.imports_are_in_order(), "imports")?;
         ok(self.exports.iter().all(|export| self.has_entity(export.entity)), "exports")?;
-        ok(self.global_inits.iter().all(|init| self.has_all_of(init)), "initial values")?;
+        let mut globals = self.globals.iter().skip(self.num_imported_globals as usize).zip(&self.global_inits);
+        let is_init_sound = |((index, global), init): ((GlobalIndex, &GlobalType), &ConstExpr)| {
+            self.is_expr_sound(init, global.content, index.index())
+        };
+        ok(globals.all(is_init_sound), "initial values")?;
         ok(self.start.is_none_or(|func| self.has_func(func)), "start function")?;
         ok(self.elems.values().all(|elem| self.is_elem_sound(elem)), "element segments")?;
         ok(self.datas.num_memories as usize == self.memories.len(), "data segments")?;
-        ok(self.datas.offsets().iter().all(|offset| self.has_all_of(offset)), "data segments")?;
+        ok(self.datas.offsets().iter().all(|offset| self.is_offset_sound(offset, false)), "data segments")?;
         ok(self.func_ref_slots.num_funcs() <= self.num_funcs(), "function references")?;
         ok(self.func_ref_slots.len() as usize <= self.func_ref_slots.num_funcs(), "function references")
     }
@@ -67,24 +71,59 @@ impl Module {
         func.index() < self.num_funcs()
     }
 
-    /// Whether the functions and globals an expression refers to exist.
-    fn has_all_of(&self, expr: &ConstExpr) -> bool {
-        expr.ops().iter().all(|op| match *op {
-            ConstOp::GlobalGet(global) => has(&self.globals, global),
-            ConstOp::RefFunc(func) => self.has_func(func),
-            _ => true,
-        })
+    /// Whether an expression gives a value that can stand where one of `ty` is wanted, of functions there are and of the first
+    /// `num_globals` globals. What is a number must not be taken for a reference.
+    fn is_expr_sound(&self, expr: &ConstExpr, ty: ValType, num_globals: usize) -> bool {
+        let mut stack = Vec::with_capacity(1);
+        for op in expr.ops() {
+            let (operand, result) = match *op {
+                ConstOp::I32(_) => (None, ValType::I32),
+                ConstOp::I64(_) => (None, ValType::I64),
+                ConstOp::F32(_) => (None, ValType::F32),
+                ConstOp::F64(_) => (None, ValType::F64),
+                ConstOp::V128(_) => (None, ValType::V128),
+                ConstOp::GlobalGet(global) => match self.globals.get(global).filter(|_| global.index() < num_globals) {
+                    Some(global) => (None, global.content),
+                    None => return false,
+                },
+                ConstOp::RefNull(heap) => (None, ValType::Ref(RefType { nullable: true, heap })),
+                ConstOp::RefFunc(func) if self.has_func(func) => (None, ValType::FUNCREF),
+                ConstOp::RefFunc(_) => return false,
+                ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => (Some(ValType::I32), ValType::I32),
+                ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => (Some(ValType::I64), ValType::I64),
+            };
+            if let Some(operand) = operand
+                && !(stack.pop() == Some(operand) && stack.pop() == Some(operand))
+            {
+                return false;
+            }
+            stack.push(result);
+        }
+        match (stack.as_slice(), ty) {
+            // References are told apart by how they are kept.
+            ([ValType::Ref(given)], ValType::Ref(wanted)) => given.is_func() == wanted.is_func(),
+            ([given], wanted) => *given == wanted,
+            _ => false,
+        }
+    }
+
+    fn is_offset_sound(&self, offset: &ConstExpr, index64: bool) -> bool {
+        self.is_expr_sound(offset, if index64 { ValType::I64 } else { ValType::I32 }, self.globals.len())
     }
 
     fn is_elem_sound(&self, elem: &ElemSegment) -> bool {
         let items = match &elem.items {
-            ElemItems::Funcs(funcs) => funcs.is_sound(),
-            ElemItems::Exprs(exprs) => exprs.iter().all(|expr| self.has_all_of(expr)),
+            ElemItems::Funcs(funcs) => funcs.is_sound() && elem.ty.is_func(),
+            ElemItems::Exprs(exprs) => {
+                exprs.iter().all(|expr| self.is_expr_sound(expr, ValType::Ref(elem.ty), self.globals.len()))
+            }
         };
         items
             && match &elem.mode {
                 ElemMode::Passive | ElemMode::Declared => true,
-                ElemMode::Active { table, offset } => has(&self.tables, *table) && self.has_all_of(offset),
+                ElemMode::Active { table, offset } => self.tables.get(*table).is_some_and(|table| {
+                    table.element.is_func() == elem.ty.is_func() && self.is_offset_sound(offset, table.index64)
+                }),
             }
     }
 }
@@ -117,6 +156,27 @@ mod tests {
     fn what_parse_makes_is_consistent() {
         module().check().unwrap();
         Module::default().check().unwrap();
+    }
+
+    #[test]
+    fn numbers_are_no_references() {
+        let one = ConstExpr::One(ConstOp::I32(1));
+        let text = r#"(module (import "" "g" (global funcref)) (global funcref (global.get 0)) (table 2 funcref)
+            (elem (i32.const 0) funcref (ref.null func)))"#;
+        let module = || parse(&wat::parse_str(text).unwrap()).unwrap().module;
+        module().check().unwrap();
+        let mut damaged = module();
+        damaged.global_inits[0] = one.clone();
+        assert_eq!(damaged.check(), Err("initial values"));
+        let mut damaged = module();
+        damaged.global_inits[0] = ConstExpr::One(ConstOp::GlobalGet(GlobalIndex::from_u32(1)));
+        assert_eq!(damaged.check(), Err("initial values"));
+        let mut damaged = module();
+        damaged.elems[ElemIndex::from_u32(0)].items = ElemItems::Exprs([one].into());
+        assert_eq!(damaged.check(), Err("element segments"));
+        let mut damaged = module();
+        damaged.tables[TableIndex::from_u32(0)].element = RefType::EXTERNREF;
+        assert_eq!(damaged.check(), Err("element segments"));
     }
 
     #[test]

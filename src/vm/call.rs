@@ -78,21 +78,27 @@ unsafe fn invoke(
     };
     let context: *mut VMStoreContext = store.context();
     // SAFETY: the context is part of the store.
-    if unsafe { (*context).activation.is_null() } {
-        // SAFETY: as above. The outermost activation decides: inner ones run on the same stack.
-        unsafe { (*context).stack_limit = store.thread_stack_limit() };
-    }
-    // SAFETY: as above. A host function that is called directly has no prologue that checks.
-    if sys::stack_pointer() < unsafe { (*context).stack_limit } {
+    let &VMStoreContext { activation, stack_limit: outer_limit, last_exit_fp, .. } = unsafe { &*context };
+    let limit = match activation.is_null() {
+        true => store.thread_stack_limit(),
+        false => sys::nested_stack_limit(outer_limit, last_exit_fp),
+    };
+    // A host function that is called directly has no prologue that checks.
+    if sys::stack_pointer() < limit {
         return Err(Some(
             Trap::new(entered, TrapCode::StackOverflow, None)
                 .unwrap_or_else(|error| Trap::detached(TrapCode::OutOfMemory, error.message())),
         ));
     }
+    // SAFETY: as above.
+    unsafe { (*context).stack_limit = limit };
     // SAFETY: live by the caller's promise.
     let &VMFuncRef { vmctx, entry, .. } = unsafe { &*func };
     // SAFETY: trampoline and entry agree on the signature (one registration); the arrays fit it by the caller's promise.
-    match unsafe { sys::enter(vmctx, entry, args, results, context, trampoline) } {
+    let outcome = unsafe { sys::enter(vmctx, entry, args, results, context, trampoline) };
+    // SAFETY: as above. What goes on now is the outer entry, on its own stack.
+    unsafe { (*context).stack_limit = outer_limit };
+    match outcome {
         0 => Ok(()),
         sys::TRAPPED => Err(Some(trap::take(entered))),
         _ => Err(None),

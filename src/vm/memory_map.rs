@@ -117,7 +117,7 @@ impl LinearMemory {
     }
 
     /// Writes what the memory begins with, if it is not mapped.
-    fn write_unmapped(&mut self, contents: Contents<'_>) {
+    fn write_unmapped(&self, contents: Contents<'_>) {
         if self.mapped.is_none() {
             // SAFETY: all of the memory is committed, and nobody else has it.
             unsafe { contents.image.write(contents.module, self.base(), 0..self.length) };
@@ -148,10 +148,15 @@ impl LinearMemory {
                 }
                 // SAFETY: committed, and nobody uses it.
                 unsafe { std::ptr::write_bytes(base.wrapping_add(range.start), 0, range.len()) };
-                if let Some(Contents { module, image }) = contents {
+                if let Some(Contents { module, image }) = contents.filter(|_| self.mapped.is_some()) {
                     // SAFETY: as above.
                     unsafe { image.write(module, base, range) };
                 }
+            }
+            // A page that is not the memory's own is what a new mapping has there. Where an image is mapped, the memory began
+            // with that; where it was written, the host or the kernel may have taken the page away since.
+            if let Some(contents) = contents {
+                self.write_unmapped(contents);
             }
             // SAFETY: nobody uses it, says the caller. What grows there again finds zeros.
             return unsafe { space.reservation.conceal(minimum, length - minimum) };

@@ -210,6 +210,7 @@ static ucontext_t outside, inside;
 static void on_coroutine(void) {
   arguments(current);
   traps_and_nesting(current);
+  overflow_of_stack(current);
 }
 
 // A stack that is not the thread's own.
@@ -225,12 +226,37 @@ static void coroutine(void) {
   free(stack);
 }
 
+static wasm_trap_t* host_on_coroutine(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  coroutine();
+  overflow_of_stack(current);
+  results->data[0].of.i32 = args->data[0].of.i32;
+  return NULL;
+}
+
+// A callback that switches to another stack, and calls there. The limit of the first stack holds again afterwards.
+static void coroutine_within_a_call(struct world* world) {
+  wasm_functype_t* type = wasm_functype_new_1_1(wasm_valtype_new_i32(), wasm_valtype_new_i32());
+  wasm_func_t* func = wasm_func_new(world->store, type, host_on_coroutine);
+  wasm_functype_delete(type);
+  wasm_extern_t* imports[] = {wasm_func_as_extern(func)};
+  wasm_extern_vec_t imports_vec = WASM_ARRAY_VEC(imports);
+  wasm_instance_t* instance = wasm_instance_new(world->store, world->module, &imports_vec, NULL);
+  wasm_func_t* out = check_func(instance, OUT);
+  int32_t arg = 6, result = 0;
+  CHECK(!call(out, 1, &arg, &result) && result == 6);
+  CHECK(!call(func, 1, &arg, &result) && result == 6);
+  wasm_func_delete(out);
+  wasm_func_delete(func);
+  wasm_instance_delete(instance);
+}
+
 int main(void) {
   struct world world;
   world_new(&world);
   on_thread(&world);
   threads_one_after_the_other(&world);
   coroutine();
+  coroutine_within_a_call(&world);
   on_thread(&world);
   world_delete(&world);
   return 0;

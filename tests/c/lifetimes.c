@@ -166,11 +166,67 @@ static void traps_belong_to_stores(void) {
   wasm_store_delete(store);
 }
 
+struct owner {
+  wasm_instance_t* instance;
+  int* finalized;
+};
+
+static wasm_trap_t* does_nothing(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)env, (void)args, (void)results;
+  return NULL;
+}
+
+static void trace_owner(void* env, libwasm_visit_t visit, void* visitor) {
+  visit(wasm_instance_as_ref_const(((struct owner*)env)->instance), visitor);
+}
+
+static void finalize_owner(void* env) {
+  struct owner* owner = env;
+  ++*owner->finalized;
+  wasm_instance_delete(owner->instance);
+  free(owner);
+}
+
+// Cycles through environments are freed whether the store's own handle goes first, last or in the middle.
+static void traced_environments(int count, int before_the_store) {
+  int finalized = 0;
+  wasm_store_t* store = check_store();
+  wasm_module_t* module = check_module(store, "(module (import \"\" \"f\" (func)) (memory (export \"m\") 1))");
+  wasm_instance_t** instances = calloc((size_t)count, sizeof *instances);
+  wasm_functype_t* type = wasm_functype_new_0_0();
+  for (int i = 0; i < count; i++) {
+    struct owner* owner = calloc(1, sizeof *owner);
+    wasm_func_t* func =
+        libwasm_func_new_with_traced_env(store, type, does_nothing, owner, trace_owner, finalize_owner);
+    wasm_extern_t* imports[] = {wasm_func_as_extern(func)};
+    wasm_extern_vec_t imports_vec = WASM_ARRAY_VEC(imports);
+    instances[i] = wasm_instance_new(store, module, &imports_vec, NULL);
+    owner->instance = wasm_instance_copy(instances[i]);
+    owner->finalized = &finalized;
+    wasm_func_delete(func);
+  }
+  wasm_functype_delete(type);
+  wasm_module_delete(module);
+  for (int i = 0; i < count; i++) {
+    if (i == before_the_store) wasm_store_delete(store);
+    CHECK(finalized <= i);
+    wasm_instance_delete(instances[i]);
+  }
+  if (before_the_store >= count) wasm_store_delete(store);
+  free(instances);
+  CHECK(finalized == count);
+}
+
 int main(void) {
   long_chains_of_finalizers();
   objects_of_callbacks_do_not_pile_up();
   recursion_of_host_functions_traps();
   stores_and_their_last_objects_go_together();
   traps_belong_to_stores();
+  for (int count = 1; count < 300; count = 3 * count + 1) {
+    traced_environments(count, 0);
+    traced_environments(count, count / 2);
+    traced_environments(count, count);
+  }
   return 0;
 }

@@ -1,5 +1,8 @@
 // Memories: limits, growth, data, sharing with wasm.
 
+#define _GNU_SOURCE
+#include <sys/mman.h>
+
 #include "check.h"
 
 static wasm_memory_t* new_memory(wasm_store_t* store, uint32_t min, uint32_t max) {
@@ -148,11 +151,30 @@ static void nulls(void) {
   wasm_store_delete(store);
 }
 
+// A host that gives a memory's pages back to the system takes nothing from the next instance.
+static void pages_given_back(void) {
+  wasm_store_t* store = check_store();
+  wasm_module_t* module = check_module(store, "(module (memory (export \"m\") 2) (data (i32.const 100) \"hello\"))");
+  wasm_extern_vec_t none = WASM_EMPTY_VEC;
+  for (int round = 0; round < 4; round++) {
+    wasm_instance_t* instance = wasm_instance_new(store, module, &none, NULL);
+    wasm_memory_t* memory = check_memory(instance, 0);
+    CHECK(memcmp(wasm_memory_data(memory) + 100, "hello", 5) == 0);
+    wasm_memory_data(memory)[70000] = 1;
+    CHECK(madvise(wasm_memory_data(memory), wasm_memory_data_size(memory), MADV_DONTNEED) == 0);
+    wasm_memory_delete(memory);
+    wasm_instance_delete(instance);
+  }
+  wasm_module_delete(module);
+  wasm_store_delete(store);
+}
+
 int main(void) {
   sizes();
   data_stays();
   shared_with_wasm();
   fresh_memories_are_zero();
   nulls();
+  pages_given_back();
   return 0;
 }

@@ -132,13 +132,17 @@ impl Marker<'_> {
     }
 
     fn mark_roots(&mut self) {
+        let mut roots = 0;
         for &entity in self.store.entities.borrow().iter() {
             // SAFETY: entities in the list are live.
             let header = unsafe { &*entity };
-            if header.handles() > header.owned_by_envs.get() as usize {
+            let held = header.handles().saturating_sub(header.owned_by_envs.get() as usize);
+            if held != 0 {
+                roots += held;
                 self.mark_entity(entity);
             }
         }
+        self.store.pacing.set_roots(roots);
         // SAFETY: the store is entered, so its activations are on this thread's stack.
         let _ = unsafe {
             unwind::walk(self.store.context(), &mut |step| {

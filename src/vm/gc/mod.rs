@@ -11,6 +11,10 @@ use std::cell::Cell;
 pub struct Pacing {
     /// Entities that have lost their last handle since the last collection and were not freed at once.
     lost: Cell<usize>,
+    /// Handles given back since the last collection, once the store's own handle is gone.
+    released: Cell<usize>,
+    /// How many handles the host held at the last collection, as far as environments do not claim them.
+    roots: Cell<usize>,
     collecting: Cell<bool>,
     /// How many entities the last collection left.
     survivors: Cell<usize>,
@@ -20,9 +24,6 @@ pub struct Pacing {
 
 /// Never collect for fewer than this many candidates.
 const MIN_CANDIDATES: usize = 128;
-
-/// So few that collecting them takes some ten microseconds.
-const FEW_ENTITIES: usize = 4096;
 
 impl Pacing {
     pub(super) fn lost(&self) {
@@ -40,15 +41,23 @@ impl Pacing {
         due && !self.collecting.get()
     }
 
-    /// The same for a store whose own handle is gone: any loss may be the last, so only for many entities must it pay.
-    pub(super) fn due_at_the_end(&self, live: usize) -> bool {
-        let threshold = if live <= FEW_ENTITIES { 0 } else { live / 64 };
-        !self.collecting.get() && self.lost.get() > threshold
+    /// Notes that a handle was given back to a store whose own handle is gone.
+    pub(super) fn released(&self) {
+        self.released.set(self.released.get() + 1);
+    }
+
+    /// The same for such a store. Any handle may be the last that the host gives back, and what is left then may be held by garbage
+    /// alone. So it collects whenever an eighth of the handles that were held at the last collection have been given back: the last
+    /// makes it collect in any case where environments say what they own, and mostly where they do not; and however many
+    /// there are, there are few collections.
+    pub(super) fn due_at_the_end(&self) -> bool {
+        !self.collecting.get() && self.released.get() > self.roots.get() / 8
     }
 
     /// Notes that a collection has begun, which starts to count anew.
     pub(super) fn begin(&self) {
         self.lost.set(0);
+        self.released.set(0);
         self.again.set(false);
         self.collecting.set(true);
     }
@@ -56,6 +65,11 @@ impl Pacing {
     /// The next collection is due at once.
     pub(super) fn again(&self) {
         self.again.set(true);
+    }
+
+    /// How many handles the host holds, other than through environments that say so.
+    pub(super) fn set_roots(&self, handles: usize) {
+        self.roots.set(handles);
     }
 
     /// Notes that a collection has ended, and how many entities are left.

@@ -16,7 +16,7 @@ use super::entity::{self, EntityHeader, Handle, Record};
 use super::gc::heap::GcHeap;
 use super::sys;
 use super::vmcontext::{ObjectHeader, PendingTrap, VMStoreContext};
-use crate::types::{Error, Result};
+use crate::types::{Error, ErrorKind, Result};
 use doomed::DOOMED_AT_ONCE;
 pub use home::Seat;
 use home::{Home, Released};
@@ -240,7 +240,9 @@ impl Store {
             Released::Store => {
                 self.home.orphaned.store(true, std::sync::atomic::Ordering::SeqCst);
                 self.home.attention.set(true);
-                self.pacing.lost();
+                // Whatever is held now, the first collection is due.
+                self.pacing.set_roots(0);
+                self.pacing.released();
                 self.drop_ref();
             }
             // SAFETY: passed on to the caller.
@@ -259,6 +261,10 @@ impl Store {
             // SAFETY: live, and this was its last handle.
             unsafe { self.released_last(entity) };
         }
+        if self.is_orphaned() {
+            self.pacing.released();
+            self.home.attention.set(true);
+        }
     }
 
     /// # Safety
@@ -268,9 +274,6 @@ impl Store {
         // SAFETY: passed on to the caller.
         unsafe { self.lost_last_handle(entity) };
         self.drop_ref();
-        if self.is_orphaned() {
-            self.home.attention.set(true);
-        }
     }
 
     /// Leaves the store; frees it if this was the outermost entry and nobody has a handle any more.
@@ -303,7 +306,7 @@ impl Store {
         this.free_deferred();
         this.free_doomed(DOOMED_AT_ONCE);
         this.run_finalizers();
-        if this.refs.get() != 0 && this.is_orphaned() && this.pacing.due_at_the_end(this.entities.borrow().len()) {
+        if this.refs.get() != 0 && this.is_orphaned() && this.pacing.due_at_the_end() {
             this.collect_all();
         }
         if this.refs.get() == 0 {
@@ -337,28 +340,25 @@ impl Store {
     /// # Safety
     /// `entity` is the header of a live entity whose kind says what it is, allocated as [`Store::drop_entity`] frees it.
     pub(super) unsafe fn adopt<T: Record>(&self, entity: *mut EntityHeader, record: *const T) -> Result<Handle<T>> {
-        let mut entities = self.entities.borrow_mut();
-        let position = entities.len() as u32;
-        if position == u32::MAX || entities.try_reserve(1).is_err() {
-            drop(entities);
+        // SAFETY: passed on to the caller.
+        if let Err(error) = unsafe { self.enroll(std::iter::once(entity)) } {
             // SAFETY: the entity was just made and nobody else knows it.
             unsafe { self.drop_entity(entity) };
-            return Err(Error::out_of_memory("out of memory for another object in the store"));
+            return Err(error);
         }
-        entities.push(entity);
-        drop(entities);
-        // SAFETY: live by the caller's promise.
-        unsafe { (*entity).position.set(position) };
         // SAFETY: `record` lies in the entity; the store is entered by everyone who makes entities.
         Ok(unsafe { Handle::retain(record) })
     }
 
-    /// Makes several entities the store's, without handles. They are not if there is no memory for that.
+    /// Makes several entities the store's, without handles. They are not if there is no memory for that, nor while a collection
+    /// looks at those there are, which only a tracing function of the host can bring about.
     ///
     /// # Safety
     /// As [`Store::adopt`], of each.
     pub(super) unsafe fn enroll(&self, enrolled: impl Iterator<Item = *mut EntityHeader> + Clone) -> Result<()> {
-        let mut entities = self.entities.borrow_mut();
+        let Ok(mut entities) = self.entities.try_borrow_mut() else {
+            return Err(Error::new(ErrorKind::Busy, "a tracing function has called the library during a collection"));
+        };
         let count = enrolled.clone().count();
         if entities.len() + count >= u32::MAX as usize || entities.try_reserve(count).is_err() {
             return Err(Error::out_of_memory("out of memory for another object in the store"));

@@ -43,11 +43,23 @@ impl StackBounds {
 ///
 /// It depends on the thread alone, however deep the calls are, so that nested entries share one allowance. On a stack
 /// that is not the thread's own it depends on the current stack pointer: what is taken as the allowance then starts
-/// anew with each nested entry, and the caller should keep the higher of the outer limit and this one.
+/// anew with each nested entry, which is what [`nested_stack_limit`] prevents.
 pub fn stack_limit() -> usize {
     let sp = stack_pointer();
     let bounds = stack_bounds();
     if bounds.contains(sp) { bounds.limit() } else { sp.saturating_sub(UNKNOWN_STACK_ALLOWANCE) }
+}
+
+/// The same for an entry inside another, which had `outer_limit` and called out from a frame at `outer_fp`, perhaps on
+/// another stack: a coroutine's, that this thread has switched to, or its own, to which it has switched back.
+pub fn nested_stack_limit(outer_limit: usize, outer_fp: usize) -> usize {
+    let (sp, bounds) = (stack_pointer(), stack_bounds());
+    if bounds.contains(sp) {
+        return bounds.limit();
+    }
+    // Of a stack whose bounds are unknown all that can be told is whether the outer frame is near.
+    let same = !bounds.contains(outer_fp) && outer_fp.wrapping_sub(sp) <= 2 * UNKNOWN_STACK_ALLOWANCE;
+    if same { outer_limit } else { sp.saturating_sub(UNKNOWN_STACK_ALLOWANCE) }
 }
 
 /// How much of the thread's own stack is left; 0 on a stack that is not its own, of which nothing is known.

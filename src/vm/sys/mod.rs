@@ -26,7 +26,8 @@ pub mod x86_64;
 pub use crate::vm::mmap::address_space_limited;
 pub use libcall_stubs::LIBCALLS;
 pub use linux::{
-    StackLimitCache, current_thread_token, heavy_barrier, light_barrier, register_barriers, stack_left, stack_pointer,
+    StackLimitCache, current_thread_token, heavy_barrier, light_barrier, nested_stack_limit, register_barriers,
+    stack_left, stack_pointer,
 };
 pub use plain_call::{NOT_MADE, STILL_INSIDE, call_plain};
 pub use signals::install as install_signal_handlers;

@@ -76,7 +76,7 @@ pub unsafe extern "C" fn call_plain(
         "mov rsi, [rdi + {entry}]",
         "mov rdi, [rdi + {vmctx}]",
         "mov r8, [rdi]",
-        // This thread is the store's home, and its stack has room: `StackLimitCache::get_if_within`.
+        // This thread is the store's home, and its stack has room: `StackLimitCache::get`.
         "mov rax, [r8 + {home_seat}]",
         "test rax, rax",
         "je 9f",
@@ -91,15 +91,15 @@ pub unsafe extern "C" fn call_plain(
         "sub r10, r11",
         "cmp r10, [rax + {room}]",
         "jae 9f",
-        // Steps inside: `Home::try_step_in`.
+        // Steps inside: `Home::try_raise`.
         "add qword ptr [rax + {depth}], 1",
         "cmp [r8 + {home_seat}], rax",
         "jne 8f",
         "mov [rsp], rax",
         "mov [rsp + 8], r8",
-        // The outermost activation decides on the stack's limit: inner ones run on the same stack.
+        // The outermost activation sets the stack's limit. An inner one has the same, unless the outer ran on another stack.
         "cmp qword ptr [r8 + {activation}], 0",
-        "jne 2f",
+        "jne 4f",
         "mov [r8 + {stack_limit}], r11",
         "2:",
         "call {enter}",
@@ -134,7 +134,10 @@ pub unsafe extern "C" fn call_plain(
         "7:",
         "mov ecx, {trapped}",
         "jmp 20f",
-        // Another thread has taken the store over in between.
+        "4:",
+        "cmp [r8 + {stack_limit}], r11",
+        "je 2b",
+        // Steps outside again; or another thread has taken the store over in between.
         "8:",
         "sub qword ptr [rax + {depth}], 1",
         "9:",
