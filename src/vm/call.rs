@@ -15,6 +15,19 @@ use crate::types::{Error, TrapCode, ValType};
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
 
+/// The store of a function, by its context: a start function's record is not part of any object.
+///
+/// # Safety
+/// `func` is live; the reference is used only while its store is.
+unsafe fn store_of_func<'a>(func: *const VMFuncRef) -> &'a Store {
+    // SAFETY: live by the caller's promise.
+    let vmctx = unsafe { (*func).vmctx };
+    // SAFETY: a live function's context is live.
+    let context = unsafe { (*vmctx).store };
+    // SAFETY: the context is the first field of its store.
+    unsafe { &*context.cast_const().cast::<Store>() }
+}
+
 /// What is left to do when the stub of plain calls has called a function and is still inside its store: the trap if it
 /// trapped, and leaving.
 ///
@@ -22,12 +35,8 @@ use std::mem::MaybeUninit;
 /// `func` is that of the call, which the stub has just made on this thread.
 #[cold]
 pub unsafe fn finish(func: *const VMFuncRef, trapped: bool) -> Result<(), Handle<Trap>> {
-    // SAFETY: a live function's context is live.
-    let vmctx = unsafe { (*func).vmctx };
-    // SAFETY: as above.
-    let context = unsafe { (*vmctx).store };
-    // SAFETY: the context is the first field of its store.
-    let store = unsafe { &*context.cast_const().cast::<Store>() };
+    // SAFETY: live by the caller's promise.
+    let store = unsafe { store_of_func(func) };
     // SAFETY: the stub has entered the store and not left it.
     let entered = unsafe { store.still_entered() };
     if trapped { Err(trap::take(&entered)) } else { Ok(()) }
@@ -39,11 +48,7 @@ pub unsafe fn finish(func: *const VMFuncRef, trapped: bool) -> Result<(), Handle
 /// `func` is live; the arguments are well-formed values; `results` is writable.
 pub unsafe fn call(func: *const VMFuncRef, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
     // SAFETY: live by the caller's promise.
-    let vmctx = unsafe { (*func).vmctx };
-    // SAFETY: a live function's context is live.
-    let context = unsafe { (*vmctx).store };
-    // SAFETY: the context is the first field of its store.
-    let store = unsafe { &*context.cast_const().cast::<Store>() };
+    let store = unsafe { store_of_func(func) };
     let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
     // SAFETY: live by the caller's promise.
     let ty = unsafe { registered_type(func) };
@@ -85,10 +90,7 @@ unsafe fn invoke(
     };
     // A host function that is called directly has no prologue that checks.
     if sys::stack_pointer() < limit {
-        return Err(Some(
-            Trap::new(entered, TrapCode::StackOverflow, None)
-                .unwrap_or_else(|error| Trap::detached(TrapCode::OutOfMemory, error.message())),
-        ));
+        return Err(Some(Trap::new_in_any_case(entered, TrapCode::StackOverflow, None)));
     }
     // SAFETY: as above.
     unsafe { (*context).stack_limit = limit };
@@ -150,8 +152,7 @@ unsafe fn call_with_slots(
 /// A trap that says why a call cannot be made.
 #[cold]
 pub(super) fn bad_call(entered: &Entered<'_>, message: &str) -> Handle<Trap> {
-    Trap::new(entered, TrapCode::BadCall, Some(message.as_bytes().into()))
-        .unwrap_or_else(|error| Trap::detached(TrapCode::OutOfMemory, error.message()))
+    Trap::new_in_any_case(entered, TrapCode::BadCall, Some(message.as_bytes().into()))
 }
 
 #[cold]

@@ -84,6 +84,25 @@ unsafe fn dies_with_its_home(entity: *const EntityHeader) -> bool {
     header.doomed.get() || header.handles() == 0 && !header.escaped.get()
 }
 
+/// Takes those of an instance's parts out of the store that die with it, and tells the others that it is gone: they are parts no more.
+///
+/// # Safety
+/// The parts are live tables or memories, with their header first; nothing refers to those that die.
+unsafe fn keep_dying<T>(store: &Store, parts: &mut Vec<*mut T>, clear_home: impl Fn(&T)) {
+    parts.retain(|&part| {
+        // SAFETY: live by the caller's promise.
+        let dies = unsafe { dies_with_its_home(part.cast()) };
+        if dies {
+            // SAFETY: as above; nothing refers to it.
+            unsafe { store.take_out(part.cast()) };
+        } else {
+            // SAFETY: as above.
+            clear_home(unsafe { &*part });
+        }
+        dies
+    });
+}
+
 impl Instance {
     /// Makes an instance, or takes up the block of a dead one, and makes it one of the store's. Memories and tables hold what
     /// images say ([`Initial`](super::initial::Initial)); imports, globals and all other segments are left to the caller.
@@ -207,30 +226,10 @@ impl Instance {
         // SAFETY: live until the end of this function; nobody else has a reference to its parts.
         let parts = unsafe { &mut (*this).parts };
         let count = parts.tables.len() + parts.memories.len();
-        parts.tables.retain(|&table| {
-            // SAFETY: an instance's own tables die with it or after it.
-            let dies = unsafe { dies_with_its_home(table.cast()) };
-            if dies {
-                // SAFETY: as above; nothing refers to it.
-                unsafe { store.take_out(table.cast()) };
-            } else {
-                // SAFETY: as above.
-                unsafe { (*table).clear_home() };
-            }
-            dies
-        });
-        parts.memories.retain(|&memory| {
-            // SAFETY: as for tables.
-            let dies = unsafe { dies_with_its_home(memory.cast()) };
-            if dies {
-                // SAFETY: as above; nothing refers to it.
-                unsafe { store.take_out(memory.cast()) };
-            } else {
-                // SAFETY: as above.
-                unsafe { (*memory).clear_home() };
-            }
-            dies
-        });
+        // SAFETY: an instance's own tables die with it or after it.
+        unsafe { keep_dying(store, &mut parts.tables, Table::clear_home) };
+        // SAFETY: as for tables.
+        unsafe { keep_dying(store, &mut parts.memories, Memory::clear_home) };
         let whole = parts.tables.len() + parts.memories.len() == count;
         // SAFETY: live, and all that it refers to.
         let reset = whole && unsafe { (*this).reset() };

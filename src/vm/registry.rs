@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 pub struct RegisteredType {
     /// The host→wasm trampoline if the signature is plain and it has been compiled, else null.
     plain_to_wasm: AtomicPtr<u8>,
+    /// The lengths of the two lists in `ty`, which the stub of plain calls cannot ask.
     pub num_params: usize,
     pub num_results: usize,
     to_wasm: AtomicPtr<u8>,
@@ -42,8 +43,8 @@ struct Inner {
     next_id: u32,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic while the lock was held leaves nothing half-done in these small critical sections.
+/// Locks a mutex of a small critical section: a panic while it was held has left nothing half-done.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

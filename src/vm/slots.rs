@@ -5,8 +5,9 @@
 //! owns no share of its module, which owns the slots.
 
 use super::instance::Instance;
+use super::registry::lock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The block of an instance that is not among any store's entities, with what is its own.
 pub(super) struct Slot(*mut Instance);
@@ -49,11 +50,6 @@ pub(super) struct Parking {
     count: AtomicUsize,
     most: usize,
     modules: Mutex<Vec<Weak<Slots>>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic while the lock was held leaves nothing half-done in these small critical sections.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Parking {

@@ -2,9 +2,10 @@
 
 use super::memory_map::MemoryPlan;
 use super::mmap::{HOST_PAGE, Reservation, round_up};
+use super::registry::lock;
 use super::sys::guarded::{self, GuardedRange};
 use crate::types::{Error, Result};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// A reservation: room for the memory, then the guard.
 #[derive(Debug)]
@@ -49,8 +50,8 @@ impl Spaces {
         self.plan
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Space>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Vec<Space>> {
+        lock(&self.kept)
     }
 
     /// A space with at least `room` bytes, none of them committed.

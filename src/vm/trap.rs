@@ -10,7 +10,7 @@ use super::store::{Entered, Finalizer, Store};
 use super::unwind;
 use super::val;
 use super::vmcontext::{ObjectHeader, ObjectKind, PendingTrap};
-use crate::types::{Error, FuncIndex, Result, TrapCode};
+use crate::types::{FuncIndex, Result, TrapCode};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 
@@ -68,6 +68,11 @@ impl Trap {
         let trap = Trap::boxed(entered.store(), code, message);
         // SAFETY: just boxed, and the header is first.
         unsafe { entered.store().adopt(trap.cast(), trap) }
+    }
+
+    /// As [`Trap::new`]; without memory for that, a trap that says so and belongs to no store.
+    pub(super) fn new_in_any_case(entered: &Entered<'_>, code: TrapCode, message: Option<Box<[u8]>>) -> Handle<Trap> {
+        Trap::new(entered, code, message).unwrap_or_else(|error| Trap::detached(TrapCode::OutOfMemory, error.message()))
     }
 
     /// A trap that belongs to no store: for calls whose arguments name none, or when the store cannot be entered.
@@ -187,14 +192,13 @@ pub(super) fn take(entered: &Entered<'_>) -> Handle<Trap> {
         unsafe { Handle::from_raw(pending.object.cast()) }
     } else {
         let code = TrapCode::from_u8(pending.code as u8).unwrap_or(TrapCode::Unreachable);
-        Trap::new(entered, code, None)
-            .unwrap_or_else(|error: Error| Trap::detached(TrapCode::OutOfMemory, error.message()))
+        Trap::new_in_any_case(entered, code, None)
     };
     let trap = if trap.store().is_null() || std::ptr::eq(trap.store(), store) {
         trap
     } else {
-        Trap::new(entered, TrapCode::BadCall, Some((*b"a callback returned a trap of another store").into()))
-            .unwrap_or_else(|error: Error| Trap::detached(TrapCode::OutOfMemory, error.message()))
+        let message = *b"a callback returned a trap of another store";
+        Trap::new_in_any_case(entered, TrapCode::BadCall, Some(message.into()))
     };
     if std::ptr::eq(trap.store(), store) {
         // SAFETY: as above.
