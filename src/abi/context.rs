@@ -1,5 +1,6 @@
 //! Contexts: what compiled code gets as its first parameter, and the part of a store that it reaches through one.
 
+use crate::abi::activation::Activation;
 use crate::abi::frame::TrapFrames;
 use crate::abi::libcall::LibcallTable;
 use std::mem::offset_of;
@@ -16,10 +17,11 @@ pub struct VMAnyContext {
 #[derive(Debug)]
 pub struct VMHostContext {
     pub store: *mut VMStoreContext,
-    /// `wasm_func_callback_t`, or `wasm_func_callback_with_env_t` if `with_env` is not 0.
+    /// The stub that calls the callback: `(host context, arguments, results)`, both vectors, for the trampoline.
+    pub call: *const u8,
+    /// `wasm_func_callback_t`, or `wasm_func_callback_with_env_t`: the stub knows.
     pub callback: *const u8,
     pub env: *mut u8,
-    pub with_env: u64,
 }
 
 /// The fixed part of an instance's context. The arrays of [`VMContextLayout`] follow it in the same allocation.
@@ -45,14 +47,15 @@ pub struct VMStoreContext {
     pub libcalls: *const LibcallTable,
     /// Compiled code traps with a stack overflow when its stack pointer would go below this.
     pub stack_limit: usize,
-    /// The innermost activation: the frame of the entry stub, linked to the outer ones. Null when no wasm runs.
-    pub activation: *mut u8,
-    /// The frame pointer of the youngest wasm frame, as of the last time it called out.
-    pub last_exit_fp: usize,
-    /// The return address into that frame.
-    pub last_exit_pc: usize,
-    /// The host function that was called out to, or null for a libcall.
-    pub last_exit_callee: *mut VMHostContext,
+    /// The innermost activation, linked to the outer ones. Null when no WebAssembly runs.
+    pub activation: *mut Activation,
+    /// Records for more activations, linked; null if there are none.
+    pub spare: *mut Activation,
+    /// The record of an activation that is entered while there is no other.
+    pub first: Activation,
+    /// Called with this context and an activation and its generation when a host function has returned to it and it is not the first
+    /// of the list: makes it the first. With null, when an activation that was moved has been left.
+    pub resume: unsafe extern "C" fn(*mut VMStoreContext, *mut Activation, u32),
     /// Called when a trap lands, with this context, before the landing drops the frames that the trap crossed: records them in
     /// `trap_frames`.
     pub capture_trap_frames: unsafe extern "C" fn(*mut VMStoreContext),

@@ -11,7 +11,7 @@
 //! converts. Trampolines trap by libcall only, in both modes; the context they pass is the host function's, so the table comes
 //! from the store.
 
-use crate::abi::{Libcall, LibcallTable, VMHostContext, VMStoreContext};
+use crate::abi::{Activation, Libcall, LibcallTable, VMHostContext, VMStoreContext};
 use crate::compiler::sig::{self, POINTER, value_type};
 use crate::compiler::translate::trap_code;
 use crate::types::*;
@@ -238,9 +238,10 @@ fn record_exit(t: &mut Trampoline<'_>, store: Value, vmctx: Value) {
     let fp = t.builder.ins().get_frame_pointer(POINTER);
     let caller_fp = t.load(POINTER, fp, 0);
     let return_address = t.load(POINTER, fp, 8);
-    t.store(caller_fp, store, offset_of!(VMStoreContext, last_exit_fp));
-    t.store(return_address, store, offset_of!(VMStoreContext, last_exit_pc));
-    t.store(vmctx, store, offset_of!(VMStoreContext, last_exit_callee));
+    let activation = t.load(POINTER, store, offset_of!(VMStoreContext, activation));
+    t.store(caller_fp, activation, offset_of!(Activation, exit_fp));
+    t.store(return_address, activation, offset_of!(Activation, exit_pc));
+    t.store(vmctx, activation, offset_of!(Activation, exit_callee));
 }
 
 /// As at the start of a WebAssembly function without signals: leaves the frame, which may be large, by a tail call, where
@@ -307,26 +308,10 @@ fn call_back(t: &mut Trampoline<'_>, store: Value, vmctx: Value, ty: &FuncType, 
     t.read_slots(&ty.results, base, results_at)
 }
 
-/// Calls the callback with or without its environment; the trap it returned, or null.
+/// Calls the callback through the host function's stub; the trap it returned, or null.
 fn call_function(t: &mut Trampoline<'_>, vmctx: Value, args: Value, results: Value) -> Value {
-    let callback = t.load(POINTER, vmctx, offset_of!(VMHostContext, callback));
-    let with_env = t.load(types::I64, vmctx, offset_of!(VMHostContext, with_env));
-    let (with, without, next) = (t.builder.create_block(), t.builder.create_block(), t.builder.create_block());
-    let trap = t.builder.append_block_param(next, POINTER);
-    t.builder.ins().brif(with_env, with, &[], without, &[]);
-    for block in [with, without] {
-        t.builder.seal_block(block);
-        t.builder.switch_to_block(block);
-        let mut values = vec![args, results];
-        if block == with {
-            values.insert(0, t.load(POINTER, vmctx, offset_of!(VMHostContext, env)));
-        }
-        let sig = t.builder.import_signature(sig::c(&[POINTER; 3][..values.len()], &[POINTER]));
-        let call = t.builder.ins().call_indirect(sig, callback, &values);
-        let trap = t.builder.inst_results(call)[0];
-        t.builder.ins().jump(next, &[trap.into()]);
-    }
-    t.builder.seal_block(next);
-    t.builder.switch_to_block(next);
-    trap
+    let stub = t.load(POINTER, vmctx, offset_of!(VMHostContext, call));
+    let sig = t.builder.import_signature(sig::c(&[POINTER; 3], &[POINTER]));
+    let call = t.builder.ins().call_indirect(sig, stub, &[vmctx, args, results]);
+    t.builder.inst_results(call)[0]
 }

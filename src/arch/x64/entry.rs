@@ -1,29 +1,32 @@
 //! Into WebAssembly and out again: the entry stub and the landing of traps, for x86-64 with the System V convention.
 //!
-//! [`enter`] keeps every callee-saved register in its frame and links an [`Activation`] into the store; [`raise`] finds
-//! that frame through the store and returns from `enter` a second way. Frames in between are dropped, not unwound:
+//! [`enter`] keeps every callee-saved register in its frame and links the record of an [`Activation`] into the store; [`raise`] finds
+//! that frame through the record and returns from `enter` a second way. Frames in between are dropped, not unwound:
 //! they are frames of compiled code, of trampolines and of stubs, never Rust frames that own something.
 //!
-//! What a landing need not restore: MXCSR's control bits and the x87 control word belong to the callee-saved state,
-//! compiled code never changes them, and a signal's return restores what they were at the fault; the direction flag
-//! is clear in compiled code, and the signal handler clears it once more.
+//! WebAssembly runs in its own floating-point mode, [`WASM_MXCSR`]. Where the host's differs in anything but status flags, `enter`
+//! keeps the host's in the record and sets WebAssembly's; leaving puts back what is kept. Compiled code changes neither that
+//! nor the x87 control word, and a signal's return restores what they were at the fault. The direction flag is clear in
+//! compiled code, and the signal handler clears it once more.
 //!
 //! Shadow stacks (CET) would need the shadow stack pointer unwound with the stack in `raise`. Linux only
 //! enables them for a process whose every object is marked for them; ours, with naked functions, is not.
 
 use crate::abi::{Activation, VMAnyContext, VMStoreContext};
+use crate::arch::float_mode::{MXCSR_STATUS, WASM_MXCSR, WASM_MXCSR_WORD};
 use std::arch::naked_asm;
 use std::mem::offset_of;
 
 /// Runs `trampoline(callee, entry, args, results)`. Returns what it returned, or [`TRAPPED`] when a trap was raised: then
 /// [`VMStoreContext::pending_trap`] says which, and `results` may have been written in part.
 ///
-/// The parameters are in the order in which the trampoline takes its own, so that none has to move. The outermost activation of
-/// a store keeps nothing of where the store was left before: nobody asks while none is linked.
+/// The parameters are in the order in which the trampoline takes its own, so that none has to move. The record is the store's first if
+/// there is no activation, and its first spare one otherwise.
 ///
 /// # Safety
 ///
 /// - `store` is live, belongs to this thread for the time being, and its stack limit fits this thread's stack.
+/// - If there is an activation, there is a spare record.
 /// - `trampoline` is a published host→wasm trampoline that suits `entry`'s type; `entry` is code for `callee`;
 ///   `args` and `results` are what the trampoline expects.
 #[unsafe(naked)]
@@ -36,7 +39,6 @@ pub unsafe extern "C" fn enter(
     trampoline: *const u8,
 ) -> u32 {
     naked_asm!(
-        // For debuggers and profilers; nothing here unwinds.
         ".cfi_startproc",
         "push rbp",
         ".cfi_def_cfa_offset 16",
@@ -53,73 +55,159 @@ pub unsafe extern "C" fn enter(
         ".cfi_offset r13, -40",
         ".cfi_offset r14, -48",
         ".cfi_offset r15, -56",
-        // The activation, and 8 bytes that align the stack.
-        "sub rsp, {activation_size} + 8",
-        "mov rax, [r8 + {activation}]",
-        "mov [rsp + {previous}], rax",
-        "mov [rsp + {store}], r8",
-        "mov [rsp + {entry_fp}], rbp",
-        "mov [r8 + {activation}], rsp",
-        "test rax, rax",
-        "jne 2f",
+        // At `STORE_BELOW_FP`. Below, the mode, and what aligns the stack.
+        "push r8",
+        "sub rsp, 16",
+        "stmxcsr [rsp]",
+        "cmp qword ptr [r8 + {activation}], 0",
+        "jne 20f",
+        "lea rax, [r8 + {first}]",
+        "mov [r8 + {activation}], rax",
+        "mov [rax + {entry_fp}], rbp",
+        "mov r10d, [rsp]",
+        "or r10d, {status}",
+        "cmp r10d, {mode} | {status}",
+        "jne 40f",
+        "30:",
         "call r9",
         // The trampoline kept the callee-saved registers: only `rbp` is to be restored.
-        "mov r8, [rsp + {store}]",
+        "mov r8, [rbp - {store_below_fp}]",
+        "cmp dword ptr [r8 + {first} + {flags}], 0",
+        "jne 70f",
         "mov qword ptr [r8 + {activation}], 0",
         "leave",
         ".cfi_remember_state",
         ".cfi_def_cfa rsp, 8",
         "ret",
-        // Inside another activation of the store: keep where that one was left.
-        "2:",
         ".cfi_restore_state",
-        "mov r10, [r8 + {exit_fp}]",
-        "mov [rsp + {outer_fp}], r10",
-        "mov r10, [r8 + {exit_pc}]",
-        "mov [rsp + {outer_pc}], r10",
-        "mov r10, [r8 + {exit_callee}]",
-        "mov [rsp + {outer_callee}], r10",
+        // The host's mode is another.
+        "40:",
+        "mov r10d, [rsp]",
+        "mov [rax + {host_mode}], r10d",
+        "or dword ptr [rax + {flags}], {host_mode_flag}",
+        "ldmxcsr [rip + {wasm_mxcsr}]",
+        "jmp 30b",
+        // Inside another activation of the store.
+        "20:",
+        "mov rax, [r8 + {spare}]",
+        "mov r10, [rax + {previous}]",
+        "mov [r8 + {spare}], r10",
+        "mov r10, [r8 + {activation}]",
+        "mov [rax + {previous}], r10",
+        "mov [r8 + {activation}], rax",
+        "mov [rax + {entry_fp}], rbp",
+        "mov r10d, [rsp]",
+        "or r10d, {status}",
+        "cmp r10d, {mode} | {status}",
+        "jne 60f",
+        "50:",
         "call r9",
-        "mov r8, [rsp + {store}]",
-        "mov r10, [rsp + {outer_fp}]",
-        "mov [r8 + {exit_fp}], r10",
-        "mov r10, [rsp + {outer_pc}]",
-        "mov [r8 + {exit_pc}], r10",
-        "mov r10, [rsp + {outer_callee}]",
-        "mov [r8 + {exit_callee}], r10",
-        "mov r10, [rsp + {previous}]",
-        "mov [r8 + {activation}], r10",
+        "mov r8, [rbp - {store_below_fp}]",
+        "mov r10, [r8 + {activation}]",
+        "cmp dword ptr [r10 + {flags}], 0",
+        "jne 80f",
+        "mov r11, [r10 + {previous}]",
+        "mov [r8 + {activation}], r11",
+        "mov r11, [r8 + {spare}]",
+        "mov [r10 + {previous}], r11",
+        "mov [r8 + {spare}], r10",
+        "leave",
+        ".cfi_remember_state",
+        ".cfi_def_cfa rsp, 8",
+        "ret",
+        ".cfi_restore_state",
+        "60:",
+        "mov r10d, [rsp]",
+        "mov [rax + {host_mode}], r10d",
+        "or dword ptr [rax + {flags}], {host_mode_flag}",
+        "ldmxcsr [rip + {wasm_mxcsr}]",
+        "jmp 50b",
+        "70:",
+        "lea r10, [r8 + {first}]",
+        "80:",
+        "call {unlink}",
         "leave",
         ".cfi_def_cfa rsp, 8",
         "ret",
         ".cfi_endproc",
-        activation_size = const size_of::<Activation>(),
+        store_below_fp = const STORE_BELOW_FP,
+        status = const MXCSR_STATUS,
+        mode = const WASM_MXCSR,
+        wasm_mxcsr = sym WASM_MXCSR_WORD,
+        unlink = sym unlink_activation,
         previous = const offset_of!(Activation, previous),
-        store = const offset_of!(Activation, store),
-        outer_fp = const offset_of!(Activation, outer_exit_fp),
-        outer_pc = const offset_of!(Activation, outer_exit_pc),
-        outer_callee = const offset_of!(Activation, outer_exit_callee),
         entry_fp = const offset_of!(Activation, entry_fp),
+        flags = const offset_of!(Activation, flags),
+        host_mode = const offset_of!(Activation, host_mode),
+        host_mode_flag = const Activation::HOST_MODE,
         activation = const offset_of!(VMStoreContext, activation),
-        exit_fp = const offset_of!(VMStoreContext, last_exit_fp),
-        exit_pc = const offset_of!(VMStoreContext, last_exit_pc),
-        exit_callee = const offset_of!(VMStoreContext, last_exit_callee),
+        first = const offset_of!(VMStoreContext, first),
+        spare = const offset_of!(VMStoreContext, spare),
     )
 }
 
 /// What [`enter`] returns when a trap was raised. No trampoline returns it.
 pub const TRAPPED: u32 = 1;
 
-/// Where [`enter`] keeps the activation: bytes below its frame pointer. Five registers lie in between, and 8 bytes of alignment.
-pub const ACTIVATION_BELOW_FP: usize = 5 * 8 + size_of::<Activation>() + 8;
+/// Where [`enter`] keeps the store: bytes below its frame pointer. Five registers lie in between.
+pub const STORE_BELOW_FP: usize = 6 * 8;
 
-/// Lands the pending trap: records the frames that it crossed ([`VMStoreContext::capture_trap_frames`]), then makes the innermost
+/// Unlinks the record in `r10`, the first of the list of the store in `r8`, whose flags may be set: puts the host's mode back, and lets
+/// the virtual machine know if others remain that were entered later. Keeps `rax` and what a C function keeps.
+#[unsafe(naked)]
+unsafe extern "C" fn unlink_activation() {
+    naked_asm!(
+        ".cfi_startproc",
+        "mov r11, [r10 + {previous}]",
+        "mov [r8 + {activation}], r11",
+        // The store's first record is not one of the spare ones.
+        "lea r11, [r8 + {first}]",
+        "mov r9, [r8 + {spare}]",
+        "cmp r10, r11",
+        "mov r11d, 0",
+        "cmove r9, r11",
+        "mov [r10 + {previous}], r9",
+        "je 20f",
+        "mov [r8 + {spare}], r10",
+        "20:",
+        "mov r11d, [r10 + {flags}]",
+        "mov dword ptr [r10 + {flags}], 0",
+        "test r11d, {host_mode_flag}",
+        "je 30f",
+        "ldmxcsr [r10 + {host_mode}]",
+        "30:",
+        "test r11d, {moved_flag}",
+        "je 40f",
+        "push rax",
+        ".cfi_adjust_cfa_offset 8",
+        "mov rdi, r8",
+        "xor esi, esi",
+        "xor edx, edx",
+        "call [r8 + {resume}]",
+        "pop rax",
+        ".cfi_adjust_cfa_offset -8",
+        "40:",
+        "ret",
+        ".cfi_endproc",
+        previous = const offset_of!(Activation, previous),
+        flags = const offset_of!(Activation, flags),
+        host_mode = const offset_of!(Activation, host_mode),
+        host_mode_flag = const Activation::HOST_MODE,
+        moved_flag = const Activation::MOVED,
+        activation = const offset_of!(VMStoreContext, activation),
+        first = const offset_of!(VMStoreContext, first),
+        spare = const offset_of!(VMStoreContext, spare),
+        resume = const offset_of!(VMStoreContext, resume),
+    )
+}
+
+/// Lands the pending trap: keeps the frames it crossed ([`VMStoreContext::capture_trap_frames`]), then makes the innermost
 /// [`enter`] return [`TRAPPED`]. Reached by a jump from the stubs and from the signal handler, with any alignment of the stack.
 ///
 /// # Safety
 ///
-/// - `store` has an activation on this thread's stack, and `pending_trap` is filled in.
-/// - No frame between here and that activation owns anything.
+/// - The first activation of `store` is the one that runs here, and `pending_trap` is filled in.
+/// - No frame between here and the frame of that activation's entry stub owns anything.
 #[unsafe(naked)]
 pub unsafe extern "C" fn raise(store: *mut VMStoreContext) -> ! {
     naked_asm!(
@@ -127,45 +215,36 @@ pub unsafe extern "C" fn raise(store: *mut VMStoreContext) -> ! {
         "and rsp, -16",
         "mov rbx, rdi",
         "call [rdi + {capture}]",
-        "mov rdi, rbx",
-        "mov rsp, [rdi + {activation}]",
-        "mov rax, [rsp + {previous}]",
-        "mov [rdi + {activation}], rax",
-        "test rax, rax",
-        "je 2f",
-        "mov rax, [rsp + {outer_fp}]",
-        "mov [rdi + {exit_fp}], rax",
-        "mov rax, [rsp + {outer_pc}]",
-        "mov [rdi + {exit_pc}], rax",
-        "mov rax, [rsp + {outer_callee}]",
-        "mov [rdi + {exit_callee}], rax",
-        "2:",
-        "mov rbp, [rsp + {entry_fp}]",
+        "mov r8, rbx",
+        "mov r10, [r8 + {activation}]",
+        "mov rbp, [r10 + {entry_fp}]",
+        "lea rsp, [rbp - {store_below_fp} - 16]",
+        "mov eax, {trapped}",
+        "call {unlink}",
         "mov rbx, [rbp - 8]",
         "mov r12, [rbp - 16]",
         "mov r13, [rbp - 24]",
         "mov r14, [rbp - 32]",
         "mov r15, [rbp - 40]",
-        "mov eax, {trapped}",
         "leave",
         "ret",
         trapped = const TRAPPED,
+        store_below_fp = const STORE_BELOW_FP,
+        unlink = sym unlink_activation,
         capture = const offset_of!(VMStoreContext, capture_trap_frames),
-        previous = const offset_of!(Activation, previous),
-        outer_fp = const offset_of!(Activation, outer_exit_fp),
-        outer_pc = const offset_of!(Activation, outer_exit_pc),
-        outer_callee = const offset_of!(Activation, outer_exit_callee),
         entry_fp = const offset_of!(Activation, entry_fp),
         activation = const offset_of!(VMStoreContext, activation),
-        exit_fp = const offset_of!(VMStoreContext, last_exit_fp),
-        exit_pc = const offset_of!(VMStoreContext, last_exit_pc),
-        exit_callee = const offset_of!(VMStoreContext, last_exit_callee),
     )
 }
 
 /// Records nothing.
 #[cfg(test)]
 unsafe extern "C" fn ignore_frames(_store: *mut VMStoreContext) {}
+
+#[cfg(test)]
+unsafe extern "C" fn never_resumed(_store: *mut VMStoreContext, _activation: *mut Activation, _generation: u32) {
+    unreachable!("every activation of these tests returns in order");
+}
 
 /// A store for unit tests of stubs: no stack limit, nothing running.
 #[cfg(test)]
@@ -176,9 +255,9 @@ pub(crate) fn test_store() -> Box<VMStoreContext> {
         libcalls: null(),
         stack_limit: 0,
         activation: null_mut(),
-        last_exit_fp: 0,
-        last_exit_pc: 0,
-        last_exit_callee: null_mut(),
+        spare: null_mut(),
+        first: Activation::UNUSED,
+        resume: never_resumed,
         capture_trap_frames: ignore_frames,
         pending_trap: PendingTrap { code: 0, _pad: 0, object: null_mut(), fp: 0, pc: 0, exact_pc: 0, _pad2: 0 },
         trap_frames: Default::default(),
@@ -240,10 +319,10 @@ mod tests {
     unsafe extern "C" fn nest(callee: *mut VMAnyContext, args: *const u64, results: *mut u64) {
         // SAFETY: the test passes a live context.
         let store = unsafe { (*callee).store };
-        // SAFETY: a host function may change this; the store is live.
-        unsafe { (*store).last_exit_pc = 8 };
         // SAFETY: in an activation of this store.
         let outer = unsafe { (*store).activation };
+        // SAFETY: the record is linked.
+        unsafe { (*outer).exit_pc = 8 };
         let mut inner = 0;
         assert_eq!(run(store, callee, double, 4, &mut inner), 0);
         assert_eq!(inner, 8);
@@ -251,7 +330,7 @@ mod tests {
         // SAFETY: still live.
         assert_eq!(unsafe { (*store).activation }, outer);
         // SAFETY: still live.
-        assert_eq!(unsafe { (*store).last_exit_pc }, 8);
+        assert_eq!(unsafe { (*outer).exit_pc }, 8);
         // SAFETY: one word.
         unsafe { results.write(inner) };
         // SAFETY: one word.
@@ -276,6 +355,9 @@ mod tests {
         let store = &raw mut *store;
         let mut context = VMAnyContext { store };
         let context = &raw mut context;
+        let mut spare = Activation::UNUSED;
+        // SAFETY: the record outlives the runs.
+        unsafe { (*store).spare = &raw mut spare };
         let mut result = 0;
         for _ in 0..3 {
             assert_eq!(run(store, context, double, 21, &mut result), 0);
@@ -288,6 +370,8 @@ mod tests {
         // SAFETY: the store outlives the runs.
         let store = unsafe { &*store };
         assert!(store.activation.is_null());
+        assert!(std::ptr::eq(store.spare, &raw const spare));
+        assert_eq!((store.first.flags, spare.flags), (0, 0));
     }
 
     #[test]

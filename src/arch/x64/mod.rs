@@ -1,11 +1,15 @@
 //! x86-64 with the System V convention.
 
 pub mod entry;
+mod float_mode;
+mod host_call;
 pub mod libcalls;
 pub mod numeric_call;
 mod registers;
 
-pub use entry::{ACTIVATION_BELOW_FP, TRAPPED, enter, raise};
+pub use entry::{STORE_BELOW_FP, TRAPPED, enter, raise};
+pub use float_mode::with_wasm_float_mode;
+pub use host_call::{LEFT_BY_EXCEPTION, call_host, call_host_with_env, delete_exception, rethrow};
 pub(crate) use libcalls::{libcall_stub, past_results_stub, preserving_stub, trampoline_stub};
 pub use numeric_call::{NOT_MADE, STILL_INSIDE, call_plain};
 pub use registers::{current_thread_token, stack_pointer};

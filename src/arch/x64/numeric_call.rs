@@ -4,7 +4,7 @@
 //!
 //! It takes no lock, allocates nothing, writes nothing but the store's own records, and looks nothing up in thread-local storage.
 
-use crate::abi::{ObjectHeader, ObjectKind, VMAnyContext, VMFuncRef, VMFuncType, VMStoreContext};
+use crate::abi::{Activation, ObjectHeader, ObjectKind, VMAnyContext, VMFuncRef, VMFuncType, VMStoreContext};
 use crate::arch::entry::{TRAPPED, enter};
 use crate::os::stack::{ENDED_THREADS, StackLimitCache};
 use crate::vm::func::ValVec;
@@ -17,11 +17,14 @@ pub const NOT_MADE: u32 = 2;
 /// The function returned, its results are written, and the store is still entered, since leaving it takes more than this stub can do.
 pub const STILL_INSIDE: u32 = 3;
 
-/// What goes on where [`call_plain`] does not: it gets the same arguments, and [`NOT_MADE`], [`STILL_INSIDE`], or
-/// [`TRAPPED`], which leaves the store entered too.
-pub type Otherwise = unsafe extern "C" fn(*const VMFuncRef, *const ValVec, *mut ValVec, u32) -> *mut u8;
+/// What goes on where [`call_plain`] does not: it gets the same arguments; [`NOT_MADE`], [`STILL_INSIDE`], or
+/// [`TRAPPED`], which leaves the store entered too; and the stack pointer that [`call_plain`] had in its frame
+/// ([`Activation::entry_sp`]), though that frame is gone.
+pub type Otherwise = unsafe extern "C-unwind" fn(*const VMFuncRef, *const ValVec, *mut ValVec, u32, usize) -> *mut u8;
 
 const _: () = assert!(offset_of!(VMAnyContext, store) == 0 && offset_of!(VMFuncRef, object) == 0);
+// Four pushes and 24 bytes.
+const _: () = assert!(Activation::RETURN_SLOT == 56);
 
 /// Calls a function: null if it returned, or what `otherwise` makes of it.
 ///
@@ -30,7 +33,7 @@ const _: () = assert!(offset_of!(VMAnyContext, store) == 0 && offset_of!(VMFuncR
 /// `func` is null or a live record of any kind; `args` and `results` are null or live vectors, of which `results` may have raw
 /// memory.
 #[unsafe(naked)]
-pub unsafe extern "C" fn call_plain(
+pub unsafe extern "C-unwind" fn call_plain(
     func: *const VMFuncRef,
     args: *const ValVec,
     results: *mut ValVec,
@@ -90,32 +93,34 @@ pub unsafe extern "C" fn call_plain(
         "sub r10, r11",
         "cmp r10, [rax + {room}]",
         "jae 9f",
-        // Steps inside: `Home::try_raise`.
-        "add qword ptr [rax + {depth}], 1",
+        "cmp qword ptr [rax + {depth}], 0",
+        "jne 40f",
+        // The outermost entry steps inside: `Home::try_raise`.
+        "mov qword ptr [rax + {depth}], 1",
         "cmp [r8 + {home_seat}], rax",
-        "jne 8f",
+        "jne 80f",
         "mov [rsp], rax",
         "mov [rsp + 8], r8",
-        // The outermost activation sets the stack's limit. An inner one has the same, unless the outer ran on another stack.
-        "cmp qword ptr [r8 + {activation}], 0",
-        "jne 4f",
+        // It sets the stack's limit: `StackLimitCache::outermost`.
+        "cmp r10, [rax + {most}]",
+        "ja 50f",
+        "20:",
         "mov [r8 + {stack_limit}], r11",
-        "2:",
+        "mov r10, [rsp + {return_slot}]",
+        "mov [r8 + {first} + {return_address}], r10",
+        "mov [r8 + {first} + {entry_sp}], rsp",
         "call {enter}",
         "mov rcx, [rsp]",
         "mov r8, [rsp + 8]",
         "cmp eax, {trapped}",
-        "je 7f",
+        "je 70f",
         // Leaves: `Store::leave`.
-        "mov rdx, [rcx + {depth}]",
-        "sub rdx, 1",
-        "jne 3f",
         "cmp byte ptr [r8 + {attention}], 0",
-        "jne 6f",
+        "jne 60f",
         "cmp byte ptr [r8 + {queued}], 0",
-        "jne 6f",
-        "3:",
-        "mov [rcx + {depth}], rdx",
+        "jne 60f",
+        "30:",
+        "mov qword ptr [rcx + {depth}], 0",
         // The trampoline may have refused the kind of an argument.
         "test eax, eax",
         "jne 9f",
@@ -125,23 +130,70 @@ pub unsafe extern "C" fn call_plain(
         ".cfi_def_cfa_offset 8",
         "ret",
         ".cfi_restore_state",
-        "6:",
+        // Inside another call of this store, on this stack, which as far as can be told was not left otherwise than by return:
+        // `Store::may_be_dead`. The other's stack limit holds.
+        "40:",
+        "mov r10, [r8 + {activation}]",
+        "test r10, r10",
+        "je 9f",
+        "mov r10, [r10 + {entry_fp}]",
+        "cmp r10, rsp",
+        "jbe 9f",
+        "sub r10, r11",
+        "cmp r10, [rax + {room}]",
+        "jae 9f",
+        "mov rax, [r8 + {activation}]",
+        "mov r10, [rax + {entry_sp}]",
+        "test r10, r10",
+        "je 9f",
+        "mov r11, [rax + {return_address}]",
+        "cmp [r10 + {return_slot}], r11",
+        "jne 9f",
+        "cmp rsp, [r8 + {stack_limit}]",
+        "jb 9f",
+        "mov rax, [r8 + {spare}]",
+        "test rax, rax",
+        "je 9f",
+        "mov r10, [rsp + {return_slot}]",
+        "mov [rax + {return_address}], r10",
+        "mov [rax + {entry_sp}], rsp",
+        "mov [rsp + 8], r8",
+        "call {enter}",
+        "mov r8, [rsp + 8]",
+        "cmp eax, {trapped}",
+        "je 70f",
         "test eax, eax",
-        "jne 3b",
+        "jne 9f",
+        // The other may have returned meanwhile, where coroutines run.
+        "cmp qword ptr [r8 + {activation}], 0",
+        "je 65f",
+        "xor eax, eax",
+        "add rsp, 56",
+        ".cfi_remember_state",
+        ".cfi_def_cfa_offset 8",
+        "ret",
+        ".cfi_restore_state",
+        // WebAssembly may not use all that there is of the stack.
+        "50:",
+        "mov r11, rsp",
+        "sub r11, [rax + {most}]",
+        "jmp 20b",
+        "60:",
+        "test eax, eax",
+        "jne 30b",
+        "65:",
         "mov ecx, {still_inside}",
-        "jmp 20f",
-        "7:",
+        "jmp 90f",
+        "70:",
         "mov ecx, {trapped}",
-        "jmp 20f",
-        "4:",
-        "cmp [r8 + {stack_limit}], r11",
-        "je 2b",
-        // Steps outside again; or another thread has taken the store over in between.
-        "8:",
-        "sub qword ptr [rax + {depth}], 1",
+        "jmp 90f",
+        // Another thread has taken the store over in between.
+        "80:",
+        "mov qword ptr [rax + {depth}], 0",
         "9:",
         "mov ecx, {not_made}",
-        "20:",
+        "90:",
+        "mov r8, rsp",
         "mov rax, [rsp + 24]",
         "mov rdx, [rsp + 32]",
         "mov rsi, [rsp + 40]",
@@ -167,10 +219,17 @@ pub unsafe extern "C" fn call_plain(
         depth = const Seat::DEPTH,
         limit = const Seat::STACK_LIMIT + StackLimitCache::LIMIT,
         room = const Seat::STACK_LIMIT + StackLimitCache::ROOM,
+        most = const Seat::STACK_LIMIT + StackLimitCache::MOST,
         known_ended_threads = const Seat::STACK_LIMIT + StackLimitCache::ENDED_THREADS,
         ended_threads = sym ENDED_THREADS,
         activation = const offset_of!(VMStoreContext, activation),
         stack_limit = const offset_of!(VMStoreContext, stack_limit),
+        spare = const offset_of!(VMStoreContext, spare),
+        first = const offset_of!(VMStoreContext, first),
+        entry_fp = const offset_of!(Activation, entry_fp),
+        entry_sp = const offset_of!(Activation, entry_sp),
+        return_address = const offset_of!(Activation, return_address),
+        return_slot = const Activation::RETURN_SLOT,
         enter = sym enter,
         trapped = const TRAPPED,
         still_inside = const STILL_INSIDE,

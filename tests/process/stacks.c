@@ -1,0 +1,112 @@
+// Stacks that the process is given: without a limit, with one that is lowered later, and small ones of threads.
+
+#include <limits.h>
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include "check.h"
+
+static const char* const WAT =
+    "(module (import \"\" \"host\" (func $host))"
+    " (func (export \"sub\") (param i32 i32) (result i32) (i32.sub (local.get 0) (local.get 1)))"
+    " (func $deep (export \"deep\") (call $deep) (call $deep))"
+    " (func $out (export \"out\") (call $host) (call $out))"
+    " (func (export \"once\") (call $host)))";
+
+enum { SUB, DEEP, OUT, ONCE };
+
+static wasm_store_t* store;
+static wasm_instance_t* instance;
+
+static size_t buffer_size;
+
+static wasm_trap_t* host(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)args, (void)results;
+  volatile char buffer[buffer_size];
+  for (size_t i = 0; i < buffer_size; i += 1024) buffer[buffer_size - 1 - i] = 1;
+  return NULL;
+}
+
+static void overflows(size_t export) {
+  wasm_func_t* func = check_func(instance, export);
+  wasm_trap_t* trap = check_trap(func);
+  CHECK(libwasm_trap_code(trap) == LIBWASM_TRAP_STACK_OVERFLOW);
+  wasm_trap_delete(trap);
+  wasm_func_delete(func);
+}
+
+static void works(void) {
+  wasm_func_t* func = check_func(instance, SUB);
+  CHECK(check_call(func, 2, 9, 4) == 5);
+  wasm_func_delete(func);
+}
+
+static void all(void) {
+  works();
+  overflows(DEEP);
+  overflows(OUT);
+  works();
+}
+
+static void lower(rlim_t bytes) {
+  struct rlimit limit;
+  CHECK(getrlimit(RLIMIT_STACK, &limit) == 0);
+  limit.rlim_cur = bytes;
+  CHECK(setrlimit(RLIMIT_STACK, &limit) == 0);
+}
+
+static void* on_thread(void* unused) {
+  all();
+  return unused;
+}
+
+static void thread(size_t size) {
+  pthread_t thread;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  CHECK(pthread_attr_setstacksize(&attributes, size) == 0);
+  CHECK(pthread_create(&thread, &attributes, on_thread, NULL) == 0);
+  pthread_attr_destroy(&attributes);
+  pthread_join(thread, NULL);
+}
+
+int main(int argc, char** argv) {
+  CHECK(argc == 2);
+  store = check_store();
+  wasm_functype_t* type = wasm_functype_new_0_0();
+  wasm_func_t* func = wasm_func_new(store, type, host);
+  wasm_functype_delete(type);
+  instance = check_instance(store, WAT, 1, wasm_func_as_extern(func));
+  wasm_func_delete(func);
+  buffer_size = 1 << 20;
+  if (strcmp(argv[1], "unlimited") == 0) {
+    struct rlimit limit;
+    CHECK(getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
+    all();
+    // WebAssembly's 8 MiB and what the host used, and not all of memory.
+    struct rusage usage;
+    CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
+    CHECK(usage.ru_maxrss < 64 << 10);
+  } else if (strcmp(argv[1], "lowered later") == 0) {
+    works();
+    lower(256 << 10);
+    all();
+  } else if (strcmp(argv[1], "lowered before") == 0) {
+    buffer_size = 64 << 10;
+    lower(512 << 10);
+    all();
+    lower(64 << 10);
+    all();
+  } else if (strcmp(argv[1], "small threads") == 0) {
+    const size_t sizes[] = {32, 40, 48, 64, 80, 128, 256, 512};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+      buffer_size = (sizes[i] << 10) / 8;
+      thread(sizes[i] << 10);
+    }
+  } else {
+    CHECK(!"a known case");
+  }
+  wasm_instance_delete(instance);
+  wasm_store_delete(store);
+  return 0;
+}
