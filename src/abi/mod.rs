@@ -13,6 +13,7 @@ mod layout;
 mod libcall;
 mod object;
 mod records;
+mod val;
 
 pub use activation::Activation;
 pub use context::{PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext};
@@ -22,3 +23,4 @@ pub(crate) use libcall::foreach_libcall;
 pub use libcall::{Libcall, LibcallParam, LibcallResult, LibcallTable};
 pub use object::{ObjectHeader, ObjectKind};
 pub use records::{VMFuncImport, VMFuncRef, VMFuncType, VMGlobal, VMMemory, VMMemorySlot, VMTable};
+pub use val::{Val, ValVec};

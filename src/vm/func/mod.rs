@@ -2,6 +2,7 @@
 
 pub mod call;
 
+pub use crate::abi::ValVec;
 use crate::abi::{LibcallResult, ObjectHeader, ObjectKind, PendingTrap, VMFuncRef, VMHostContext, VMStoreContext};
 use crate::types::{Error, FuncType, Result, TrapCode};
 use crate::vm::engine::types::RegisteredType;
@@ -16,13 +17,6 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem::offset_of;
 use std::sync::Arc;
-
-/// The layout of `wasm_val_vec_t`.
-#[repr(C)]
-pub struct ValVec {
-    pub size: usize,
-    pub data: *mut Val,
-}
 
 /// A host's callback: without an environment, or with one. Returns an owned trap or null.
 #[derive(Copy, Clone)]
