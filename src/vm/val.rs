@@ -1,6 +1,7 @@
 //! Values as the host sees them (`wasm_val_t`) and as compiled code passes them, and the way between the two.
 
-use crate::abi::{ObjectHeader, ObjectKind, VMFuncRef};
+pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64};
+use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VAL, VAL_OF, VMFuncRef};
 use crate::types::{Error, HeapType, RefType, Result, ValType};
 use crate::vm::store::Store;
 use crate::vm::store::entity::{self, Record, owner_of, release, retain, store_of};
@@ -16,15 +17,11 @@ pub struct Val {
     pub of: u64,
 }
 
-const _: () = assert!(size_of::<Val>() == 16 && std::mem::offset_of!(Val, of) == 8);
+const _: () = assert!(size_of::<Val>() == VAL && std::mem::offset_of!(Val, of) == VAL_OF);
 
 /// A value in the form that trampolines of signatures with references or v128 pass it: the value at offset 0.
-pub type RawSlot = [u8; 16];
+pub type RawSlot = [u8; RAW_SLOT];
 
-pub const KIND_I32: u8 = 0;
-pub const KIND_I64: u8 = 1;
-pub const KIND_F32: u8 = 2;
-pub const KIND_F64: u8 = 3;
 pub const KIND_V128: u8 = 4;
 pub const KIND_EXTERNREF: u8 = 128;
 pub const KIND_FUNCREF: u8 = 129;

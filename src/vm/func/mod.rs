@@ -2,7 +2,10 @@
 
 pub mod call;
 
-use crate::abi::{LibcallResult, ObjectHeader, ObjectKind, PendingTrap, VMFuncRef, VMHostContext, VMStoreContext};
+use crate::abi::{
+    LibcallResult, ObjectHeader, ObjectKind, PendingTrap, VAL_VEC, VAL_VEC_DATA, VMFuncRef, VMHostContext,
+    VMStoreContext,
+};
 use crate::types::{Error, FuncType, Result, TrapCode};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::func::call::bad_call;
@@ -22,6 +25,8 @@ pub struct ValVec {
     pub size: usize,
     pub data: *mut Val,
 }
+
+const _: () = assert!(size_of::<ValVec>() == VAL_VEC && offset_of!(ValVec, data) == VAL_VEC_DATA);
 
 /// A host's callback: without an environment, or with one. Returns an owned trap or null.
 #[derive(Copy, Clone)]
