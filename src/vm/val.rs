@@ -1,7 +1,7 @@
 //! Values as the host sees them (`wasm_val_t`) and as compiled code passes them, and the way between the two.
 
-pub use crate::abi::Val;
-use crate::abi::{ObjectHeader, ObjectKind, VMFuncRef};
+pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64, Val};
+use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VMFuncRef};
 use crate::types::{Error, HeapType, RefType, Result, ValType};
 use crate::vm::store::Store;
 use crate::vm::store::entity::{self, Record, release, retain, store_of};
@@ -9,12 +9,8 @@ use crate::vm::store::kinds::Tracer;
 use crate::vm::store::lifetime::mark_escaped;
 
 /// A value in the form that trampolines of signatures with references or v128 pass it: the value at offset 0.
-pub type RawSlot = [u8; 16];
+pub type RawSlot = [u8; RAW_SLOT];
 
-pub const KIND_I32: u8 = 0;
-pub const KIND_I64: u8 = 1;
-pub const KIND_F32: u8 = 2;
-pub const KIND_F64: u8 = 3;
 pub const KIND_V128: u8 = 4;
 pub const KIND_EXTERNREF: u8 = 128;
 pub const KIND_FUNCREF: u8 = 129;

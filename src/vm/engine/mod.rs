@@ -3,7 +3,8 @@
 pub mod pools;
 pub mod types;
 
-use crate::compiler::{CompileOptions, Compiler, GUARD_SIZE, GUARDED_RESERVATION, OptLevel};
+use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION};
+use crate::compiler::{CompileOptions, Compiler, OptLevel};
 use crate::os;
 use crate::types::{FuncType, Result};
 use crate::vm::engine::pools::Pools;
