@@ -16,6 +16,7 @@ pub mod store;
 pub mod table;
 pub mod trap;
 pub mod val;
+pub mod vector;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ mod barrier;
 pub mod code_memory;
 pub mod dirty_pages;
 pub mod fork;
+pub mod malloc;
 pub mod map;
 pub mod stack;
 pub mod zeroed;
