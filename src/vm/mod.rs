@@ -10,6 +10,7 @@ pub mod func;
 pub mod gc;
 pub mod global;
 pub mod instance;
+mod kinds;
 pub mod libcalls;
 pub mod memory;
 pub mod store;
@@ -17,6 +18,8 @@ pub mod table;
 pub mod trap;
 pub mod val;
 pub mod vector;
+
+pub use kinds::new_store;
 
 #[cfg(test)]
 mod tests;
