@@ -6,6 +6,7 @@ pub mod dirty_pages;
 pub mod fault;
 pub mod fork;
 pub mod image_file;
+pub mod malloc;
 pub mod map;
 pub mod stack;
 pub mod zeroed;
