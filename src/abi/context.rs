@@ -3,6 +3,7 @@
 use crate::abi::activation::Activation;
 use crate::abi::frame::TrapFrames;
 use crate::abi::libcall::LibcallTable;
+use crate::abi::value::ValVec;
 use std::mem::offset_of;
 
 /// What every context starts with, whoever owns it.
@@ -12,13 +13,16 @@ pub struct VMAnyContext {
     pub store: *mut VMStoreContext,
 }
 
+/// A stub that calls a host's callback with two vectors; a trap, null, or what `arch` says of exceptions.
+pub type CallHost = unsafe extern "C" fn(*mut VMHostContext, *const ValVec, *mut ValVec) -> *mut u8;
+
 /// The context of a host function.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VMHostContext {
     pub store: *mut VMStoreContext,
     /// The stub that calls the callback: `(host context, arguments, results)`, both vectors, for the trampoline.
-    pub call: *const u8,
+    pub call: CallHost,
     /// `wasm_func_callback_t`, or `wasm_func_callback_with_env_t`: the stub knows.
     pub callback: *const u8,
     pub env: *mut u8,

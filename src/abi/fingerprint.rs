@@ -49,7 +49,9 @@ macro_rules! layouts {
 
 /// The records that compiled code, trampolines and stubs read and write.
 const LAYOUTS: &[Fact] = layouts! {
-    Activation { previous, store, outer_exit_fp, outer_exit_pc, outer_exit_callee, entry_fp }
+    Activation {
+        previous, entry_fp, entry_sp, return_address, exit_fp, exit_pc, exit_callee, flags, host_mode, generation, exception,
+    }
     LibcallResult { value, trapped }
     // The entries in front of these: see `LIBCALLS`.
     LibcallTable { host_call, end_callback, raise_past_results, table_fill_element, table_settle }
@@ -61,11 +63,11 @@ const LAYOUTS: &[Fact] = layouts! {
     VMFuncRef { object, entry, vmctx, ty, type_id, func_index }
     VMFuncType { numeric_to_wasm, num_params, num_results }
     VMGlobal { object, value }
-    VMHostContext { store, callback, env, with_env }
+    VMHostContext { store, call, callback, env }
     VMMemory { base, length }
     VMMemorySlot { base, memory }
     VMStoreContext {
-        libcalls, stack_limit, activation, last_exit_fp, last_exit_pc, last_exit_callee, capture_trap_frames, pending_trap,
+        libcalls, stack_limit, activation, spare, first, resume, capture_trap_frames, pending_trap,
     }
     VMTable { base, length, written }
 };

@@ -17,7 +17,7 @@ mod records;
 mod value;
 
 pub use activation::Activation;
-pub use context::{PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext};
+pub use context::{CallHost, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext};
 pub use fingerprint::fingerprint;
 pub use frame::{Frame, TrapFrames};
 pub use layout::{ContextCounts, VMContextLayout};

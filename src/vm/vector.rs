@@ -16,5 +16,5 @@ pub unsafe fn free(data: *mut u8) {
 /// Whether storage lies on this thread's stack, so that it is not the allocator's. The arguments and results that a callback is lent do:
 /// they are in the frame of a trampoline. A callback may delete its results, to make them anew.
 pub fn is_on_stack(data: *const u8) -> bool {
-    stack::stack_bounds().contains(data.addr())
+    stack::is_on_stack(data.addr())
 }

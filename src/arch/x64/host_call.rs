@@ -9,7 +9,7 @@
 //! WebAssembly lets it go on from there ([`rethrow`]). A forced unwinding, of a thread that exits, finds none: the C library then
 //! drops all frames at once.
 
-use crate::abi::{Activation, VMHostContext, VMStoreContext};
+use crate::abi::{Activation, CallHost, VMHostContext, VMStoreContext, ValVec};
 use crate::arch::float_mode::{MXCSR_STATUS, WASM_MXCSR, WASM_MXCSR_WORD};
 use std::arch::naked_asm;
 use std::ffi::{c_int, c_void};
@@ -28,7 +28,7 @@ macro_rules! host_call_stub {
         /// The context is that of a host function with such a callback, which an activation, the first of the store's list, calls; the
         /// vectors are what its signature asks for.
         #[unsafe(naked)]
-        pub unsafe extern "C" fn $name(context: *mut VMHostContext, args: *const c_void, results: *mut c_void) -> *mut c_void {
+        pub unsafe extern "C" fn $name(context: *mut VMHostContext, args: *const ValVec, results: *mut ValVec) -> *mut u8 {
             naked_asm!(
                 ".cfi_startproc",
                 // Both relative to their own place, 4 bytes. The language's data is nothing but the address of the landing.
@@ -143,6 +143,8 @@ host_call_stub!(
     // What the other stub takes from there.
     "/* {env} */"
 );
+
+const _: [CallHost; 2] = [call_host, call_host_with_env];
 
 const UA_SEARCH_PHASE: c_int = 1;
 const UA_HANDLER_FRAME: c_int = 4;

@@ -14,7 +14,7 @@ use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-const SIGNALS: [c_int; 3] = [libc::SIGSEGV, libc::SIGFPE, libc::SIGILL];
+pub(super) const SIGNALS: [c_int; 3] = [libc::SIGSEGV, libc::SIGFPE, libc::SIGILL];
 
 /// What was installed before, for each of [`SIGNALS`].
 static PREVIOUS: [Previous; 3] = [const { Previous::new() }; 3];

@@ -6,14 +6,17 @@ pub mod dirty_pages;
 pub mod fault;
 pub mod fork;
 pub mod image_file;
+mod main_stack;
 pub mod malloc;
 pub mod map;
+mod signal_mask;
 pub mod stack;
 pub mod zeroed;
 
 pub use barrier::{heavy_barrier, light_barrier, light_barriers_are_free, register_barriers};
 pub use map::address_space_limited;
-pub use stack::{StackLimitCache, nested_stack_limit, stack_left};
+pub use main_stack::is_readable;
+pub use stack::{StackLimitCache, stack_left};
 
 /// The path that a C string of the host names: the system's own encoding, which is any bytes.
 pub fn path_from_bytes(bytes: &[u8]) -> &std::path::Path {

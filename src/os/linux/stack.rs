@@ -1,8 +1,13 @@
-//! The bounds of the thread's stack, and how much of it WebAssembly may use.
+//! Stacks: which one this is, how much of it WebAssembly may use, and where it lies.
+//!
+//! A thread runs on its own stack, on one whose bounds the host has named ([`set_current`]), or on one of which nothing is known: that of
+//! a coroutine or of a signal handler. WebAssembly runs on the first two, never on the last, since it could write over whatever
+//! lies below.
 //!
 //! Everything here may be called at any time, on any thread; nothing is started, and a fork's child can go on using it.
 
 use crate::arch::stack_pointer;
+use crate::os::linux::{main_stack, signal_mask};
 use crate::os::light_barriers_are_free;
 use std::cell::Cell;
 use std::mem::{MaybeUninit, offset_of};
@@ -15,131 +20,232 @@ pub struct StackBounds {
     pub high: usize,
 }
 
-/// What WebAssembly leaves free of a stack, for the libcalls and host functions it calls and for signal handlers: a quarter,
-/// within these bounds. The compiler relies on the lower one where it checks the stack only after a frame was made.
-pub const HOST_RESERVE: std::ops::RangeInclusive<usize> = 64 << 10..=128 << 10;
-
-/// How much WebAssembly may use of a stack whose bounds are unknown: a coroutine's, or a signal's.
-pub const UNKNOWN_STACK_ALLOWANCE: usize = 32 << 10;
-
-/// The kernel stops the main thread's stack this far above the next mapping below it.
-const MAIN_STACK_GAP: usize = 1 << 20;
-
-/// A main stack that may grow beyond this may meet a mapping on its way: the kernel keeps 128 MiB free in any case.
-const MAIN_STACK_UNDISPUTED: usize = 64 << 20;
-
 impl StackBounds {
+    /// No stack.
     const NONE: StackBounds = StackBounds { low: 0, high: 0 };
+    /// What is known of a stack that was looked for and not found.
+    const NOT_FOUND: StackBounds = StackBounds { low: 1, high: 1 };
 
     pub fn contains(&self, address: usize) -> bool {
         self.low <= address && address < self.high
     }
 
-    /// The lowest address WebAssembly may use.
-    fn limit(&self) -> usize {
-        self.low + ((self.high - self.low) / 4).clamp(*HOST_RESERVE.start(), *HOST_RESERVE.end())
+    fn overlaps(&self, other: StackBounds) -> bool {
+        self.low < other.high && other.low < self.high
     }
 }
 
-/// The lowest stack address WebAssembly may use on this thread from here on.
-///
-/// It depends on the thread alone, however deep the calls are, so that nested entries share one allowance. On a stack
-/// that is not the thread's own it depends on the current stack pointer: what is taken as the allowance then starts
-/// anew with each nested entry, which is what [`nested_stack_limit`] prevents.
-pub fn stack_limit() -> usize {
+/// How a stack is divided between WebAssembly and the host.
+#[derive(Copy, Clone, Debug)]
+pub struct StackBudget {
+    /// The most that WebAssembly may use, from where the host enters.
+    pub max_wasm: usize,
+    /// What is left to host functions; `None`: [`DEFAULT_HOST_RESERVE`], or half of a stack of less than twice as much.
+    pub host_reserve: Option<usize>,
+    /// Whether faults are signals.
+    pub signals: bool,
+}
+
+/// The most that WebAssembly may use by default: enough for anything but run-away recursion, where a stack is larger or has no limit.
+pub const DEFAULT_MAX_WASM: usize = 8 << 20;
+/// What host functions are left by default: a buffer of 1 MiB on the stack is common.
+pub const DEFAULT_HOST_RESERVE: usize = 1 << 20;
+/// A stack that was asked for with twice the reserve has a little less, for the thread's own data and a guard.
+const THREAD_OVERHEAD: usize = 128 << 10;
+/// What the library uses below the limit: the frame of a signal, of trampolines, and of libcalls.
+const LIBRARY_RESERVE: usize = 16 << 10;
+/// The same where the stack is checked only after a frame was made, of which some registers may have been written to. The compiler
+/// relies on it (`LARGEST_LATE_CHECKED_FRAME`).
+const LIBRARY_RESERVE_LATE_CHECKS: usize = 64 << 10;
+
+impl StackBudget {
+    /// The lowest address of a stack that WebAssembly may use. It may lie above the stack.
+    fn limit(&self, bounds: StackBounds) -> usize {
+        let library = self.library_reserve();
+        let size = bounds.high.saturating_sub(bounds.low);
+        let reserve = match self.host_reserve {
+            Some(bytes) => bytes.saturating_add(library),
+            None if size >= 2 * DEFAULT_HOST_RESERVE - THREAD_OVERHEAD => DEFAULT_HOST_RESERVE + library,
+            None => (size / 2).max(library),
+        };
+        bounds.low.saturating_add(reserve)
+    }
+
+    fn library_reserve(&self) -> usize {
+        if self.signals { LIBRARY_RESERVE } else { LIBRARY_RESERVE_LATE_CHECKS }
+    }
+
+    /// All that may be used of a stack from where the host enters.
+    fn wanted(&self) -> usize {
+        let host = self.host_reserve.unwrap_or(DEFAULT_HOST_RESERVE);
+        self.max_wasm.saturating_add(host).saturating_add(2 * LIBRARY_RESERVE_LATE_CHECKS)
+    }
+}
+
+thread_local! {
+    /// What the host has named.
+    static NAMED: Cell<StackBounds> = const { Cell::new(StackBounds::NONE) };
+}
+
+/// Names the bounds of the stack that this thread runs on, or is about to switch to, until others are named; with `None`, no stack but
+/// the thread's own is known any more.
+pub fn set_current(bounds: Option<StackBounds>) {
+    let bounds = bounds.unwrap_or(StackBounds::NONE);
+    let before = NAMED.replace(bounds);
+    // Remembered limits are those of the thread's own stack: they are not looked at on another, unless it is a part of that.
+    let own = own_stack(0);
+    if before.overlaps(own) || bounds.overlaps(own) {
+        ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// The bounds of the stack that this runs on, if they are known. Of the thread's own as much as `wanted` below here, if it can be had.
+fn current_stack(wanted: usize) -> Option<StackBounds> {
     let sp = stack_pointer();
-    let bounds = stack_bounds();
-    if bounds.contains(sp) { bounds.limit() } else { sp.saturating_sub(UNKNOWN_STACK_ALLOWANCE) }
-}
-
-/// The same for an entry inside another, which had `outer_limit` and called out from a frame at `outer_fp`, perhaps on
-/// another stack: a coroutine's, that this thread has switched to, or its own, to which it has switched back.
-pub fn nested_stack_limit(outer_limit: usize, outer_fp: usize) -> usize {
-    let (sp, bounds) = (stack_pointer(), stack_bounds());
-    if bounds.contains(sp) {
-        return bounds.limit();
+    let named = NAMED.get();
+    if named.contains(sp) {
+        return Some(named);
     }
-    // Of a stack whose bounds are unknown all that can be told is whether the outer frame is near.
-    let same = !bounds.contains(outer_fp) && outer_fp.wrapping_sub(sp) <= 2 * UNKNOWN_STACK_ALLOWANCE;
-    if same { outer_limit } else { sp.saturating_sub(UNKNOWN_STACK_ALLOWANCE) }
+    let own = own_stack(wanted);
+    own.contains(sp).then_some(own)
 }
 
-/// How much of the thread's own stack is left; 0 on a stack that is not its own, of which nothing is known.
+/// The bounds of the stack that this runs on, if they are known.
+pub fn bounds() -> Option<StackBounds> {
+    current_stack(0)
+}
+
+/// How much of the stack is left; 0 on one of which nothing is known.
 pub fn stack_left() -> usize {
-    let (bounds, sp) = (stack_bounds(), stack_pointer());
-    if bounds.contains(sp) { sp - bounds.low } else { 0 }
+    bounds().map_or(0, |bounds| stack_pointer() - bounds.low)
 }
 
-/// The bounds of this thread's own stack; empty if they cannot be found. Found once for each thread.
-pub fn stack_bounds() -> StackBounds {
+/// Whether an address is on this thread's own stack or on the one that it runs on.
+pub fn is_on_stack(address: usize) -> bool {
+    NAMED.get().contains(address) || own_stack(0).contains(address)
+}
+
+/// The bounds of this thread's own stack; empty if they cannot be found. Found once for each thread; that of the main thread grows
+/// as it is used, and is made to reach `wanted` below here, as far as that is possible.
+fn own_stack(wanted: usize) -> StackBounds {
     /// Says that its thread ends, after which another thread may have the same stack, or part of it.
-    struct Known(Cell<StackBounds>);
+    struct Known {
+        bounds: Cell<StackBounds>,
+        /// How much was asked for.
+        wanted: Cell<usize>,
+    }
     impl Drop for Known {
         fn drop(&mut self) {
             ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
         }
     }
     thread_local! {
-        static BOUNDS: Known = const { Known(Cell::new(StackBounds::NONE)) };
+        static OWN: Known = const { Known { bounds: Cell::new(StackBounds::NONE), wanted: Cell::new(0) } };
     }
-    let find = || find_stack_bounds().unwrap_or(StackBounds { low: 1, high: 1 });
-    let known = BOUNDS.try_with(|Known(cached)| {
-        if cached.get() == StackBounds::NONE {
-            cached.set(find());
+    let known = OWN.try_with(|known| {
+        if known.bounds.get() == StackBounds::NONE || known.wanted.get() < wanted {
+            known.wanted.set(wanted);
+            known.bounds.set(find_own_stack(wanted));
         }
-        cached.get()
+        known.bounds.get()
     });
     // A thread that is ending has nowhere to keep them, and nobody may remember them for it: see `StackLimitCache`.
     known.unwrap_or_else(|_| {
         ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
-        find()
+        find_own_stack(wanted)
     })
 }
 
-/// How many threads have ended that knew their bounds.
+#[cold]
+fn find_own_stack(wanted: usize) -> StackBounds {
+    main_stack::find(wanted).or_else(thread_stack).unwrap_or(StackBounds::NOT_FOUND)
+}
+
+/// How many threads have ended that knew their bounds, or have named bounds that make remembered ones wrong.
 pub static ENDED_THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// What [`stack_limit`] says, remembered for one thread outside of thread-local storage, which takes a call to reach from a
+/// How much of its stack a thread may use for WebAssembly, remembered outside of thread-local storage, which takes a call to reach from a
 /// shared library.
 ///
-/// Whoever has one knows the thread by its [`current_thread_token`](crate::arch::current_thread_token), which a later thread may have too, with another stack. So what is
-/// remembered only holds as long as no thread has ended: each that remembered anything counts itself on its way out,
-/// before its token is free. Where [`light_barrier`](crate::os::light_barrier) is a fence, nothing is remembered.
-#[derive(Debug, Default)]
+/// Whoever has one knows the thread by its [`current_thread_token`](crate::arch::current_thread_token), which a later thread may have
+/// too, with another stack. So what is remembered only holds as long as no thread has ended: each that remembered anything counts itself
+/// on its way out, before its token is free. Where [`light_barrier`](crate::os::light_barrier) is a fence, nothing is remembered.
+/// Nothing but the thread's own stack is.
+#[derive(Debug)]
 pub struct StackLimitCache {
     limit: Cell<usize>,
     /// How far the stack reaches above the limit.
     room: Cell<usize>,
+    /// The most that WebAssembly may use of it.
+    most: usize,
     ended_threads: Cell<usize>,
+    prepared: Cell<bool>,
+    budget: StackBudget,
 }
 
 impl StackLimitCache {
-    /// [`stack_limit`] of this thread, to which the cache belongs.
-    pub fn get(&self) -> usize {
-        let limit = self.limit.get();
+    pub fn new(budget: StackBudget) -> StackLimitCache {
+        StackLimitCache {
+            limit: Cell::new(0),
+            room: Cell::new(0),
+            most: budget.max_wasm,
+            ended_threads: Cell::new(0),
+            prepared: Cell::new(false),
+            budget,
+        }
+    }
+
+    /// The lowest address that WebAssembly may use of the stack that this thread, to which the cache belongs, runs on, and the end of that
+    /// stack. `None` if its bounds are not known.
+    pub fn get(&self) -> Option<(usize, usize)> {
+        let (limit, room) = (self.limit.get(), self.room.get());
         let current = self.ended_threads.get() == ENDED_THREADS.load(Ordering::Relaxed);
-        let within = stack_pointer().wrapping_sub(limit) < self.room.get();
-        if current && within { limit } else { self.refresh() }
+        if current && stack_pointer().wrapping_sub(limit) < room { Some((limit, limit + room)) } else { self.find() }
+    }
+
+    /// The limit of an entry that is the outermost on its stack, whose lowest usable address is `lowest`.
+    pub fn outermost(&self, lowest: usize) -> usize {
+        lowest.max(stack_pointer().saturating_sub(self.most))
+    }
+
+    /// Whether `inner` and `outer` are both on the stack that is remembered. False if nothing is.
+    #[inline]
+    pub fn remembers(&self, inner: usize, outer: usize) -> bool {
+        let (limit, room) = (self.limit.get(), self.room.get());
+        let current = self.ended_threads.get() == ENDED_THREADS.load(Ordering::Relaxed);
+        current && inner.wrapping_sub(limit) < room && outer.wrapping_sub(limit) < room
     }
 
     /// Where what the stub of plain calls reads lies.
     pub const LIMIT: usize = offset_of!(StackLimitCache, limit);
     pub const ROOM: usize = offset_of!(StackLimitCache, room);
+    pub const MOST: usize = offset_of!(StackLimitCache, most);
     pub const ENDED_THREADS: usize = offset_of!(StackLimitCache, ended_threads);
 
     #[cold]
-    fn refresh(&self) -> usize {
+    fn find(&self) -> Option<(usize, usize)> {
         // Counted before the bounds are known, so that a thread's end in between is noticed.
-        self.ended_threads.set(ENDED_THREADS.load(Ordering::SeqCst));
-        let bounds = stack_bounds();
-        self.limit.set(bounds.limit());
-        self.room.set(if light_barriers_are_free() { bounds.high.saturating_sub(bounds.limit()) } else { 0 });
-        stack_limit()
+        let ended_threads = ENDED_THREADS.load(Ordering::SeqCst);
+        if !self.prepared.get() || self.ended_threads.get() != ended_threads {
+            if self.budget.signals {
+                signal_mask::unblock_faults();
+            }
+            self.prepared.set(true);
+        }
+        self.ended_threads.set(ended_threads);
+        let wanted = self.budget.wanted();
+        let own = own_stack(wanted);
+        let limit = self.budget.limit(own);
+        let remembered = light_barriers_are_free() && !NAMED.get().overlaps(own);
+        self.limit.set(limit);
+        self.room.set(if remembered { own.high.saturating_sub(limit) } else { 0 });
+        let bounds = current_stack(wanted)?;
+        Some((self.budget.limit(bounds), bounds.high))
     }
 }
 
-#[cold]
-fn find_stack_bounds() -> Option<StackBounds> {
+/// The bounds of the stack that the C library made or was given for this thread.
+fn thread_stack() -> Option<StackBounds> {
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
     // SAFETY: asks for a handle.
     let thread = unsafe { libc::pthread_self() };
@@ -157,26 +263,17 @@ fn find_stack_bounds() -> Option<StackBounds> {
     if !got_stack || !got_guard {
         return None;
     }
-    let high = (low as usize).checked_add(size)?;
+    let high = low.addr().checked_add(size)?;
     // Some versions of the C library count the guard as part of the stack.
-    let mut reserve = guard;
-    if is_main_thread() && size > MAIN_STACK_UNDISPUTED {
-        reserve += MAIN_STACK_GAP;
-    }
-    let low = (low as usize).checked_add(reserve).filter(|&low| low < high)?;
+    let low = low.addr().checked_add(guard).filter(|&low| low < high)?;
     Some(StackBounds { low, high })
-}
-
-fn is_main_thread() -> bool {
-    // SAFETY: asks for a number.
-    let thread = unsafe { libc::syscall(libc::SYS_gettid) };
-    // SAFETY: asks for a number.
-    thread == i64::from(unsafe { libc::getpid() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const BUDGET: StackBudget = StackBudget { max_wasm: DEFAULT_MAX_WASM, host_reserve: None, signals: true };
 
     #[test]
     fn a_threads_bounds_contain_its_stack_pointer() {
@@ -184,13 +281,15 @@ mod tests {
             std::thread::Builder::new()
                 .stack_size(size)
                 .spawn(move || {
-                    let bounds = stack_bounds();
-                    assert!(bounds.contains(stack_pointer()), "{bounds:x?}");
+                    let bounds = bounds().unwrap();
                     let length = bounds.high - bounds.low;
                     assert!(length <= size + (64 << 10) && length >= size - (64 << 10), "{length} of {size}");
-                    let limit = stack_limit();
-                    assert!(limit > bounds.low && limit < stack_pointer());
-                    assert_eq!(limit, stack_limit());
+                    let cache = StackLimitCache::new(BUDGET);
+                    let (limit, high) = cache.get().unwrap();
+                    assert!(limit > bounds.low && limit < stack_pointer() && high == bounds.high);
+                    assert_eq!(cache.get(), Some((limit, high)));
+                    assert!(cache.remembers(stack_pointer(), high - 1) == light_barriers_are_free());
+                    assert!(!cache.remembers(stack_pointer(), high));
                     bounds
                 })
                 .unwrap()
@@ -199,6 +298,42 @@ mod tests {
         };
         check(256 << 10);
         check(8 << 20);
-        assert!(stack_bounds().contains(stack_pointer()));
+        assert!(bounds().unwrap().contains(stack_pointer()));
+    }
+
+    #[test]
+    fn a_stack_is_divided() {
+        let reserve = |size: usize, budget: StackBudget| budget.limit(StackBounds { low: 1 << 30, high: (1 << 30) + size }) - (1 << 30);
+        let (kib, mib) = (1 << 10, 1 << 20);
+        for size in [2 * mib - 8 * kib, 2 * mib, 8 * mib, 1024 * mib] {
+            assert_eq!(reserve(size, BUDGET), mib + 16 * kib);
+        }
+        assert_eq!(reserve(mib, BUDGET), mib / 2);
+        assert_eq!(reserve(64 * kib, BUDGET), 32 * kib);
+        assert_eq!(reserve(16 * kib, BUDGET), 16 * kib);
+        let late = StackBudget { signals: false, ..BUDGET };
+        assert_eq!((reserve(2 * mib, late), reserve(64 * kib, late)), (mib + 64 * kib, 64 * kib));
+        let small = StackBudget { host_reserve: Some(0), ..BUDGET };
+        assert_eq!(reserve(64 * kib, small), 16 * kib);
+        let all = StackBudget { host_reserve: Some(usize::MAX), ..BUDGET };
+        assert_eq!(all.limit(StackBounds { low: 4096, high: 8192 }), usize::MAX);
+    }
+
+    #[test]
+    fn a_named_stack_is_the_one_that_contains_the_stack_pointer() {
+        std::thread::spawn(|| {
+            let (own, sp) = (bounds().unwrap(), stack_pointer());
+            let cache = StackLimitCache::new(BUDGET);
+            let before = cache.get();
+            set_current(Some(StackBounds { low: 4096, high: 8192 }));
+            assert_eq!((bounds(), cache.get()), (Some(own), before));
+            let part = StackBounds { low: sp - (256 << 10), high: sp + 4096 };
+            set_current(Some(part));
+            assert_eq!((bounds(), cache.get()), (Some(part), Some((BUDGET.limit(part), part.high))));
+            set_current(None);
+            assert_eq!((bounds(), cache.get()), (Some(own), before));
+        })
+        .join()
+        .unwrap();
     }
 }

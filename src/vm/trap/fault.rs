@@ -83,10 +83,9 @@ unsafe fn store_of_caller(fp: usize, pc: usize) -> Option<*mut VMStoreContext> {
     }
     // SAFETY: the trampoline's frame is linked, to that of the entry stub.
     let (entry_fp, _) = unsafe { caller(fp) };
-    let activation = entry_fp.wrapping_sub(ACTIVATION_BELOW_FP) as *const Activation;
-    // SAFETY: that is where the entry stub keeps its activation.
-    let activation = unsafe { &*activation };
-    (activation.entry_fp == entry_fp).then_some(activation.store)
+    let store = entry_fp.wrapping_sub(STORE_BELOW_FP) as *const *mut VMStoreContext;
+    // SAFETY: that is where the entry stub keeps its store.
+    Some(unsafe { store.read() })
 }
 
 /// The caller's frame pointer, and the return address into it.
