@@ -11,5 +11,5 @@ pub use entry::{STORE_BELOW_FP, TRAPPED, enter, raise};
 pub use float_mode::with_wasm_float_mode;
 pub use host_call::{LEFT_BY_EXCEPTION, call_host, call_host_with_env, delete_exception, rethrow};
 pub(crate) use libcalls::{libcall_stub, past_results_stub, preserving_stub, trampoline_stub};
-pub use numeric_call::{NOT_MADE, STILL_INSIDE, StoreLayout, call_plain};
+pub use numeric_call::{NOT_MADE, STILL_INSIDE, StoreLayout, call_numeric};
 pub use processor::{CODE_PADDING, check_processor, current_thread_token, stack_pointer};

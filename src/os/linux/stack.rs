@@ -216,7 +216,7 @@ impl StackLimitCache {
         current && inner.wrapping_sub(limit) < room && outer.wrapping_sub(limit) < room
     }
 
-    /// Where what the stub of plain calls reads lies.
+    /// Where what the numeric-only stub reads lies.
     pub const LIMIT: usize = offset_of!(StackLimitCache, limit);
     pub const ROOM: usize = offset_of!(StackLimitCache, room);
     pub const MOST: usize = offset_of!(StackLimitCache, most);
