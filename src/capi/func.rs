@@ -248,28 +248,32 @@ pub unsafe extern "C" fn wasm_func_result_arity(func: *const wasm_func_t) -> usi
 ///
 /// Results that find no room are dropped, references among them deleted: all of them if `results` is NULL or its size 0. Of a larger
 /// vector only as many elements are written as there are results.
+#[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasm_func_call(
+pub unsafe extern "C-unwind" fn wasm_func_call(
     func: *const wasm_func_t,
     args: *const wasm_val_vec_t,
     results: *mut wasm_val_vec_t,
 ) -> *mut wasm_trap_t {
-    // SAFETY: as the caller states. Every live handle points to a record, and the layouts of the vectors are the same.
-    unsafe { arch::call_numeric::<Store>(func.cast(), args.cast(), results.cast(), call_otherwise) }.cast()
+    // Every live handle points to a record, and the layouts of the vectors are the same.
+    arch::jump_to_call_numeric!(Store, call_otherwise)
 }
 
 /// What [`wasm_func_call`] does where the numeric-only stub does not suffice.
 ///
 /// # Safety
 ///
-/// The pointers are as for [`wasm_func_call`], and `attempt` is what became of calling with them.
+/// The pointers are as for [`wasm_func_call`], `attempt` is what became of calling with them, and `entry_sp` the stub's stack pointer.
 #[cold]
-unsafe extern "C" fn call_otherwise(
+unsafe extern "C-unwind" fn call_otherwise(
     func: *const VMFuncRef,
     args: *const ValVec,
     results: *mut ValVec,
     attempt: u32,
+    entry_sp: usize,
 ) -> *mut u8 {
+    // A trap that stands for an exception, which goes on from outside of the boundary.
+    let mut thrown = None;
     let trap = boundary_or(
         |error| trap::from_error(&error),
         || {
@@ -281,13 +285,17 @@ unsafe extern "C" fn call_otherwise(
                 // SAFETY: as the caller states.
                 let results = unsafe { own::val_places(results.cast()) };
                 // SAFETY: the handle keeps the function alive; the arguments are as the caller states.
-                unsafe { call::call(func, args, results) }
+                unsafe { call::call(func, args, results, entry_sp) }
             } else {
                 // SAFETY: the call has just been made.
                 unsafe { call::finish(func, attempt != arch::STILL_INSIDE) }
             };
             match outcome {
                 Ok(()) => Ok(ptr::null_mut()),
+                Err(trap) if trap.stands_for_exception() => {
+                    thrown = Some(trap);
+                    Ok(ptr::null_mut())
+                }
                 Err(trap) => {
                     if trap.code() == TrapCode::BadCall {
                         boundary::record(&Error::argument(String::from_utf8_lossy(trap.message())));
@@ -297,5 +305,8 @@ unsafe extern "C" fn call_otherwise(
             }
         },
     );
-    trap.cast()
+    match thrown {
+        Some(trap) => own::object_into_raw::<wasm_trap_t>(trap::let_exception_go_on(trap)).cast(),
+        None => trap.cast(),
+    }
 }

@@ -11,6 +11,8 @@ use super::vec;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::instance::Instance;
 use crate::vm::instance::instantiate::{Failure, instantiate};
+use crate::vm::store::entity::Handle;
+use crate::vm::trap::Trap;
 use std::ffi::c_void;
 use std::ptr;
 
@@ -105,7 +107,7 @@ pub unsafe extern "C" fn wasm_ref_as_instance_const(reference: *const wasm_ref_t
 /// by the caller: that of a start function or active segment, or one that says which import was wrong and why. On success
 /// `*trap` gets NULL. `trap` itself may be NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasm_instance_new(
+pub unsafe extern "C-unwind" fn wasm_instance_new(
     store: *mut wasm_store_t,
     module: *const wasm_module_t,
     imports: *const wasm_extern_vec_t,
@@ -124,7 +126,15 @@ pub unsafe extern "C" fn wasm_instance_new(
         set_trap(trap::from_error(&error));
         ptr::null_mut()
     };
-    boundary_or(failed, || {
+    // A trap that stands for an exception, which goes on from outside of the boundary.
+    let mut thrown = None;
+    let trapped = |trap: Handle<Trap>| {
+        let message = String::from_utf8_lossy(trap.message()).into_owned();
+        record(&Error::new(ErrorKind::Trap, message));
+        set_trap(own::object_into_raw(trap));
+        ptr::null_mut()
+    };
+    let instance = boundary_or(failed, || {
         // SAFETY: as the caller states.
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
@@ -135,7 +145,7 @@ pub unsafe extern "C" fn wasm_instance_new(
         let imports = imports.iter().map(|&import| unsafe { own::object_or_null(import.cast_const()) });
         let imports = imports.collect::<Result<Vec<_>>>()?;
         // SAFETY: the caller's handles keep the imports alive.
-        match unsafe { instantiate(&entered, module.compiled(), &imports) } {
+        match unsafe { instantiate(&entered, module.compiled(), imports) } {
             Ok(instance) => {
                 set_trap(ptr::null_mut());
                 Ok(own::object_into_raw(instance))
@@ -145,14 +155,17 @@ pub unsafe extern "C" fn wasm_instance_new(
                 set_trap(trap::from_error_in(&entered, &error));
                 Ok(ptr::null_mut())
             }
-            Err(Failure::Trap(trap)) => {
-                let message = String::from_utf8_lossy(trap.message()).into_owned();
-                record(&Error::new(ErrorKind::Trap, message));
-                set_trap(own::object_into_raw(trap));
+            Err(Failure::Trap(trap)) if trap.stands_for_exception() => {
+                thrown = Some(trap);
                 Ok(ptr::null_mut())
             }
+            Err(Failure::Trap(trap)) => Ok(trapped(trap)),
         }
-    })
+    });
+    match thrown {
+        Some(trap) => trapped(trap::let_exception_go_on(trap)),
+        None => instance,
+    }
 }
 
 /// Makes handles of the instance's exports in `out`, in the order of the module's exports.

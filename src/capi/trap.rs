@@ -7,8 +7,10 @@ use super::own::{self, objects};
 use super::reference::{self, wasm_ref_t};
 use super::store::wasm_store_t;
 use super::vec;
+use crate::os::exceptions;
 use crate::types::{Error, ErrorKind, Result, TrapCode};
 use crate::vm::store::Entered;
+use crate::vm::store::entity::Handle;
 use crate::vm::trap::Trap;
 use std::ffi::c_void;
 use std::ptr;
@@ -39,6 +41,21 @@ fn code_of(error: &Error) -> TrapCode {
 #[cold]
 pub fn from_error(error: &Error) -> *mut wasm_trap_t {
     own::object_into_raw(Trap::detached(code_of(error), &error.to_string()))
+}
+
+/// Lets the exception that a trap stands for go on at the caller of the library, if there is one. Returns if nobody further out catches it:
+/// then it is a trap like any other.
+#[cold]
+pub fn let_exception_go_on(trap: Handle<Trap>) -> Handle<Trap> {
+    let exception = trap.take_exception();
+    if !exception.is_null() {
+        // If it is caught, the trap is freed when this frame is unwound.
+        // SAFETY: the trap owned it; the frames from here on are those of functions that may be unwound.
+        unsafe { exceptions::rethrow(exception) };
+        // SAFETY: as above, and nobody has caught it.
+        unsafe { exceptions::delete(exception) };
+    }
+    trap
 }
 
 /// A trap of the store for a failure.

@@ -1,5 +1,6 @@
 //! The driver: a binary → its description and its linked code.
 
+use crate::arch::with_wasm_float_mode;
 use crate::code::artifact;
 use crate::code::object::CodeObject;
 use crate::code::parallel;
@@ -14,9 +15,12 @@ use wasmparser::FuncToValidate;
 ///
 /// `stack_left` is how much of its stack the calling thread can still use.
 pub fn compile(compiler: &Compiler, bytes: &[u8], stack_left: usize) -> Result<(Module, Arc<Code>)> {
-    parallel::with_stack(stack_left, || {
-        let (module, object) = link(compiler, bytes)?;
-        artifact::publish(compiler.fingerprint(), module, &object)
+    // Cranelift computes with the module's constants, and with numbers of its own.
+    with_wasm_float_mode(|| {
+        parallel::with_stack(stack_left, || {
+            let (module, object) = link(compiler, bytes)?;
+            artifact::publish(compiler.fingerprint(), module, &object)
+        })
     })
 }
 

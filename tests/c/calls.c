@@ -207,7 +207,11 @@ static void threads_one_after_the_other(struct world* world) {
 
 static ucontext_t outside, inside;
 
+static char* coroutine_stack;
+enum { COROUTINE_STACK = 512 << 10 };
+
 static void on_coroutine(void) {
+  CHECK(libwasm_thread_set_stack(coroutine_stack, coroutine_stack + COROUTINE_STACK));
   arguments(current);
   traps_and_nesting(current);
   overflow_of_stack(current);
@@ -215,15 +219,16 @@ static void on_coroutine(void) {
 
 // A stack that is not the thread's own.
 static void coroutine(void) {
-  const size_t size = 512 << 10;
-  char* stack = malloc(size);
+  coroutine_stack = malloc(COROUTINE_STACK);
+  CHECK(coroutine_stack);
   CHECK(getcontext(&inside) == 0);
-  inside.uc_stack.ss_sp = stack;
-  inside.uc_stack.ss_size = size;
+  inside.uc_stack.ss_sp = coroutine_stack;
+  inside.uc_stack.ss_size = COROUTINE_STACK;
   inside.uc_link = &outside;
   makecontext(&inside, on_coroutine, 0);
   CHECK(swapcontext(&outside, &inside) == 0);
-  free(stack);
+  CHECK(libwasm_thread_set_stack(NULL, NULL));
+  free(coroutine_stack);
 }
 
 static wasm_trap_t* host_on_coroutine(const wasm_val_vec_t* args, wasm_val_vec_t* results) {

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "check.h"
@@ -24,6 +25,7 @@ static wasm_trap_t* host(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
   (void)args, (void)results;
   volatile char buffer[buffer_size];
   for (size_t i = 0; i < buffer_size; i += 1024) buffer[buffer_size - 1 - i] = 1;
+  CHECK(buffer[buffer_size - 1] == 1);
   return NULL;
 }
 
@@ -60,14 +62,19 @@ static void* on_thread(void* unused) {
   return unused;
 }
 
+// On a stack of exactly this size, with nothing below: the C library may use a larger one again.
 static void thread(size_t size) {
+  const size_t below = 64 << 10;
+  char* block = mmap(NULL, below + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(block != MAP_FAILED && mprotect(block, below, PROT_NONE) == 0);
   pthread_t thread;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  CHECK(pthread_attr_setstacksize(&attributes, size) == 0);
+  CHECK(pthread_attr_setstack(&attributes, block + below, size) == 0);
   CHECK(pthread_create(&thread, &attributes, on_thread, NULL) == 0);
   pthread_attr_destroy(&attributes);
   pthread_join(thread, NULL);
+  munmap(block, below + size);
 }
 
 int main(int argc, char** argv) {

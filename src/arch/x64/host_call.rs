@@ -6,7 +6,7 @@
 //!
 //! A foreign exception, C++'s as a rule, finds a handler in the stub, because the unwinder knows no frame of compiled code above
 //! it. The stub keeps the exception in the record of the activation and returns [`LEFT_BY_EXCEPTION`]; whoever called into
-//! WebAssembly lets it go on from there ([`rethrow`]). A forced unwinding, of a thread that exits, finds none: the C library then
+//! WebAssembly lets it go on from there ([`rethrow`](crate::os::exceptions::rethrow)). A forced unwinding, of a thread that exits, finds none: the C library then
 //! drops all frames at once.
 
 use crate::abi::{Activation, CallHost, VMHostContext, VMStoreContext, ValVec};
@@ -146,6 +146,11 @@ host_call_stub!(
 
 const _: [CallHost; 2] = [call_host, call_host_with_env];
 
+/// Whether the address is that of a stub, which unwinders know its frame by.
+pub fn is_host_call(address: usize) -> bool {
+    address == call_host as *const () as usize || address == call_host_with_env as *const () as usize
+}
+
 const UA_SEARCH_PHASE: c_int = 1;
 const UA_HANDLER_FRAME: c_int = 4;
 const UA_FORCE_UNWIND: c_int = 8;
@@ -159,8 +164,6 @@ unsafe extern "C-unwind" {
     fn _Unwind_SetGR(context: *mut c_void, register: c_int, value: usize);
     fn _Unwind_SetIP(context: *mut c_void, value: usize);
     fn _Unwind_GetLanguageSpecificData(context: *mut c_void) -> usize;
-    fn _Unwind_Resume_or_Rethrow(exception: *mut c_void) -> c_int;
-    fn _Unwind_DeleteException(exception: *mut c_void);
 }
 
 /// The personality of the stubs' frames (Itanium C++ ABI, Exception Handling, "Personality Routine"): each has a handler for every exception.
@@ -184,22 +187,4 @@ unsafe extern "C-unwind" fn personality(
     // SAFETY: as above; the landing takes the exception from that register.
     unsafe { _Unwind_SetIP(context, landing) };
     URC_INSTALL_CONTEXT
-}
-
-/// Lets an exception go on from here. Returns if nobody further out has a handler for it.
-///
-/// # Safety
-/// The exception was kept by a stub and is in nobody else's hands. No frame between here and the host's owns anything.
-pub unsafe extern "C-unwind" fn rethrow(exception: *mut c_void) {
-    // SAFETY: as the caller states.
-    unsafe { _Unwind_Resume_or_Rethrow(exception) };
-}
-
-/// Frees an exception that goes nowhere.
-///
-/// # Safety
-/// The exception was kept by a stub and is in nobody else's hands.
-pub unsafe fn delete_exception(exception: *mut c_void) {
-    // SAFETY: as the caller states.
-    unsafe { _Unwind_DeleteException(exception) };
 }

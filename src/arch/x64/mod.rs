@@ -1,15 +1,16 @@
 //! x86-64 with the System V convention.
 
 pub mod entry;
-mod float_mode;
-mod host_call;
+pub mod float_mode;
+pub mod host_call;
 pub mod libcalls;
 pub mod numeric_call;
 mod processor;
 
 pub use entry::{STORE_BELOW_FP, TRAPPED, enter, raise};
 pub use float_mode::with_wasm_float_mode;
-pub use host_call::{LEFT_BY_EXCEPTION, call_host, call_host_with_env, delete_exception, rethrow};
+pub use host_call::{LEFT_BY_EXCEPTION, call_host, call_host_with_env, is_host_call};
 pub(crate) use libcalls::{libcall_stub, past_results_stub, preserving_stub, trampoline_stub};
+pub(crate) use numeric_call::jump_to_call_numeric;
 pub use numeric_call::{NOT_MADE, STILL_INSIDE, StoreLayout, call_numeric};
 pub use processor::{CODE_PADDING, check_processor, current_thread_token, stack_pointer};

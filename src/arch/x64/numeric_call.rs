@@ -38,6 +38,20 @@ const _: () = assert!(offset_of!(VMAnyContext, store) == 0 && offset_of!(VMFuncR
 // Four pushes and 24 bytes.
 const _: () = assert!(Activation::RETURN_SLOT == 56);
 
+/// The body of a naked function with the parameters and the result of [`call_numeric`] but the last, which is `$otherwise`. The stub is
+/// jumped to, so that the return address is the host's.
+macro_rules! jump_to_call_numeric {
+    ($layout:ty, $otherwise:path) => {
+        std::arch::naked_asm!(
+            "lea rcx, [rip + {otherwise}]",
+            "jmp {call}",
+            otherwise = sym $otherwise,
+            call = sym $crate::arch::call_numeric::<$layout>,
+        )
+    };
+}
+pub(crate) use jump_to_call_numeric;
+
 /// Calls a function: null if it returned, or what `otherwise` makes of it.
 ///
 /// # Safety

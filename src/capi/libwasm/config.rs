@@ -60,3 +60,30 @@ pub unsafe extern "C" fn libwasm_config_set_memory_reservation(config: *mut wasm
         Ok(())
     })
 }
+
+/// Sets how many bytes of a stack WebAssembly may use, counted from where the host calls into a store that it is not in already; calls
+/// within calls share them. A guest that recurses beyond that gets a trap (`LIBWASM_TRAP_STACK_OVERFLOW`). 8 MiB by default, also where the
+/// stack of the thread has no limit. WebAssembly never uses more than the stack has, without what is left to host functions:
+/// see `libwasm_config_set_host_stack_reserve`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_max_wasm_stack(config: *mut wasm_config_t, bytes: usize) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow_mut(config) }?.max_wasm_stack = bytes;
+        Ok(())
+    })
+}
+
+/// Sets how many bytes of a stack are left to host functions, however deep the WebAssembly that calls them is. By default that is 1 MiB
+/// if the stack has 2 MiB or more, and half of a smaller one. The library leaves itself a little more: 16 KiB for signals and its own
+/// functions, and 64 KiB where signals are off (`libwasm_config_set_signals`), since frames are checked later there. On a stack
+/// with less, no WebAssembly runs: every call gives a trap (`LIBWASM_TRAP_STACK_OVERFLOW`). So by default, threads with stacks of
+/// 32 KiB or more can call, and of 128 KiB or more with signals off.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_host_stack_reserve(config: *mut wasm_config_t, bytes: usize) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow_mut(config) }?.host_stack_reserve = Some(bytes);
+        Ok(())
+    })
+}

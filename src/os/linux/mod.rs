@@ -3,18 +3,21 @@
 mod barrier;
 pub mod code_memory;
 pub mod dirty_pages;
+pub mod exceptions;
 pub mod fault;
 pub mod fork;
 pub mod image_file;
 mod main_stack;
 pub mod malloc;
 pub mod map;
+mod process;
 mod signal_mask;
 pub mod stack;
 pub mod zeroed;
 
 pub use barrier::{heavy_barrier, light_barrier, light_barriers_are_free, register_barriers};
 pub use map::address_space_limited;
+pub use process::end_process;
 pub use main_stack::is_readable;
 pub use stack::{StackLimitCache, stack_left};
 

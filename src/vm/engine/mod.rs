@@ -5,6 +5,7 @@ pub mod types;
 
 use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION};
 use crate::compiler::{CompileOptions, Compiler, OptLevel};
+use crate::os::stack::{self, StackBudget};
 use crate::os;
 use crate::types::{FuncType, Result};
 use crate::vm::engine::pools::Pools;
@@ -23,11 +24,21 @@ pub struct Config {
     pub opt_level: OptLevel,
     /// Bytes of address space to reserve for each memory; `None`: what the machine allows.
     pub memory_reservation: Option<u64>,
+    /// The most bytes of a stack that WebAssembly may use.
+    pub max_wasm_stack: usize,
+    /// The bytes of a stack that are left to host functions; `None`: what suits its size.
+    pub host_stack_reserve: Option<usize>,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { signals: true, opt_level: OptLevel::Speed, memory_reservation: None }
+        Config {
+            signals: true,
+            opt_level: OptLevel::Speed,
+            memory_reservation: None,
+            max_wasm_stack: stack::DEFAULT_MAX_WASM,
+            host_stack_reserve: None,
+        }
     }
 }
 
@@ -43,6 +54,7 @@ pub struct Engine {
     spaces: Arc<Spaces>,
     images: ImageFiles,
     pools: Arc<Pools>,
+    stack_budget: StackBudget,
 }
 
 impl Engine {
@@ -62,7 +74,13 @@ impl Engine {
         let memory_plan = MemoryPlan { reservation, guard };
         let spaces = Arc::new(Spaces::new(memory_plan));
         let pools = Arc::new(Pools::new(if reservation > 0 { MOST_POOLED } else { MOST_POOLED_COMPACT }));
-        Ok(Arc::new(Engine { compiler, types: Arc::default(), spaces, images: ImageFiles::default(), pools }))
+        let stack_budget = StackBudget {
+            max_wasm: config.max_wasm_stack,
+            host_reserve: config.host_stack_reserve,
+            signals: config.signals,
+        };
+        let (types, images) = (Arc::default(), ImageFiles::default());
+        Ok(Arc::new(Engine { compiler, types, spaces, images, pools, stack_budget }))
     }
 
     pub fn compiler(&self) -> &Arc<Compiler> {
@@ -77,6 +95,11 @@ impl Engine {
     /// Where images of memories are kept; `None` where address space is short: mapping files takes more of it.
     pub fn images(&self) -> Option<&ImageFiles> {
         (self.spaces.plan().reservation > 0).then_some(&self.images)
+    }
+
+    /// How stacks are divided between WebAssembly and the host.
+    pub fn stack_budget(&self) -> StackBudget {
+        self.stack_budget
     }
 
     pub(in crate::vm) fn pools(&self) -> &Arc<Pools> {

@@ -4,6 +4,7 @@
 //! and no other: a type registered anew between the two simply has a new number, which no live function shares.
 
 use crate::abi::VMFuncType;
+use crate::arch::with_wasm_float_mode;
 use crate::code;
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::os;
@@ -109,8 +110,8 @@ impl RegisteredType {
         if !entry.is_null() {
             return Ok(entry);
         }
-        let function =
-            code::with_stack(os::stack_left(), || compile(&self.compiler, &self.ty, &mut Scratch::default()))?;
+        let compile = || compile(&self.compiler, &self.ty, &mut Scratch::default());
+        let function = with_wasm_float_mode(|| code::with_stack(os::stack_left(), compile))?;
         let code = CodeMemory::new(&function.text)?;
         let entry = code.text().as_ptr().cast_mut();
         trampolines.push(code);

@@ -3,18 +3,17 @@
 //! There are two ways in. The numeric-only stub (`src/arch/x64/numeric_call.rs`) is for what happens a million times. [`call`] is for
 //! everything: it takes the store over, compiles the trampoline, converts references, and says what was wrong.
 
-use crate::abi::{VMFuncRef, VMStoreContext};
+use crate::abi::{ObjectHeader, VMFuncRef};
 use crate::arch;
-use crate::os;
 use crate::types::{Error, TrapCode, ValType};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::func::registered_type;
 use crate::vm::store::entity::Handle;
-use crate::vm::store::{Entered, Store};
+use crate::vm::store::{Entered, Lending, NoStack, Store};
 use crate::vm::trap::{self, Trap};
 use crate::vm::val::{self, RawSlot, Val};
-use smallvec::SmallVec;
 use std::mem::MaybeUninit;
+use std::ptr::{null, null_mut};
 
 /// The store of a function, by its context: a start function's record is not part of any object.
 ///
@@ -43,139 +42,181 @@ pub unsafe fn finish(func: *const VMFuncRef, trapped: bool) -> Result<(), Handle
     if trapped { Err(trap::take(&entered)) } else { Ok(()) }
 }
 
-/// Calls a function. `results` is raw memory. If the call returns, the results are written there as far as there is room, and the
-/// rest of them is dropped; if it traps, nothing is written.
+/// Calls a function for the host, whose frame is directly above the stub's, of which `entry_sp` was the stack pointer
+/// ([`Activation::entry_sp`](crate::abi::Activation::entry_sp)). `results` is raw memory. If the call returns, the results are written there as far as there is room,
+/// and the rest of them is dropped; if it traps, nothing is written.
 ///
 /// # Safety
 /// `func` is live; the arguments are well-formed values; `results` is writable.
-pub unsafe fn call(func: *const VMFuncRef, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
+pub unsafe fn call(
+    func: *const VMFuncRef,
+    args: &[Val],
+    results: &mut [MaybeUninit<Val>],
+    entry_sp: usize,
+) -> Result<(), Handle<Trap>> {
     // SAFETY: live by the caller's promise.
     let store = unsafe { store_of_func(func) };
-    let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
+    let entered = store.enter_from(entry_sp).map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
     // SAFETY: live by the caller's promise.
     let ty = unsafe { registered_type(func) };
     if args.len() != ty.ty.params.len() {
         return Err(wrong_arity(&entered, ty, args.len()));
     }
+    let call = Call::new(&entered, func, ty, entry_sp)?;
     if ty.numeric {
         // SAFETY: passed on; the count is that of the signature.
-        unsafe { call_numeric(&entered, func, ty, args, results) }
+        unsafe { call.with_values(args, results) }
     } else {
         // SAFETY: passed on; the count is that of the signature.
-        unsafe { call_with_slots(&entered, func, ty, args, results) }
+        unsafe { call.with_slots(args, results) }
     }
 }
 
-/// A call whose signature has numbers only: the trampoline reads and writes the host's arrays, unless the results have too little room.
+/// Calls a start function, which has no parameters and no results, for an instance that is being made. The instance is given back if
+/// the call is left otherwise than by return or trap.
 ///
 /// # Safety
-/// As [`call`]; there are as many arguments as parameters.
-unsafe fn call_numeric(
+/// `func` is live and a function without parameters and results; `instance` is a handle, which the caller keeps otherwise.
+pub(in crate::vm) unsafe fn start(
     entered: &Entered<'_>,
     func: *const VMFuncRef,
-    ty: &RegisteredType,
-    args: &[Val],
-    results: &mut [MaybeUninit<Val>],
+    instance: *mut ObjectHeader,
 ) -> Result<(), Handle<Trap>> {
-    let mut all: SmallVec<[MaybeUninit<Val>; 16]> = SmallVec::new();
-    let short = results.len() < ty.ty.results.len();
-    if short {
-        all.try_reserve_exact(ty.ty.results.len()).map_err(|_| bad_call(entered, "out of memory"))?;
-        all.resize(ty.ty.results.len(), MaybeUninit::uninit());
-    }
-    let written = if short { all.as_mut_ptr() } else { results.as_mut_ptr() };
-    // SAFETY: the arrays have the lengths of the signature.
-    unsafe { invoke(entered, func, ty, args.as_ptr().cast(), written.cast()) }
-        .map_err(|refused| refused.unwrap_or_else(|| wrong_kind(entered, ty, args)))?;
-    if short {
-        // Numbers own nothing, so that there is nothing to free in those that find no room.
-        results.copy_from_slice(&all[..results.len()]);
-    }
-    Ok(())
-}
-
-/// Runs the trampoline. Fails with a trap, or with nothing if a numeric-only signature's trampoline refuses an argument's kind.
-///
-/// # Safety
-/// The store is entered; `args` and `results` are arrays in the form the signature's trampoline takes.
-unsafe fn invoke(
-    entered: &Entered<'_>,
-    func: *const VMFuncRef,
-    ty: &RegisteredType,
-    args: *const u8,
-    results: *mut u8,
-) -> Result<(), Option<Handle<Trap>>> {
-    let store = entered.store();
-    let trampoline = match ty.to_wasm() {
-        Ok(trampoline) => trampoline,
-        Err(error) => return Err(Some(bad_call(entered, error.message()))),
-    };
-    let context: *mut VMStoreContext = store.context();
-    // SAFETY: the context is part of the store.
-    let &VMStoreContext { activation, stack_limit: outer_limit, last_exit_fp, .. } = unsafe { &*context };
-    let limit = match activation.is_null() {
-        true => store.thread_stack_limit(),
-        false => os::nested_stack_limit(outer_limit, last_exit_fp),
-    };
-    // A host function that is called directly has no prologue that checks.
-    if arch::stack_pointer() < limit {
-        return Err(Some(Trap::new_in_any_case(entered, TrapCode::StackOverflow, None)));
-    }
-    // SAFETY: as above.
-    unsafe { (*context).stack_limit = limit };
     // SAFETY: live by the caller's promise.
-    let &VMFuncRef { vmctx, entry, .. } = unsafe { &*func };
-    // SAFETY: trampoline and entry agree on the signature (one registration); the arrays fit it by the caller's promise.
-    let outcome = unsafe { arch::enter(vmctx, entry, args, results, context, trampoline) };
-    // SAFETY: as above. What goes on now is the outer entry, on its own stack.
-    unsafe { (*context).stack_limit = outer_limit };
-    match outcome {
-        0 => Ok(()),
-        arch::TRAPPED => Err(Some(trap::take(entered))),
-        _ => Err(None),
+    let ty = unsafe { registered_type(func) };
+    let call = Call::new(entered, func, ty, 0)?;
+    call.lent.lend(Val { kind: val::KIND_EXTERNREF, of: instance as u64 });
+    // SAFETY: nothing is read or written by a trampoline of this signature.
+    unsafe { call.invoke(null(), null_mut()) }.map_err(|refused| refused.unwrap_or_else(|| wrong_kind(entered, ty, &[])))
+}
+
+/// A call that is about to be made.
+struct Call<'a> {
+    entered: &'a Entered<'a>,
+    func: *const VMFuncRef,
+    ty: &'a RegisteredType,
+    trampoline: *const u8,
+    /// The activation that it will be, and what that owns.
+    lent: Lending<'a>,
+    stack_limit: usize,
+    entry_sp: usize,
+}
+
+impl<'a> Call<'a> {
+    fn new(
+        entered: &'a Entered<'a>,
+        func: *const VMFuncRef,
+        ty: &'a RegisteredType,
+        entry_sp: usize,
+    ) -> Result<Call<'a>, Handle<Trap>> {
+        let store = entered.store();
+        let trampoline = ty.to_wasm().map_err(|error| bad_call(entered, error.message()))?;
+        let stack_limit = store.stack_limit_here().map_err(|reason| no_stack(entered, &reason))?;
+        let lent = store.lending_for_entry().map_err(|error| bad_call(entered, error.message()))?;
+        Ok(Call { entered, func, ty, trampoline, lent, stack_limit, entry_sp })
+    }
+
+    /// Runs the trampoline. Fails with a trap, or with nothing if a numeric-only signature's trampoline refuses an argument's kind.
+    ///
+    /// # Safety
+    /// The store is entered; `args` and `results` are arrays in the form the signature's trampoline takes.
+    unsafe fn invoke(&self, args: *const u8, results: *mut u8) -> Result<(), Option<Handle<Trap>>> {
+        let store = self.entered.store();
+        store.prepare_entry(self.entered, &self.lent, self.entry_sp, self.stack_limit);
+        // SAFETY: live by the caller's promise.
+        let &VMFuncRef { vmctx, entry, .. } = unsafe { &*self.func };
+        // SAFETY: trampoline and entry agree on the signature (one registration); the arrays fit it by the caller's promise.
+        let outcome = unsafe { arch::enter(vmctx, entry, args, results, store.context(), self.trampoline) };
+        store.end_entry(&self.lent);
+        match outcome {
+            0 => Ok(()),
+            arch::TRAPPED => Err(Some(trap::take(self.entered))),
+            _ => Err(None),
+        }
+    }
+
+    /// A call whose signature has numbers only: the trampoline reads and writes the host's arrays, unless the results have too little room.
+    ///
+    /// # Safety
+    /// As [`call`]; there are as many arguments as parameters.
+    unsafe fn with_values(&self, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
+        let refused = |refused: Option<Handle<Trap>>| refused.unwrap_or_else(|| wrong_kind(self.entered, self.ty, args));
+        let count = self.ty.ty.results.len();
+        if results.len() >= count {
+            // SAFETY: the arrays have the lengths of the signature.
+            return unsafe { self.invoke(args.as_ptr().cast(), results.as_mut_ptr().cast()) }.map_err(refused);
+        }
+        let mut memory = MaybeUninit::uninit();
+        let all = self.memory(&mut memory, count)?;
+        // SAFETY: as above.
+        unsafe { self.invoke(args.as_ptr().cast(), all.cast()) }.map_err(refused)?;
+        for (index, result) in results.iter_mut().enumerate() {
+            // Numbers own nothing, so that there is nothing to free in those that find no room.
+            // SAFETY: the trampoline has written all of them.
+            result.write(unsafe { all.wrapping_add(index).read() });
+        }
+        Ok(())
+    }
+
+    /// A call whose signature has references or v128. No handle or box is made for a result that finds no room.
+    ///
+    /// # Safety
+    /// As [`call`]; there are as many arguments as parameters.
+    unsafe fn with_slots(&self, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
+        let (entered, store) = (self.entered, self.entered.store());
+        let bad = |error: Error| bad_call(entered, error.message());
+        let (params, result_types) = (&self.ty.ty.params, &self.ty.ty.results);
+        let mut memory = MaybeUninit::uninit();
+        let slots: *mut RawSlot = self.memory(&mut memory, params.len() + result_types.len())?.cast();
+        let mut boxes = 0;
+        for (arg, &ty) in args.iter().zip(params) {
+            // SAFETY: well-formed by the caller's promise.
+            unsafe { val::check(store, arg, ty) }.map_err(bad)?;
+            boxes += usize::from(val::needs_box(arg, ty));
+        }
+        store.reserve_boxes(boxes).map_err(bad)?;
+        for (index, (arg, &ty)) in args.iter().zip(params).enumerate() {
+            // SAFETY: checked above; the boxes are reserved.
+            let slot = unsafe { val::to_slot(store, arg, ty) }.map_err(bad)?;
+            // SAFETY: room for a slot for each parameter.
+            unsafe { slots.wrapping_add(index).write(slot) };
+        }
+        let result_slots = slots.wrapping_add(params.len());
+        // SAFETY: the slots are those of the signature.
+        unsafe { self.invoke(slots.cast(), result_slots.cast()) }
+            .map_err(|refused| refused.unwrap_or_else(|| wrong_kind(entered, self.ty, args)))?;
+        for (index, (&ty, result)) in result_types.iter().zip(results).enumerate() {
+            // SAFETY: the trampoline has written a slot for each result.
+            let slot = unsafe { &*result_slots.wrapping_add(index) };
+            // SAFETY: compiled code wrote it as a value of this type, and nothing was collected since.
+            result.write(unsafe { val::from_slot(store, slot, ty) });
+        }
+        Ok(())
+    }
+
+    /// Memory for values or slots, until the call ends: `near` if it suffices, and else of the activation.
+    fn memory(&self, near: &mut MaybeUninit<[Val; 16]>, count: usize) -> Result<*mut Val, Handle<Trap>> {
+        if count <= 16 {
+            return Ok(near.as_mut_ptr().cast());
+        }
+        self.lent.memory(count).map_err(|error| bad_call(self.entered, error.message()))
     }
 }
 
-/// A call whose signature has references or v128. No handle or box is made for a result that finds no room.
-///
-/// # Safety
-/// As [`call`]; there are as many arguments as parameters.
-unsafe fn call_with_slots(
-    entered: &Entered<'_>,
-    func: *const VMFuncRef,
-    ty: &RegisteredType,
-    args: &[Val],
-    results: &mut [MaybeUninit<Val>],
-) -> Result<(), Handle<Trap>> {
-    let store = entered.store();
-    let bad = |error: Error| bad_call(entered, error.message());
-    let (params, result_types) = (&ty.ty.params, &ty.ty.results);
-    // On the stack, unless there are many.
-    let mut slots: SmallVec<[RawSlot; 16]> = SmallVec::new();
-    slots
-        .try_reserve_exact(params.len() + result_types.len())
-        .map_err(|_| bad(Error::out_of_memory("out of memory")))?;
-    let mut boxes = 0;
-    for (arg, &ty) in args.iter().zip(params) {
-        // SAFETY: well-formed by the caller's promise.
-        unsafe { val::check(store, arg, ty) }.map_err(bad)?;
-        boxes += usize::from(val::needs_box(arg, ty));
+/// A trap that says why there is no stack for a call.
+#[cold]
+fn no_stack(entered: &Entered<'_>, reason: &NoStack) -> Handle<Trap> {
+    match reason {
+        NoStack::Unknown => bad_call(
+            entered,
+            "this stack is not the thread's own: name its bounds with libwasm_thread_set_stack before you call from it",
+        ),
+        NoStack::Exhausted => Trap::new_in_any_case(entered, TrapCode::StackOverflow, None),
+        NoStack::Reserved => {
+            let message = *b"call stack exhausted: all that is left of this stack is reserved for host functions";
+            Trap::new_in_any_case(entered, TrapCode::StackOverflow, Some(message.into()))
+        }
     }
-    store.reserve_boxes(boxes).map_err(bad)?;
-    for (arg, &ty) in args.iter().zip(params) {
-        // SAFETY: checked above; the boxes are reserved.
-        slots.push(unsafe { val::to_slot(store, arg, ty) }.map_err(bad)?);
-    }
-    slots.resize(params.len() + result_types.len(), [0; 16]);
-    let (arg_slots, result_slots) = slots.split_at_mut(params.len());
-    // SAFETY: the slots are those of the signature.
-    unsafe { invoke(entered, func, ty, arg_slots.as_ptr().cast(), result_slots.as_mut_ptr().cast()) }
-        .map_err(|refused| refused.unwrap_or_else(|| wrong_kind(entered, ty, args)))?;
-    for ((slot, &ty), result) in result_slots.iter().zip(result_types).zip(results) {
-        // SAFETY: compiled code wrote the slots as values of these types, and nothing was collected since.
-        result.write(unsafe { val::from_slot(store, slot, ty) });
-    }
-    Ok(())
 }
 
 /// A trap that says why a call cannot be made.

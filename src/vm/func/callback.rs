@@ -8,9 +8,10 @@
 
 use super::call::bad_call;
 use super::{HostFunc, ValVec};
-use crate::abi::{PendingTrap, VMHostContext, VMStoreContext};
+use crate::abi::{Activation, PendingTrap, VMHostContext, VMStoreContext};
+use crate::arch;
 use crate::module::EntityIndex;
-use crate::types::TrapCode;
+use crate::types::{TrapCode, ValType};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::Handle;
 use crate::vm::store::{Entered, Store};
@@ -18,7 +19,6 @@ use crate::vm::trap::Trap;
 use crate::vm::trap::unwind::{self, Step};
 use crate::vm::val::{self, RawSlot, Val};
 use crate::vm::vector;
-use std::ffi::c_void;
 use std::ops::ControlFlow;
 
 /// What a callback has left in its results. Dropping it frees what the values own, and the vector if the callback put it there.
@@ -118,8 +118,8 @@ fn import_of_caller(store: &Store, callee: *const VMHostContext) -> Option<Strin
             ControlFlow::Break(())
         }
     };
-    // SAFETY: the store is entered, on the thread whose stack has the frames.
-    let _ = unsafe { unwind::walk(store.context(), &mut visit) };
+    // SAFETY: the store is entered, on the thread whose stack has the frames, and the callback has returned to this activation.
+    let _ = unsafe { unwind::walk_running(store.context(), &mut visit) };
     name
 }
 
@@ -134,15 +134,21 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
     let func = unsafe { &*HostFunc::from_context(context) };
     // SAFETY: a store outlives its entities.
     let store = unsafe { &*func.header.store };
-    let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
+    // SAFETY: code of the store has called, so there is an entry further out.
+    let entered = unsafe { store.still_entered() };
     let (params, result_types) = (&func.ty.ty.params, &func.ty.ty.results);
     let args: *mut Val = slots.wrapping_add(params.len().max(result_types.len())).cast();
     let place = args.wrapping_add(params.len());
+    // If the callback does not return, what its arguments own is given back.
+    let lending = store.lending();
     for (index, &ty) in params.iter().enumerate() {
         // SAFETY: the trampoline has written a slot for each parameter.
         let slot = unsafe { &*slots.wrapping_add(index) };
         // SAFETY: it is a value of the parameter's type.
         let value = unsafe { val::from_slot(store, slot, ty) };
+        if ty.is_ref() || ty == ValType::V128 {
+            lending.lend(value);
+        }
         // SAFETY: room for a value for each parameter.
         unsafe { args.wrapping_add(index).write(value) };
     }
@@ -153,40 +159,49 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
     let args_vec = ValVec { size: params.len(), data: args };
     let mut vector = ValVec { size: result_types.len(), data: place };
     // SAFETY: the host gave the callback for this signature.
-    let trap = unsafe { run_callback(func, &args_vec, &mut vector) };
-    let results = Results { vector, place, count: result_types.len() };
+    let trap = unsafe { (func.context.call)(context, &args_vec, &mut vector) };
+    drop(lending);
     // The arguments are lent to the callback: what they own is freed here.
     // SAFETY: written above, and a callback leaves values there.
     for arg in unsafe { std::slice::from_raw_parts_mut(args, params.len()) } {
         // SAFETY: owned by this function, and a well-behaved callback has not freed them.
         unsafe { arg.delete() };
     }
-    if !trap.is_null() {
-        // SAFETY: a callback returns an owned trap.
-        return Err(unsafe { Handle::from_raw(trap) });
+    // SAFETY: the stub has just returned it.
+    let outcome = unsafe { outcome(store, trap) };
+    if trap.addr() == arch::LEFT_BY_EXCEPTION {
+        // What is in the results is nobody's: the callback was not done with them.
+        return outcome;
     }
+    let results = Results { vector, place, count: result_types.len() };
+    outcome?;
     results.check(&entered, func)?;
     // SAFETY: checked above; the slots have room for the results.
     unsafe { write_results(&entered, func, results.values(), slots) }
 }
 
+/// The trap that a callback of `store` gave, or the one that stands for the exception by which it was left.
+///
 /// # Safety
-/// The vectors are arrays of the function's parameter and result types.
-unsafe fn run_callback(func: &HostFunc, args: &ValVec, results: &mut ValVec) -> *mut Trap {
-    let (callback, env) = (func.context.callback, func.context.env);
-    if func.context.with_env != 0 {
-        type WithEnv = unsafe extern "C" fn(*mut c_void, *const ValVec, *mut ValVec) -> *mut Trap;
-        // SAFETY: `with_env` tells which type the pointer was made from.
-        let callback = unsafe { std::mem::transmute::<*const u8, WithEnv>(callback) };
-        // SAFETY: passed on to the caller.
-        unsafe { callback(env.cast(), args, results) }
-    } else {
-        type Plain = unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap;
-        // SAFETY: as above.
-        let callback = unsafe { std::mem::transmute::<*const u8, Plain>(callback) };
-        // SAFETY: passed on to the caller.
-        unsafe { callback(args, results) }
+/// `trap` is what the callback's stub has just returned, and is owned.
+unsafe fn outcome(store: &Store, trap: *mut u8) -> Result<(), Handle<Trap>> {
+    if trap.is_null() {
+        return Ok(());
     }
+    if trap.addr() != arch::LEFT_BY_EXCEPTION {
+        // SAFETY: a callback returns an owned trap.
+        return Err(unsafe { Handle::from_raw(trap.cast()) });
+    }
+    // SAFETY: the context is part of the store.
+    let activation = unsafe { (*store.context()).activation };
+    // SAFETY: the activation that called, whose record the stub has left the exception in.
+    let exception = unsafe { std::mem::replace(&mut (*activation).exception, std::ptr::null_mut()) };
+    let message = *b"a host function was left by an exception that nobody catches";
+    // SAFETY: the store was entered before WebAssembly was, and there is another entry further out.
+    let entered = unsafe { store.still_entered() };
+    let trap = Trap::new_in_any_case(&entered, TrapCode::Host, Some(message.into()));
+    trap.set_exception(exception.cast());
+    Err(trap)
 }
 
 /// # Safety
@@ -213,27 +228,30 @@ unsafe fn write_results(
 /// handed out: the results are in their place afterwards, or there is a trap.
 ///
 /// # Safety
-/// `context` is that of a live host function that has just been called; `trap` is null or owned; `vectors` are the callback's arguments and
-/// results, behind which the arguments lie in the trampoline's frame, and the place of the results behind them.
+/// `context` is that of a live host function whose stub has just returned `trap`; `vectors` are the callback's arguments and results, behind which the arguments lie in the trampoline's frame, and the place of the results behind them.
 pub(in crate::vm) unsafe fn end_numeric_callback(
     context: *mut VMHostContext,
-    trap: *mut Trap,
+    trap: *mut u8,
     vectors: *mut [ValVec; 2],
 ) -> Result<(), Handle<Trap>> {
     // SAFETY: the context is part of a live host function, which the collector keeps while it runs.
     let func = unsafe { &*HostFunc::from_context(context) };
+    // SAFETY: a store outlives its entities.
+    let store = unsafe { &*func.header.store };
+    // SAFETY: the stub has just returned it.
+    let outcome = unsafe { outcome(store, trap) };
+    if trap.addr() == arch::LEFT_BY_EXCEPTION {
+        // What is in the results is nobody's: the callback was not done with them.
+        return outcome;
+    }
     // SAFETY: the trampoline's vectors.
     let [_, vector] = unsafe { vectors.read() };
     let args: *mut Val = vectors.wrapping_add(1).cast();
     let place = args.wrapping_add(func.ty.ty.params.len());
     let results = Results { vector, place, count: func.ty.ty.results.len() };
-    if !trap.is_null() {
-        // SAFETY: a callback returns an owned trap.
-        return Err(unsafe { Handle::from_raw(trap) });
-    }
-    // SAFETY: a store outlives its entities.
-    let store = unsafe { &*func.header.store };
-    let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
+    outcome?;
+    // SAFETY: code of the store has called, so there is an entry further out.
+    let entered = unsafe { store.still_entered() };
     results.check(&entered, func)?;
     if results.is_replaced() {
         for (index, &value) in results.values().iter().enumerate() {
@@ -248,11 +266,13 @@ pub(in crate::vm) unsafe fn end_numeric_callback(
 pub(in crate::vm) fn pend(context: *mut VMStoreContext, trap: Handle<Trap>) {
     // SAFETY: the context of a live store whose code runs on this thread.
     let context = unsafe { &mut *context };
+    // SAFETY: the activation whose code called the host function.
+    let &Activation { exit_fp, exit_pc, .. } = unsafe { &*context.activation };
     context.pending_trap = PendingTrap {
         code: PendingTrap::OBJECT,
         object: trap.into_raw().cast(),
-        fp: context.last_exit_fp,
-        pc: context.last_exit_pc,
+        fp: exit_fp,
+        pc: exit_pc,
         ..PendingTrap::NONE
     };
 }

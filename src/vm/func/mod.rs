@@ -4,14 +4,14 @@ pub mod call;
 pub mod callback;
 
 pub use crate::abi::ValVec;
-use crate::abi::{ObjectHeader, ObjectKind, VMFuncRef, VMHostContext};
+use crate::abi::{CallHost, ObjectHeader, ObjectKind, VMFuncRef, VMHostContext};
+use crate::arch;
 use crate::types::{FuncType, Result};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::store::entity::{EntityHeader, Handle, store_of};
 use crate::vm::store::kinds::{Entity, Tracer};
 use crate::vm::store::{Entered, Finalizer, Store};
 use crate::vm::trap::Trap;
-use crate::vm::val::Val;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem::offset_of;
@@ -88,9 +88,9 @@ impl HostFunc {
             }
         })?;
         store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
-        let (callback, with_env) = match callback {
-            Callback::WithoutEnv(callback) => (callback as *const u8, 0),
-            Callback::WithEnv(callback) => (callback as *const u8, 1),
+        let (callback, call): (_, CallHost) = match callback {
+            Callback::WithoutEnv(callback) => (callback as *const u8, arch::call_host),
+            Callback::WithEnv(callback) => (callback as *const u8, arch::call_host_with_env),
         };
         let func = Box::into_raw(Box::new(HostFunc {
             header: EntityHeader::new(ObjectKind::Func, store),
@@ -102,7 +102,7 @@ impl HostFunc {
                 type_id: ty.id,
                 func_index: u32::MAX,
             },
-            context: VMHostContext { store: store.context(), callback, env: env.cast(), with_env },
+            context: VMHostContext { store: store.context(), call, callback, env: env.cast() },
             ty,
             finalizer: Cell::new(finalizer),
             trace: Cell::new(trace),

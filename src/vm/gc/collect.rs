@@ -14,6 +14,7 @@
 use crate::abi::{Frame, ObjectHeader, ObjectKind};
 use crate::types::RefType;
 use crate::vm::func::HostFunc;
+use crate::vm::gc::blocks::Blocks;
 use crate::vm::instance::Instance;
 use crate::vm::store::Store;
 use crate::vm::store::entity::{EntityHeader, owner_of};
@@ -25,6 +26,7 @@ use std::ops::ControlFlow;
 struct Marker<'a> {
     store: &'a Store,
     worklist: Vec<*mut EntityHeader>,
+    blocks: Blocks,
 }
 
 impl Store {
@@ -41,7 +43,13 @@ impl Store {
         }
         self.free_pending(usize::MAX);
         self.pacing.begin();
-        let mut marker = Marker { store: self, worklist: Vec::new() };
+        let blocks = if self.wasm_runs() { Blocks::of(self) } else { Blocks::default() };
+        self.drop_incoherent_activations(|activation, mapped| {
+            let is_context = |context| blocks.instance(context).is_some();
+            // SAFETY: linked in this store, and mapped if it says so.
+            unsafe { unwind::is_coherent(activation, mapped, self.context(), is_context) }
+        });
+        let mut marker = Marker { store: self, worklist: Vec::new(), blocks };
         if self.traced_envs.get() != 0 {
             self.count_owned_by_envs();
         }
@@ -139,7 +147,7 @@ impl Marker<'_> {
             }
         }
         self.store.pacing.set_roots(roots);
-        // SAFETY: the store is entered, so its activations are on this thread's stack.
+        // SAFETY: the store is entered, and its activations have just been found coherent.
         let _ = unsafe {
             unwind::walk(self.store.context(), &mut |step| {
                 match step {
@@ -158,12 +166,15 @@ impl Marker<'_> {
             let Some(map) = code.stack_map_at(frame.pc) else { return };
             let sp = frame.fp - map.frame_size as usize;
             for offset in map.heap_refs() {
-                // SAFETY: the stack map of this very call says that a live 32-bit reference lies here.
+                // SAFETY: the stack map of this very call says that a live 32-bit reference lies here, and the frame is mapped.
                 self.mark_box(unsafe { *((sp + offset as usize) as *const u32) });
             }
             for offset in map.func_refs() {
-                // SAFETY: the stack map of this very call says that a live function reference or null lies here.
-                self.mark_object(unsafe { *((sp + offset as usize) as *const *mut ObjectHeader) });
+                // SAFETY: the stack map of this very call says that a live function reference or null lies here, and the frame is mapped.
+                let func = unsafe { *((sp + offset as usize) as *const usize) };
+                if let Some(entity) = self.blocks.holding(func) {
+                    self.mark_entity(entity);
+                }
             }
         });
     }

@@ -1,6 +1,7 @@
 //! The store's collector: one for the heap that externrefs live in and for instances and all other entities.
 
-pub mod collect;
+pub mod blocks;
+mod collect;
 pub mod heap;
 
 use std::cell::Cell;

@@ -41,18 +41,20 @@ impl From<Error> for Failure {
 pub unsafe fn instantiate(
     entered: &Entered<'_>,
     module: &Arc<CompiledModule>,
-    imports: &[*mut ObjectHeader],
+    imports: impl AsRef<[*mut ObjectHeader]>,
 ) -> Result<Handle<Instance>, Failure> {
     let store = entered.store();
     if !Arc::ptr_eq(store.engine(), module.engine()) {
         return Err(Error::argument("the module belongs to another engine than the store").into());
     }
     // SAFETY: passed on to the caller.
-    unsafe { match_imports(store, module, imports)? };
+    unsafe { match_imports(store, module, imports.as_ref())? };
     store.collect_if_due();
     let instance = Instance::new(store, module)?;
     // SAFETY: the imports match the module's.
-    unsafe { link_imports(&instance, imports) };
+    unsafe { link_imports(&instance, imports.as_ref()) };
+    // A start function may be left by a jump: nothing may be owned by a frame here then.
+    drop(imports);
     define_globals(&instance);
     instance.fill_small_tables();
     let traps = |code| match Trap::new(entered, code, None) {
@@ -65,7 +67,7 @@ pub unsafe fn instantiate(
     }
     run_data_segments(&instance).map_err(traps)?;
     if let Some(start) = module.module().start {
-        run_start(&instance, start)?;
+        run_start(entered, &instance, start)?;
     }
     Ok(instance)
 }
@@ -254,14 +256,15 @@ fn undo_data_segments(instance: &Instance) {
     instance.restore_data_segments();
 }
 
-fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failure> {
+fn run_start(entered: &Entered<'_>, instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failure> {
+    let handle = instance.as_ptr().cast::<ObjectHeader>();
     let module = instance.compiled();
     instance.touch();
     let Some(defined) = module.module().defined_func(start) else {
         // SAFETY: within the context; the import is live.
         let func = unsafe { (*instance.func_import(start)).func_ref };
         // SAFETY: a live function without parameters.
-        return unsafe { call::call(func, &[], &mut []) }.map_err(Failure::Trap);
+        return unsafe { call::start(entered, func, handle) }.map_err(Failure::Trap);
     };
     // The start function need not have a slot for its reference: make one for this call.
     let ty = module.ty(module.module().type_of(start));
@@ -275,5 +278,5 @@ fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failur
         func_index: start.as_u32(),
     };
     // SAFETY: a function without parameters; the record is only called through, never handed out.
-    unsafe { call::call(&func, &[], &mut []) }.map_err(Failure::Trap)
+    unsafe { call::start(entered, &func, handle) }.map_err(Failure::Trap)
 }

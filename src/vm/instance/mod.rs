@@ -305,6 +305,11 @@ impl Instance {
         drop(parts);
     }
 
+    /// The size of the instance's block, as far as it is used.
+    pub(in crate::vm) fn size(&self) -> usize {
+        size_of::<Instance>() + self.module.layout().size()
+    }
+
     /// The context of an instance: it lies directly behind the instance in the same allocation.
     #[inline]
     pub fn vmctx(instance: *const Instance) -> *mut VMContext {

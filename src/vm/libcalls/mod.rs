@@ -10,7 +10,7 @@ mod table;
 
 pub use table::LIBCALLS;
 
-use crate::abi::{LibcallResult, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext, foreach_libcall};
+use crate::abi::{Activation, LibcallResult, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext, foreach_libcall};
 use crate::types::{FuncIndex, MemoryIndex, TableIndex, TrapCode};
 use crate::vm::func::{ValVec, callback};
 use crate::vm::instance::Instance;
@@ -43,12 +43,9 @@ unsafe fn guard(context: *mut VMStoreContext, body: impl FnOnce() -> Outcome) ->
         Err(code) => {
             // SAFETY: live by the caller's promise; nothing else looks at it now.
             let context = unsafe { &mut *context };
-            context.pending_trap = PendingTrap {
-                code: code as u32,
-                fp: context.last_exit_fp,
-                pc: context.last_exit_pc,
-                ..PendingTrap::NONE
-            };
+            // SAFETY: the activation whose code called out.
+            let &Activation { exit_fp, exit_pc, .. } = unsafe { &*context.activation };
+            context.pending_trap = PendingTrap { code: code as u32, fp: exit_fp, pc: exit_pc, ..PendingTrap::NONE };
             LibcallResult { value: 0, trapped: 1 }
         }
     }
@@ -124,7 +121,7 @@ pub unsafe extern "C" fn host_call(vmctx: *mut VMHostContext, slots: *mut RawSlo
 /// Called by a host function's trampoline through its stub.
 pub unsafe extern "C" fn end_callback(
     vmctx: *mut VMHostContext,
-    trap: *mut Trap,
+    trap: *mut u8,
     vectors: *mut [ValVec; 2],
 ) -> LibcallResult {
     // SAFETY: the trampoline keeps to the contract of `callback::end_numeric_callback`.

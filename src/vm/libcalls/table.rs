@@ -4,7 +4,6 @@ use crate::abi::{LibcallResult, LibcallTable, VMContext, VMHostContext, foreach_
 use crate::arch::{libcall_stub, past_results_stub, preserving_stub, trampoline_stub};
 use crate::vm::func::ValVec;
 use crate::vm::libcalls;
-use crate::vm::trap::Trap;
 
 // SAFETY: the table is never written, and what it points to is code.
 unsafe impl Sync for LibcallTable {}
@@ -26,7 +25,7 @@ macro_rules! libcall_table {
 pub static LIBCALLS: LibcallTable = foreach_libcall!(libcall_table);
 
 const _: unsafe extern "C" fn(*mut VMHostContext, *mut [u8; 16]) -> LibcallResult = libcalls::host_call;
-const _: unsafe extern "C" fn(*mut VMHostContext, *mut Trap, *mut [ValVec; 2]) -> LibcallResult =
+const _: unsafe extern "C" fn(*mut VMHostContext, *mut u8, *mut [ValVec; 2]) -> LibcallResult =
     libcalls::end_callback;
 const _: unsafe extern "C" fn(*mut VMContext, u32, u32) -> LibcallResult = libcalls::table_fill_element;
 const _: unsafe extern "C" fn(*mut VMContext, u32) -> LibcallResult = libcalls::table_materialize;

@@ -48,7 +48,12 @@ impl Store {
         } else if self.pacing.collecting() || self.wasm_runs() && unsafe { self.may_be_running(header) } {
             // A frame on the stack may be the entity's. Decide when nothing runs any more, or let the collector find it.
             if !header.deferred.replace(true) {
+                let count = self.deferred.borrow().len();
                 self.deferred.borrow_mut().push(entity);
+                // Many of them may mean that what runs was left long ago.
+                if count >= 64 && count.is_power_of_two() && self.wasm_runs() {
+                    self.look_for_dead_activations();
+                }
                 self.owner.attention.set(true);
                 self.pacing.lost();
             }

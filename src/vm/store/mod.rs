@@ -7,14 +7,15 @@
 //! (`lifetime.rs`); by the collector (`src/vm/gc/collect.rs`); with the store.
 
 pub mod entity;
+mod activations;
 mod host_info;
 pub mod kinds;
 pub mod lifetime;
 mod owner;
 mod pending_free;
 
-use crate::abi::{LibcallTable, ObjectHeader, PendingTrap, VMStoreContext};
-use crate::arch::StoreLayout;
+use crate::abi::{Activation, LibcallTable, ObjectHeader, PendingTrap, VMStoreContext};
+use crate::arch::{self, StoreLayout};
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
 use crate::vm::gc::heap::GcHeap;
@@ -22,6 +23,8 @@ use crate::vm::store::entity::{EntityHeader, Handle, Record};
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
 use kinds::Kinds;
+use activations::Records;
+pub(in crate::vm) use activations::{Lending, NoStack};
 use owner::{Released, StoreOwner, ThreadSlot};
 use pending_free::FREES_AT_ONCE;
 use std::cell::{Cell, RefCell, UnsafeCell};
@@ -37,6 +40,7 @@ pub struct Store {
     kinds: &'static Kinds,
     engine: Arc<Engine>,
     owner: StoreOwner,
+    activations: Records,
     refs: Cell<usize>,
     /// Every entity, in no order; each knows its position.
     pub(super) entities: RefCell<Vec<*mut EntityHeader>>,
@@ -58,6 +62,8 @@ pub struct Store {
 /// Proof that this thread is the store's owner and inside the store.
 pub struct Entered<'a> {
     store: &'a Store,
+    /// The depth of the owner's entries to go back to; 0 also for an entry that is not counted, from within WebAssembly.
+    level: usize,
 }
 
 impl StoreLayout for Store {
@@ -82,18 +88,20 @@ impl Store {
             libcalls,
             stack_limit: 0,
             activation: std::ptr::null_mut(),
-            last_exit_fp: 0,
-            last_exit_pc: 0,
-            last_exit_callee: std::ptr::null_mut(),
+            spare: std::ptr::null_mut(),
+            first: Activation::UNUSED,
+            resume: activations::resume,
             capture_trap_frames,
             pending_trap: PendingTrap::NONE,
             trap_frames: Default::default(),
         };
+        let budget = engine.stack_budget();
         Box::into_raw(Box::new(Store {
             context: UnsafeCell::new(context),
             kinds,
             engine,
-            owner: StoreOwner::new(),
+            owner: StoreOwner::new(budget),
+            activations: Records::default(),
             refs: Cell::new(1),
             entities: RefCell::default(),
             deferred: RefCell::default(),
@@ -136,32 +144,58 @@ impl Store {
     /// Enters the store: makes sure that this thread is its owner and drains what other threads gave back.
     #[inline]
     pub fn enter(&self) -> Result<Entered<'_>> {
-        if !self.owner.try_enter() {
-            self.owner.migrate(|| self.wasm_runs())?;
-        }
+        self.enter_from(arch::stack_pointer())
+    }
+
+    /// As [`Store::enter`], for a caller who knows the stack pointer of a frame that is no longer there, but would lie directly below the host's.
+    #[inline]
+    pub(super) fn enter_from(&self, sp: usize) -> Result<Entered<'_>> {
+        let level = match self.try_enter(sp) {
+            Some(level) => level,
+            None => self.migrate_here(sp)?,
+        };
         if self.owner.has_queued() {
             self.drain();
         }
-        Ok(Entered { store: self })
+        Ok(Entered { store: self, level })
+    }
+
+    /// Enters if this thread is the owner; the level to leave to.
+    #[inline]
+    fn try_enter(&self, sp: usize) -> Option<usize> {
+        match self.owner.try_enter()? {
+            0 => Some(0),
+            depth => Some(self.enter_again(depth, sp)),
+        }
+    }
+
+    #[cold]
+    fn migrate_here(&self, sp: usize) -> Result<usize> {
+        loop {
+            if self.owner.migrate(|| self.wasm_runs())? {
+                return Ok(0);
+            }
+            if let Some(level) = self.try_enter(sp) {
+                return Ok(level);
+            }
+        }
     }
 
     /// Enters the store, if this thread is its owner.
     #[inline]
     pub(super) fn enter_if_owner(&self) -> Option<Entered<'_>> {
-        self.owner.try_enter().then(|| Entered { store: self })
+        let level = self.try_enter(arch::stack_pointer())?;
+        Some(Entered { store: self, level })
     }
 
-    /// The guard of an entry that the numeric-only stub made and has not left.
+    /// The guard of an entry that the numeric-only stub made and has not left; or of one that need not be counted, by code of the store
+    /// that has called out.
     ///
     /// # Safety
-    /// This is that entry's thread, and only one guard is made of it.
+    /// One of the two is so, and only one guard is made of an entry of the stub's.
     pub(super) unsafe fn still_entered(&self) -> Entered<'_> {
-        Entered { store: self }
-    }
-
-    /// The lowest stack address WebAssembly may use, for this thread, which is inside.
-    pub(super) fn thread_stack_limit(&self) -> usize {
-        self.owner.stack_limit()
+        // The stub counts an entry only if it is the first.
+        Entered { store: self, level: 0 }
     }
 
     /// Adds the reference of an entity that has got its first handle.
@@ -228,19 +262,20 @@ impl Store {
     unsafe fn release_any(store: *const Store, released: Released) {
         // SAFETY: the handle that is given back keeps the store alive until it is processed.
         let this = unsafe { &*store };
-        if this.owner.try_enter() {
+        let sp = arch::stack_pointer();
+        if let Some(level) = this.try_enter(sp) {
             // SAFETY: owner, inside, and the caller owned the handle.
             unsafe { this.process(released) };
-            // SAFETY: this matches the raise above; `this` is not used afterwards.
-            unsafe { Self::leave(store) };
+            // SAFETY: this matches the entry above; `this` is not used afterwards.
+            unsafe { Self::leave(store, level) };
         } else {
             this.owner.pin();
-            let entered = this.owner.queue(released) && this.owner.migrate(|| this.wasm_runs()).is_ok();
+            let entered = if this.owner.queue(released) { this.migrate_here(sp).ok() } else { None };
             this.owner.unpin();
-            if entered {
+            if let Some(level) = entered {
                 this.drain();
-                // SAFETY: this matches the take-over, which entered.
-                unsafe { Self::leave(store) };
+                // SAFETY: this matches the entry above.
+                unsafe { Self::leave(store, level) };
             }
         }
     }
@@ -299,29 +334,44 @@ impl Store {
 
     /// Leaves the store; frees it if this was the outermost entry and nobody has a handle any more.
     ///
+    /// While WebAssembly runs there is another entry, further out or of another coroutine, and the last of them to be left does that.
+    ///
     /// # Safety
-    /// Matches one entry. The store must not be used by the caller afterwards unless it holds a handle.
+    /// Matches one entry, from `level`. The store must not be used by the caller afterwards unless it holds a handle.
     #[inline]
-    unsafe fn leave(store: *const Store) {
+    unsafe fn leave(store: *const Store, level: usize) {
         // SAFETY: an entered store is alive.
         let this = unsafe { &*store };
-        if this.owner.depth() == 1 && (this.owner.attention.get() || this.owner.has_queued()) {
+        let mut level = level;
+        if this.wasm_runs() {
+            // Without handles, nobody will look again.
+            match if this.refs.get() == 0 { this.drop_all_dead_activations() } else { None } {
+                Some(outermost) => level = outermost,
+                None => return,
+            }
+        }
+        if level == 0 && (this.owner.attention.get() || this.owner.has_queued()) {
             // SAFETY: the outermost entry is still held.
             unsafe { Self::leave_slow(store) };
         } else {
             // What is queued between the look and this waits for the next entry, or for its thread, which takes over.
-            this.owner.leave();
+            this.owner.set_depth(level);
         }
     }
 
-    /// The end of an outermost entry with something left to do. Lowers the depth.
+    /// The end of an outermost entry with something left to do.
     ///
     /// # Safety
-    /// As [`Store::leave`]; the depth is 1.
+    /// As [`Store::leave`], from level 0.
     #[cold]
     unsafe fn leave_slow(store: *const Store) {
         // SAFETY: an entered store is alive.
         let this = unsafe { &*store };
+        let level = this.take_level();
+        if level != 0 {
+            return this.owner.set_depth(level);
+        }
+        this.owner.set_depth(1);
         this.owner.attention.set(false);
         this.drain();
         this.free_deferred();
@@ -336,7 +386,7 @@ impl Store {
             // SAFETY: nobody has a handle, nothing runs, every entity is freed, and the store was made by `Store::new`.
             drop(unsafe { Box::from_raw(store.cast_mut()) });
         } else {
-            this.owner.leave();
+            this.owner.set_depth(0);
         }
     }
 
@@ -442,6 +492,6 @@ impl Drop for Entered<'_> {
     fn drop(&mut self) {
         // SAFETY: made by `Store::enter`, which entered once. Whoever holds the guard's borrow holds a handle too, or
         // does not use the store afterwards.
-        unsafe { Store::leave(self.store) }
+        unsafe { Store::leave(self.store, self.level) }
     }
 }

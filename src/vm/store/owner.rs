@@ -16,6 +16,7 @@
 //!   it is counted as a visitor, for which whoever frees the store waits.
 
 use crate::arch;
+use crate::os::stack::StackBudget;
 use crate::os::{self, StackLimitCache};
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::store::entity::EntityHeader;
@@ -34,7 +35,8 @@ pub(super) enum Released {
 /// A thread's place in a store.
 pub struct ThreadSlot {
     token: usize,
-    /// How many entries of the thread are under way. Written by that thread only.
+    /// How many entries of the thread are under way that began while no WebAssembly of the store ran. (The others need no count: they
+    /// end before the one that their WebAssembly was called in.) Written by that thread only.
     depth: AtomicUsize,
     /// For that thread only.
     stack_limit: StackLimitCache,
@@ -46,11 +48,11 @@ impl ThreadSlot {
     pub const DEPTH: usize = offset_of!(ThreadSlot, depth);
     pub const STACK_LIMIT: usize = offset_of!(ThreadSlot, stack_limit);
 
-    fn new(token: usize) -> *mut ThreadSlot {
+    fn new(token: usize, budget: StackBudget) -> *mut ThreadSlot {
         Box::into_raw(Box::new(ThreadSlot {
             token,
             depth: AtomicUsize::new(0),
-            stack_limit: StackLimitCache::default(),
+            stack_limit: StackLimitCache::new(budget),
         }))
     }
 }
@@ -63,6 +65,8 @@ pub(super) struct StoreOwner {
     inside: AtomicPtr<ThreadSlot>,
     /// One slot for each thread that was ever owner, boxed. Held by a thread that takes the store over.
     slots: Mutex<Vec<*mut ThreadSlot>>,
+    /// How the stack of each is divided.
+    budget: StackBudget,
     /// Handles given back by other threads.
     queue: Mutex<Vec<Released>>,
     /// Whether the queue has entries. Read without the lock at the end of each outermost entry.
@@ -81,12 +85,13 @@ pub(super) struct StoreOwner {
 const LONG_QUEUE: usize = 1024;
 
 impl StoreOwner {
-    pub(super) fn new() -> StoreOwner {
-        let first = ThreadSlot::new(arch::current_thread_token());
+    pub(super) fn new(budget: StackBudget) -> StoreOwner {
+        let first = ThreadSlot::new(arch::current_thread_token(), budget);
         StoreOwner {
             slot: AtomicPtr::new(first),
             inside: AtomicPtr::new(first),
             slots: Mutex::new(vec![first]),
+            budget,
             queue: Mutex::new(Vec::new()),
             queued: AtomicBool::new(false),
             pins: AtomicUsize::new(0),
@@ -101,29 +106,34 @@ impl StoreOwner {
     pub(super) const ATTENTION: usize = offset_of!(StoreOwner, attention);
     pub(super) const QUEUED: usize = offset_of!(StoreOwner, queued);
 
-    /// Enters if this thread is owner. Must be paired with [`StoreOwner::leave`]. The numeric-only stub does the same (`src/arch`).
+    /// Enters if this thread is owner, and gives the depth of its entries until now: if that is not 0 it was inside already, and the depth
+    /// is as it was. The numeric-only stub does the same (`src/arch`).
     #[inline]
-    pub(super) fn try_enter(&self) -> bool {
+    pub(super) fn try_enter(&self) -> Option<usize> {
         let slot = self.slot.load(Ordering::Acquire);
         // SAFETY: null, or one of `slots`, which live as long as the store.
-        let Some(mine) = (unsafe { slot.as_ref() }) else { return false };
+        let mine = unsafe { slot.as_ref() }?;
         if mine.token != arch::current_thread_token() {
-            return false;
+            return None;
         }
-        // Only this thread writes the depth of its slot; a plain increment is enough.
+        // Only this thread writes the depth of its slot, and while it is not 0 nobody takes the store over.
         let depth = mine.depth.load(Ordering::Relaxed);
-        mine.depth.store(depth + 1, Ordering::Relaxed);
+        if depth != 0 {
+            return Some(depth);
+        }
+        mine.depth.store(1, Ordering::Relaxed);
         os::light_barrier();
         if std::ptr::eq(self.slot.load(Ordering::Acquire), slot) {
-            return true;
+            return Some(0);
         }
-        mine.depth.store(depth, Ordering::Release);
-        false
+        mine.depth.store(0, Ordering::Release);
+        None
     }
 
-    /// The lowest stack address WebAssembly may use, for the thread that is inside.
-    pub(super) fn stack_limit(&self) -> usize {
-        self.inside().stack_limit.get()
+    /// What the thread that is inside may use of its stack.
+    #[inline]
+    pub(super) fn stack_limit(&self) -> &StackLimitCache {
+        &self.inside().stack_limit
     }
 
     /// The slot of the thread that is inside, for that thread.
@@ -133,17 +143,10 @@ impl StoreOwner {
         unsafe { &*self.inside.load(Ordering::Relaxed) }
     }
 
-    /// Leaves. The store may be freed by another thread from then on.
+    /// Sets the depth of this thread, which is inside. At 0 it has left: the store may be freed by another thread from then on.
     #[inline]
-    pub(super) fn leave(&self) {
-        let depth = &self.inside().depth;
-        depth.store(depth.load(Ordering::Relaxed) - 1, Ordering::Release);
-    }
-
-    /// How many entries of this thread, which is inside, are under way.
-    #[inline]
-    pub(super) fn depth(&self) -> usize {
-        self.inside().depth.load(Ordering::Relaxed)
+    pub(super) fn set_depth(&self, depth: usize) {
+        self.inside().depth.store(depth, Ordering::Release);
     }
 
     /// Counts this thread among those that may touch the store; it still owns a handle.
@@ -171,19 +174,18 @@ impl StoreOwner {
     }
 
     /// Makes this thread the owner and enters. Waits for a short operation of the old owner, but not for a guest that runs:
-    /// `wasm_runs` tells, and then the store is busy.
+    /// `wasm_runs` tells, and then the store is busy. False if this thread was the owner all along and is not inside by this.
     #[cold]
-    pub(super) fn migrate(&self, wasm_runs: impl Fn() -> bool) -> Result<()> {
+    pub(super) fn migrate(&self, wasm_runs: impl Fn() -> bool) -> Result<bool> {
         let me = arch::current_thread_token();
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.slot.swap(std::ptr::null_mut(), Ordering::SeqCst);
         // SAFETY: outside of this function, and so while the lock is held by nobody else, `slot` is one of `slots`.
         let old_slot = unsafe { &*old };
         if old_slot.token == me {
-            // StoreOwner all along: another thread's failed attempt had hidden it for a moment.
-            old_slot.depth.store(old_slot.depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            // Another thread's failed attempt had hidden it for a moment.
             self.slot.store(old, Ordering::SeqCst);
-            return Ok(());
+            return Ok(false);
         }
         os::heavy_barrier();
         let mut spins = 0u32;
@@ -198,7 +200,7 @@ impl StoreOwner {
         // SAFETY: slots live as long as the store.
         let known = slots.iter().copied().find(|&slot| unsafe { (*slot).token } == me);
         let mine = known.unwrap_or_else(|| {
-            let slot = ThreadSlot::new(me);
+            let slot = ThreadSlot::new(me, self.budget);
             slots.push(slot);
             slot
         });
@@ -206,7 +208,7 @@ impl StoreOwner {
         unsafe { (*mine).depth.store(1, Ordering::Relaxed) };
         self.inside.store(mine, Ordering::SeqCst);
         self.slot.store(mine, Ordering::SeqCst);
-        Ok(())
+        Ok(true)
     }
 
     /// Queues a handle; true if this thread should try to take the store over and drain the queue.

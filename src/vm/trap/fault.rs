@@ -12,8 +12,8 @@
 //! A stack overflow is found in a function's prologue, by a comparison with the store's limit and a trap instruction. The
 //! frame has no vmctx yet, and may have no room for it, so the trap is raised in the name of the caller.
 
-use crate::abi::{Activation, PendingTrap, VMAnyContext, VMStoreContext};
-use crate::arch::{ACTIVATION_BELOW_FP, raise};
+use crate::abi::{PendingTrap, VMAnyContext, VMStoreContext};
+use crate::arch::{STORE_BELOW_FP, raise};
 use crate::code::lookup;
 use crate::os::fault::{self, Fault};
 use crate::os::guarded::may_be_guarded;

@@ -8,6 +8,7 @@ pub mod fault;
 pub mod unwind;
 
 use crate::abi::{Frame, ObjectKind, PendingTrap};
+use crate::os::exceptions;
 use crate::types::{FuncIndex, Result, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::{EntityHeader, Handle, Record, release, retain};
@@ -33,6 +34,8 @@ pub struct Trap {
     counted: Cell<bool>,
     /// Whether the trap has left the outermost activation: if it is raised again, its trace begins anew.
     complete: Cell<bool>,
+    /// The exception that the trap stands for on its way through WebAssembly; null if there is none. The host gets it before the trap.
+    exception: Cell<*mut c_void>,
     /// Host info of a trap without a store, which has no table for it.
     detached_info: Cell<Option<(*mut c_void, Option<unsafe extern "C" fn(*mut c_void)>)>>,
 }
@@ -85,6 +88,7 @@ impl Trap {
             frames: RefCell::default(),
             counted: Cell::new(true),
             complete: Cell::new(false),
+            exception: Cell::new(std::ptr::null_mut()),
             detached_info: Cell::new(None),
         }))
     }
@@ -121,6 +125,20 @@ impl Trap {
     /// The message, without a NUL.
     pub fn message(&self) -> &[u8] {
         self.message.as_deref().unwrap_or(self.code.message().as_bytes())
+    }
+
+    /// Makes the trap stand for an exception, which it owns.
+    pub(in crate::vm) fn set_exception(&self, exception: *mut c_void) {
+        self.exception.set(exception);
+    }
+
+    pub fn stands_for_exception(&self) -> bool {
+        !self.exception.get().is_null()
+    }
+
+    /// The exception that the trap stands for, or null; from now on it stands for none.
+    pub fn take_exception(&self) -> *mut c_void {
+        self.exception.replace(std::ptr::null_mut())
     }
 
     /// The frames, innermost first.
@@ -201,6 +219,11 @@ impl Trap {
 
 impl Drop for Trap {
     fn drop(&mut self) {
+        let exception = self.take_exception();
+        if !exception.is_null() {
+            // SAFETY: the trap owned it.
+            unsafe { exceptions::delete(exception) };
+        }
         let frames = self.frames.take();
         self.release_counted(&frames);
     }

@@ -5,9 +5,9 @@
 //!
 //! ```text
 //! host: wasm_func_call
-//! entry stub            Activation { outer_exit_*: where the activation before called out }
+//! entry stub            its frame pointer is Activation::entry_fp
 //! host→wasm trampoline
-//! wasm ... wasm         the youngest one's frame is pending_trap.fp, or last_exit_fp if it called out
+//! wasm ... wasm         the youngest one's frame is pending_trap.fp, or Activation::exit_fp if it called out
 //! wasm→host trampoline, or a libcall's stub
 //! host: callback, which may call wasm_func_call again
 //! ```
@@ -17,9 +17,12 @@
 //! The walker allocates nothing and calls nothing that locks.
 
 use crate::abi::{Activation, Frame, VMContext, VMHostContext, VMStoreContext};
+use crate::arch::STORE_BELOW_FP;
 use crate::code::lookup;
+use crate::os;
 use std::ops::ControlFlow;
-use std::ptr::null_mut;
+
+const PAGE: usize = 4096;
 
 /// What a walk meets, innermost first.
 #[derive(Copy, Clone, Debug)]
@@ -29,44 +32,55 @@ pub enum Step {
     HostCall(*mut VMHostContext),
 }
 
-/// Visits the frames of all activations of the store, innermost first, until `visit` breaks. For code that WebAssembly
-/// has called out to: the walk starts at the last exit.
+/// Visits the frames of all activations of the store, the one that runs first and innermost frames first, until `visit` breaks. For code
+/// that WebAssembly has called out to: the walk of each activation starts where it called out.
 ///
 /// # Safety
 ///
-/// The store belongs to this thread, whose stack holds all its activations.
+/// The store belongs to this thread, and its activations are coherent ([`is_coherent`]).
 pub unsafe fn walk(store: *const VMStoreContext, visit: &mut dyn FnMut(Step) -> ControlFlow<()>) -> ControlFlow<()> {
     // SAFETY: the store is live, says the caller; no reference to it is kept while `visit` runs.
-    let (mut activation, mut exit) = unsafe { last_exit(store) };
+    let mut activation = unsafe { (*store).activation };
     while !activation.is_null() {
-        // SAFETY: a linked activation is live.
-        let current = unsafe { &*activation };
-        if !exit.callee.is_null() {
-            visit(Step::HostCall(exit.callee))?;
-        }
-        // SAFETY: the exit belongs to this activation: its frames are live and keep the chain.
-        unsafe { walk_activation(exit, current.entry_fp, visit)? };
-        exit = Exit {
-            fp: current.outer_exit_fp,
-            pc: current.outer_exit_pc,
-            exact: false,
-            callee: current.outer_exit_callee,
-        };
-        activation = current.previous;
+        // SAFETY: a linked record is live, and its frames are what they should be.
+        unsafe { walk_from_exit(activation, visit)? };
+        // SAFETY: as above.
+        activation = unsafe { (*activation).previous };
     }
     ControlFlow::Continue(())
 }
 
-/// The innermost activation, and where it was left.
+/// As [`walk`], for the activation that runs only: the one whose code has called out to here.
 ///
 /// # Safety
 ///
-/// `store` is live.
-unsafe fn last_exit(store: *const VMStoreContext) -> (*const Activation, Exit) {
-    // SAFETY: live, says the caller, and only read here.
-    let store = unsafe { &*store };
-    let exit = Exit { fp: store.last_exit_fp, pc: store.last_exit_pc, exact: false, callee: store.last_exit_callee };
-    (store.activation.cast(), exit)
+/// Code of the store's first activation is on this thread's stack.
+pub unsafe fn walk_running(
+    store: *const VMStoreContext,
+    visit: &mut dyn FnMut(Step) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    // SAFETY: the store is live, says the caller.
+    let activation = unsafe { (*store).activation };
+    // SAFETY: what runs is live.
+    unsafe { walk_from_exit(activation, visit) }
+}
+
+/// Visits the host function that an activation is in, and its frames.
+///
+/// # Safety
+///
+/// The record is linked, and the frames are live or coherent.
+unsafe fn walk_from_exit(
+    activation: *const Activation,
+    visit: &mut dyn FnMut(Step) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    // SAFETY: linked, says the caller.
+    let &Activation { entry_fp, exit_fp, exit_pc, exit_callee, .. } = unsafe { &*activation };
+    if !exit_callee.is_null() {
+        visit(Step::HostCall(exit_callee))?;
+    }
+    // SAFETY: the exit belongs to this activation: its frames keep the chain.
+    unsafe { walk_activation(Exit { fp: exit_fp, pc: exit_pc, exact: false }, entry_fp, visit) }
 }
 
 /// Where an activation was left.
@@ -75,7 +89,70 @@ struct Exit {
     fp: usize,
     pc: usize,
     exact: bool,
-    callee: *mut VMHostContext,
+}
+
+/// Whether the frames of an activation, from where it called out up to its entry stub, can be what they were then: each keeps the chain,
+/// and that of a function has a context for which `is_context` holds. A walk reads nothing else than what has been looked at here, and
+/// what stack maps name in between. Then it does no harm even if the activation is dead and something else lies there.
+///
+/// # Safety
+///
+/// The record is linked in the store `store`. If `mapped`, its frames are on a stack that is mapped.
+pub unsafe fn is_coherent(
+    activation: &Activation,
+    mapped: bool,
+    store: *const VMStoreContext,
+    is_context: impl Fn(*mut VMContext) -> bool,
+) -> bool {
+    let &Activation { entry_fp, exit_fp, exit_pc, .. } = activation;
+    let (mut fp, mut pc, mut callee_fp) = (exit_fp, exit_pc, 0);
+    if !mapped && !all_mapped(exit_fp, entry_fp) {
+        return false;
+    }
+    // SAFETY: the entry stub's frame, or memory that has taken its place.
+    if !std::ptr::eq(unsafe { word_at(entry_fp - STORE_BELOW_FP) } as *const VMStoreContext, store) {
+        return false;
+    }
+    while fp != entry_fp {
+        if fp > entry_fp || fp <= callee_fp || !fp.is_multiple_of(8) {
+            return false;
+        }
+        let frame = lookup(pc, |code| {
+            let func = code.func_at(pc - 1)?;
+            Some((code.vmctx_fp_offset(func), code.stack_map_at(pc).map_or(0, |map| map.frame_size as usize)))
+        });
+        if let Some(Some((vmctx_fp_offset, frame_size))) = frame {
+            let slot = fp.wrapping_add_signed(vmctx_fp_offset as isize);
+            // The frame begins where that of its callee ends. (That of the innermost one is what it was: its place is not on the stack.)
+            if vmctx_fp_offset == 0 || slot < callee_fp || fp - frame_size < callee_fp || !mapped && !os::is_readable(slot) {
+                return false;
+            }
+            // SAFETY: within the frame, which is mapped.
+            if !is_context(unsafe { word_at(slot) } as *mut VMContext) {
+                return false;
+            }
+        }
+        callee_fp = fp;
+        // SAFETY: between the exit and the entry stub's frame, which is mapped.
+        pc = unsafe { word_at(fp + 8) };
+        // SAFETY: as above.
+        fp = unsafe { word_at(fp) };
+    }
+    true
+}
+
+/// Whether all pages between two addresses are there, and those of the entry stub's frame, whose frame pointer is `end`.
+fn all_mapped(start: usize, end: usize) -> bool {
+    let last = end + 8;
+    (start & !(PAGE - 1)..=last).step_by(PAGE).all(os::is_readable) && start < end
+}
+
+/// # Safety
+///
+/// The address is one of a word on a stack that is mapped.
+unsafe fn word_at(address: usize) -> usize {
+    // SAFETY: mapped, says the caller; volatile, since it may be anybody's by now.
+    unsafe { (address as *const usize).read_volatile() }
 }
 
 /// Visits the frames from `exit` up to the entry stub's frame at `entry_fp`.
@@ -160,8 +237,8 @@ pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) {
     // SAFETY: the store is live and nobody else uses it: its thread is here, and its compiled code is stopped.
     let store = unsafe { &mut *store };
     let pending = &store.pending_trap;
-    let exit = Exit { fp: pending.fp, pc: pending.pc, exact: pending.exact_pc != 0, callee: null_mut() };
-    let activation = store.activation.cast::<Activation>();
+    let exit = Exit { fp: pending.fp, pc: pending.pc, exact: pending.exact_pc != 0 };
+    let activation = store.activation;
     // SAFETY: a trap is raised in an activation, which is live as long as it is linked.
     let entry_fp = unsafe { (*activation).entry_fp };
     let frames = &mut store.trap_frames;
