@@ -3,7 +3,8 @@
 pub mod call;
 pub mod callback;
 
-use crate::abi::{ObjectHeader, ObjectKind, VAL_VEC, VAL_VEC_DATA, VMFuncRef, VMHostContext};
+pub use crate::abi::ValVec;
+use crate::abi::{ObjectHeader, ObjectKind, VMFuncRef, VMHostContext};
 use crate::types::{FuncType, Result};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::store::entity::{EntityHeader, Handle, store_of};
@@ -15,15 +16,6 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem::offset_of;
 use std::sync::Arc;
-
-/// The layout of `wasm_val_vec_t`.
-#[repr(C)]
-pub struct ValVec {
-    pub size: usize,
-    pub data: *mut Val,
-}
-
-const _: () = assert!(size_of::<ValVec>() == VAL_VEC && offset_of!(ValVec, data) == VAL_VEC_DATA);
 
 /// A host's callback: without an environment, or with one. Returns an owned trap or null.
 #[derive(Copy, Clone)]
