@@ -181,9 +181,9 @@ unsafe fn run_callback(func: &HostFunc, args: &ValVec, results: &mut ValVec) -> 
         // SAFETY: passed on to the caller.
         unsafe { callback(env.cast(), args, results) }
     } else {
-        type Plain = unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap;
+        type WithoutEnv = unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap;
         // SAFETY: as above.
-        let callback = unsafe { std::mem::transmute::<*const u8, Plain>(callback) };
+        let callback = unsafe { std::mem::transmute::<*const u8, WithoutEnv>(callback) };
         // SAFETY: passed on to the caller.
         unsafe { callback(args, results) }
     }

@@ -17,7 +17,7 @@ macro_rules! libcall_table {
             end_callback: stubs::end_callback as *const u8,
             raise_past_results: stubs::raise_past_results as *const u8,
             table_fill_element: stubs::table_fill_element as *const u8,
-            table_settle: stubs::table_settle as *const u8,
+            table_materialize: stubs::table_materialize as *const u8,
         }
     }};
 }
@@ -29,7 +29,7 @@ const _: unsafe extern "C" fn(*mut VMHostContext, *mut [u8; 16]) -> LibcallResul
 const _: unsafe extern "C" fn(*mut VMHostContext, *mut Trap, *mut [ValVec; 2]) -> LibcallResult =
     libcalls::end_callback;
 const _: unsafe extern "C" fn(*mut VMContext, u32, u32) -> LibcallResult = libcalls::table_fill_element;
-const _: unsafe extern "C" fn(*mut VMContext, u32) -> LibcallResult = libcalls::table_settle;
+const _: unsafe extern "C" fn(*mut VMContext, u32) -> LibcallResult = libcalls::table_materialize;
 
 macro_rules! define_stubs {
     ($($(#[$doc:meta])* $name:ident(vmctx $(, $param:ident: $ty:ident)*) $(-> $result:ident)?;)*) => {
@@ -43,6 +43,6 @@ mod stubs {
     trampoline_stub!(host_call, libcalls::host_call);
     trampoline_stub!(end_callback, libcalls::end_callback);
     preserving_stub!(table_fill_element, libcalls::table_fill_element);
-    preserving_stub!(table_settle, libcalls::table_settle);
+    preserving_stub!(table_materialize, libcalls::table_materialize);
     past_results_stub!(raise_past_results, raise);
 }
