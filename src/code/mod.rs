@@ -7,19 +7,22 @@
 //! [`Code`] serves all stores of all threads.
 
 mod address_map;
+mod arena;
 mod artifact;
 mod compile;
+mod entries;
 mod object;
 mod offset_map;
 mod parallel;
-mod publish;
 mod tables;
 
 pub use address_map::lookup;
+pub use arena::{Appended, Arena, FuncAt};
 pub use artifact::{deserialize, deserialize_file, is_artifact, write_artifact};
 pub use compile::compile;
 #[cfg(test)]
+pub use compile::link;
+pub use entries::Code;
 pub use object::CodeObject;
 pub use parallel::with_stack;
-pub use publish::Code;
 pub use tables::{CodeTables, FuncInfo, StackMapView};

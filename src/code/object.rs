@@ -15,7 +15,7 @@ pub struct CodeObject {
 const FUNC_ALIGNMENT: u32 = 16;
 
 /// What fills the gaps between functions: instructions that trap.
-const PADDING: u8 = if cfg!(target_arch = "x86_64") { 0xcc } else { 0 };
+pub(super) const PADDING: u8 = if cfg!(target_arch = "x86_64") { 0xcc } else { 0 };
 
 impl CodeObject {
     /// Places compiled functions, in order of their index, and patches the calls between them.

@@ -1,5 +1,6 @@
 //! The virtual machine from the inside: call, trap, collect.
 
+mod entries;
 mod reuse;
 
 use crate::abi::{ObjectHeader, VMFuncRef};
