@@ -13,8 +13,9 @@
 //!
 //! Lookups take addresses, never lock or allocate, and may run in a signal handler while another thread appends.
 
+use crate::arch::CODE_PADDING;
 use crate::code::address_map;
-use crate::code::object::{CodeObject, PADDING};
+use crate::code::object::CodeObject;
 use crate::code::tables::{CodeTables, StackMapView};
 use crate::os::code_memory::CodeMemory;
 use crate::os::map::HOST_PAGE;
@@ -88,7 +89,7 @@ impl Arena {
     /// Places functions in pages of their own. `funcs` says which functions of their module they are, in the order of
     /// `object`; it is empty for trampolines, which are no functions of a module. `None` if the arena has no room for them.
     pub fn append(self: &Arc<Arena>, object: &CodeObject, funcs: &[DefinedFuncIndex]) -> Result<Option<Appended>> {
-        let Some(start) = self.memory.append(&object.text, PADDING)? else { return Ok(None) };
+        let Some(start) = self.memory.append(&object.text, CODE_PADDING)? else { return Ok(None) };
         let appended = Appended { arena: self.clone(), start, len: object.text.len().max(1) };
         let segment = Segment::new(start as u32, object.tables.clone(), Some(funcs.into()));
         let segment = Box::into_raw(Box::new(segment));
@@ -235,7 +236,7 @@ mod tests {
     use crate::code::address_map::tests::REGISTERED;
     use crate::code::entries::Code;
     use crate::code::object::tests::func;
-    use crate::os::code_memory::tests::PROTECTED;
+    use crate::os::code_memory::PROTECTED;
     use std::thread;
 
     fn object(lens: &[usize]) -> CodeObject {

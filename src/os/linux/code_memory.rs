@@ -34,6 +34,12 @@ unsafe impl Send for CodeMemory {}
 // SAFETY: the pages are only read once they are constructed.
 unsafe impl Sync for CodeMemory {}
 
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has changed the protection of code memory.
+    pub static PROTECTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// The size of a page that the processor maps with one entry of a middle level.
 const HUGE_PAGE: usize = 2 << 20;
 
@@ -137,7 +143,7 @@ impl CodeMemory {
         }
         let start = self.start.as_ptr().wrapping_add(range.start);
         #[cfg(test)]
-        tests::PROTECTED.set(tests::PROTECTED.get() + 1);
+        PROTECTED.set(PROTECTED.get() + 1);
         // SAFETY: the range lies in our mapping, and nobody writes to it any more.
         if unsafe { libc::mprotect(start.cast(), range.len(), protection) } != 0 {
             return Err(map_error("protect", range.len()));
@@ -238,14 +244,8 @@ fn map_error(what: &str, len: usize) -> Error {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
-    use std::cell::Cell;
-
-    thread_local! {
-        /// How often this thread has changed the protection of code memory.
-        pub static PROTECTED: Cell<usize> = const { Cell::new(0) };
-    }
 
     /// How the page at `address` is mapped.
     fn protection(address: usize) -> String {

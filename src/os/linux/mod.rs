@@ -3,8 +3,10 @@
 mod barrier;
 pub mod code_memory;
 pub mod dirty_pages;
+pub mod fault;
 mod file;
 pub mod fork;
+pub mod image_file;
 pub mod map;
 pub mod stack;
 pub mod zeroed;
@@ -13,3 +15,8 @@ pub use barrier::{heavy_barrier, light_barrier, light_barriers_are_free, registe
 pub use file::open_regular;
 pub use map::address_space_limited;
 pub use stack::{StackLimitCache, nested_stack_limit, stack_left};
+
+/// The path that a C string of the host names: the system's own encoding, which is any bytes.
+pub fn path_from_bytes(bytes: &[u8]) -> &std::path::Path {
+    std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes))
+}
