@@ -31,7 +31,7 @@ pub struct CodeMemory {
 
 // SAFETY: the pages are not tied to a thread; they are unmapped by whichever thread drops the only `CodeMemory`.
 unsafe impl Send for CodeMemory {}
-// SAFETY: the pages are only read once they are constructed.
+// SAFETY: pages are written by the constructor, or by the one call of `append` that was given them; after that they are only read.
 unsafe impl Sync for CodeMemory {}
 
 #[cfg(test)]
@@ -144,7 +144,7 @@ impl CodeMemory {
         let start = self.start.as_ptr().wrapping_add(range.start);
         #[cfg(test)]
         PROTECTED.set(PROTECTED.get() + 1);
-        // SAFETY: the range lies in our mapping, and nobody writes to it any more.
+        // SAFETY: the range lies in our mapping, and nobody else knows its pages yet.
         if unsafe { libc::mprotect(start.cast(), range.len(), protection) } != 0 {
             return Err(map_error("protect", range.len()));
         }
@@ -313,6 +313,45 @@ mod tests {
         assert_eq!(append(0), None);
         assert_eq!(CodeMemory::new(&[1]).unwrap().append(&[1], 0xcc).unwrap(), None);
         assert!(CodeMemory::reserve(usize::MAX).is_err() && CodeMemory::reserve(1 << 31).is_err());
+    }
+
+    /// What is appended after a fork is the parent's or the child's alone, though both place it at the same address.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn a_forked_child_appends_for_itself() {
+        let memory = CodeMemory::reserve(HOST_PAGE).unwrap();
+        let append = |number: u8| {
+            // mov eax, number; ret
+            assert_eq!(memory.append(&[0xb8, number, 0, 0, 0, 0xc3], 0xcc).unwrap(), Some(0));
+            // SAFETY: the bytes are a function of this type.
+            unsafe { std::mem::transmute::<*const u8, extern "C" fn() -> u8>(memory.as_ptr()) }
+        };
+        let mut pipe = [0; 2];
+        // SAFETY: there is room for both descriptors.
+        assert_eq!(unsafe { libc::pipe(pipe.as_mut_ptr()) }, 0);
+        // SAFETY: the child maps, runs what it wrote, waits, and leaves.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let function = append(1);
+            let before = function();
+            let mut byte = 0u8;
+            // SAFETY: one byte has room.
+            unsafe { libc::read(pipe[0], (&raw mut byte).cast(), 1) };
+            let fine = before == 1 && byte == 2 && function() == 1;
+            // SAFETY: leaves without running anything of the parent's.
+            unsafe { libc::_exit(i32::from(!fine)) };
+        }
+        let result = append(2)();
+        // SAFETY: one byte is there.
+        unsafe { libc::write(pipe[1], (&raw const result).cast(), 1) };
+        let mut status = -1;
+        // SAFETY: `status` can be written.
+        unsafe { libc::waitpid(child, &mut status, 0) };
+        assert_eq!((result, status), (2, 0));
+        for end in pipe {
+            // SAFETY: opened above.
+            unsafe { libc::close(end) };
+        }
     }
 
     #[test]

@@ -50,7 +50,10 @@ impl Trampolines {
         {
             return Ok(appended);
         }
-        let arena = current.insert(Arena::reserve(self.arena_size.max(trampoline.text.len()))?);
+        // Where there are not so many addresses, there may be enough for this one.
+        let needed = trampoline.text.len();
+        let arena = Arena::reserve(self.arena_size.max(needed)).or_else(|_| Arena::reserve(needed))?;
+        let arena = current.insert(arena);
         arena.append(trampoline, &[])?.ok_or_else(|| Error::out_of_memory("no room for a trampoline"))
     }
 }
