@@ -12,8 +12,8 @@
 //!   heavy one of the slow side). An old owner that comes too late has only written to its own slot.
 //! * A thread that is not the owner does not touch counts: it queues the handle, still counted, and the owner thread drains the
 //!   queue when it next enters, or before it leaves. If nobody may ever enter again (the store's own handle is gone), or the
-//!   queue has grown long, the thread tries to take the store over and drain it itself. Until it has given up or is inside,
-//!   it is counted as a visitor, for which whoever frees the store waits.
+//!   queue has grown long, the thread tries to migrate the store to itself and drains the queue. Until it has given up or is inside,
+//!   it holds a pin on the store's memory, and the thread that frees the store waits for all pins.
 
 use crate::arch;
 use crate::os::{self, StackLimitCache};
