@@ -22,7 +22,7 @@ pub struct RegisteredType {
     /// Equal types have equal numbers within an engine.
     pub id: u32,
     /// Whether the signature has only i32, i64, f32 and f64: then trampolines speak `wasm_val_t` directly.
-    pub plain: bool,
+    pub numeric: bool,
     to_host: AtomicPtr<u8>,
     /// What `to_wasm` and `to_host` point to.
     compiled: Mutex<Vec<Appended>>,
@@ -70,7 +70,7 @@ impl TypeRegistry {
             },
             ty: ty.clone(),
             id,
-            plain: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
+            numeric: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
             to_wasm: AtomicPtr::default(),
             to_host: AtomicPtr::default(),
             compiled: Mutex::default(),
@@ -91,7 +91,7 @@ impl RegisteredType {
             return Ok(entry);
         }
         let entry = self.compile(&self.to_wasm, Compiler::compile_host_to_wasm)?;
-        if self.plain {
+        if self.numeric {
             self.head.numeric_to_wasm.store(entry.cast_mut(), Ordering::Release);
         }
         Ok(entry)
