@@ -15,7 +15,7 @@
 //! are. The sum that the home thread sees is never zero while there is one: a copy is made of a handle that is counted, and
 //! handing a copy over to the home thread orders the rise of `copied` before it is given back.
 
-use super::store::Store;
+use super::store::{Finalizer, Store};
 use super::vmcontext::{ObjectHeader, ObjectKind};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -172,7 +172,9 @@ unsafe fn release_detached(entity: *mut EntityHeader) {
     if unsafe { (*entity).copied.fetch_sub(1, Ordering::AcqRel) } == 1 {
         // SAFETY: a detached entity is a `Trap` made by `Trap::detached`, and nobody else has a handle.
         let trap = unsafe { Box::from_raw(entity.cast::<super::trap::Trap>()) };
-        trap.run_detached_finalizer();
+        let finalizer = trap.take_detached_finalizer();
+        drop(trap);
+        finalizer.into_iter().for_each(Finalizer::run);
     }
 }
 

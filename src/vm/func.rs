@@ -72,9 +72,8 @@ impl HostFunc {
         store.collect_if_due();
         let registered = store.engine().register(ty).and_then(|ty| Ok((ty.to_host()?, ty)));
         let (entry, ty) = registered.inspect_err(|_| {
-            if let Some(finalizer) = finalizer {
-                // SAFETY: the host gave the function and its data together, and nothing else will run it.
-                unsafe { finalizer(env) };
+            if let Some(finalizer) = Finalizer::new((env, finalizer)) {
+                store.queue_finalizer(finalizer);
             }
         })?;
         store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
@@ -109,7 +108,7 @@ impl HostFunc {
 
     /// The finalizer, if it has not been taken before.
     pub(super) fn take_finalizer(&self) -> Option<Finalizer> {
-        self.finalizer.take().map(|function| Finalizer { function, data: self.context.env.cast() })
+        Finalizer::new((self.context.env.cast(), self.finalizer.take()))
     }
 
     /// Whether the environment says what handles it owns.
@@ -187,13 +186,16 @@ pub(super) unsafe fn host_call(
     let mut results: SmallVec<[Val; 8]> = ty.ty.results.iter().map(|&ty| Val::zero(ty)).collect();
     let args_vec = ValVec { size: args.len(), data: args.as_mut_ptr() };
     let mut results_vec = ValVec { size: results.len(), data: results.as_mut_ptr() };
-    // SAFETY: the host gave the callback for this signature.
-    let returned = unsafe { run_callback(func, &args_vec, &mut results_vec) };
-    for arg in &mut args {
-        // The arguments are lent to the callback: what they own is freed here.
-        // SAFETY: owned by this function, and a well-behaved callback has not freed them.
-        unsafe { arg.delete() };
-    }
+    let returned = entered.call_out(|| {
+        // SAFETY: the host gave the callback for this signature.
+        let returned = unsafe { run_callback(func, &args_vec, &mut results_vec) };
+        for arg in &mut args {
+            // The arguments are lent to the callback: what they own is freed here.
+            // SAFETY: owned by this function, and a well-behaved callback has not freed them.
+            unsafe { arg.delete() };
+        }
+        returned
+    });
     let outcome = if returned.is_null() {
         // SAFETY: the results are well-formed values the callback wrote.
         unsafe { write_results(&entered, ty, &results, slots) }
@@ -205,6 +207,7 @@ pub(super) unsafe fn host_call(
         // SAFETY: the callback gave them over.
         unsafe { result.delete() };
     }
+    entered.leave_with_references();
     outcome.map(|()| LibcallResult { value: 0, trapped: 0 })
 }
 

@@ -59,7 +59,6 @@ impl Store {
         self.heap.borrow_mut().sweep();
         self.doom_unmarked();
         self.pacing.end(self.entities.borrow().len());
-        self.run_finalizers();
     }
 
     /// The live entities that are host functions with environments that say what they own.

@@ -42,7 +42,7 @@ impl Store {
         self.home.attention.set(true);
     }
 
-    /// Frees at most `count` of what was doomed, and runs the finalizers.
+    /// Frees at most `count` of what was doomed.
     pub(in crate::vm) fn free_doomed(&self, count: usize) {
         for _ in 0..count {
             let Some(entity) = self.doomed.borrow_mut().pop_front() else { break };
@@ -52,7 +52,6 @@ impl Store {
         if !self.doomed.borrow().is_empty() {
             self.home.attention.set(true);
         }
-        self.run_finalizers();
     }
 }
 

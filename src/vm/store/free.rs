@@ -33,7 +33,6 @@ impl Store {
             if !kept_by_host && !unsafe { self.free_if_unreachable(entity) } {
                 self.pacing.lost();
             }
-            self.run_finalizers();
         }
     }
 
@@ -151,7 +150,7 @@ impl Store {
             self.traced_envs.set(self.traced_envs.get() - 1);
         }
         if let Some(finalizer) = func.take_finalizer() {
-            self.finalizers.push(finalizer);
+            self.queue_finalizer(finalizer);
         }
     }
 
@@ -167,6 +166,7 @@ impl Store {
             // SAFETY: without handles and without running code, nothing outside the list refers to anything in it.
             unsafe { self.doom(all) };
             self.free_doomed(usize::MAX);
+            self.run_finalizers();
         }
     }
 

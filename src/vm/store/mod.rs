@@ -52,9 +52,11 @@ pub struct Store {
     pub(super) traced_envs: Cell<usize>,
 }
 
-/// Proof that this thread is the store's home and inside the store.
+/// Proof that this thread is the store's home and inside the store. While there is one, finalizers wait.
 pub struct Entered<'a> {
     store: &'a Store,
+    /// Whether finalizers waited already when this was made.
+    held_before: bool,
 }
 
 impl Store {
@@ -118,24 +120,28 @@ impl Store {
         if !self.home.try_raise() {
             self.home.take_over(|| self.wasm_runs())?;
         }
+        // SAFETY: entered just now.
+        let entered = unsafe { self.still_entered() };
         if self.home.has_queued() {
             self.drain();
         }
-        Ok(Entered { store: self })
+        Ok(entered)
     }
 
     /// Enters the store, if this thread is its home.
     #[inline]
     pub(super) fn enter_at_home(&self) -> Option<Entered<'_>> {
-        self.home.try_raise().then(|| Entered { store: self })
+        // SAFETY: entered just now.
+        self.home.try_raise().then(|| unsafe { self.still_entered() })
     }
 
-    /// The guard of an entry that the stub of plain calls made and has not left.
+    /// The guard of an entry that has been made and not been left, by the stub of plain calls for example.
     ///
     /// # Safety
     /// This is that entry's thread, and only one guard is made of it.
+    #[inline]
     pub(super) unsafe fn still_entered(&self) -> Entered<'_> {
-        Entered { store: self }
+        Entered { store: self, held_before: self.finalizers.hold(true) }
     }
 
     /// The lowest stack address WebAssembly may use, for this thread, which is inside.
@@ -210,6 +216,7 @@ impl Store {
         if this.home.try_raise() {
             // SAFETY: home, inside, and the caller owned the handle.
             unsafe { this.process(released) };
+            this.run_finalizers();
             // SAFETY: this matches the raise above; `this` is not used afterwards.
             unsafe { Self::leave(store) };
         } else {
@@ -270,7 +277,6 @@ impl Store {
     /// # Safety
     /// The store is entered; `entity` is live and has just lost its last handle.
     unsafe fn released_last(&self, entity: *mut EntityHeader) {
-        // Count the store down only afterwards: finalizers may run inside.
         // SAFETY: passed on to the caller.
         unsafe { self.lost_last_handle(entity) };
         self.drop_ref();
@@ -329,6 +335,7 @@ impl Store {
         loop {
             let before = self.entities.borrow().len();
             self.collect();
+            self.run_finalizers();
             if self.entities.borrow().len() == before {
                 return;
             }
@@ -371,9 +378,17 @@ impl Store {
         Ok(())
     }
 
-    /// Runs the queued finalizers. They may call any `*_delete`, so nothing is borrowed meanwhile.
+    /// Runs the finalizers that wait, unless a function of the library is at work, which runs them when it is done. They may
+    /// call any `*_delete`, so nothing is borrowed meanwhile.
+    #[inline]
     pub(super) fn run_finalizers(&self) {
         self.finalizers.run();
+    }
+
+    /// Lets a finalizer wait for its turn. The store is entered.
+    pub(super) fn queue_finalizer(&self, finalizer: Finalizer) {
+        self.finalizers.push(finalizer);
+        self.home.attention.set(true);
     }
 
     fn is_collection_due(&self) -> bool {
@@ -414,11 +429,32 @@ impl Entered<'_> {
     pub fn store(&self) -> &Store {
         self.store
     }
+
+    /// Runs `body`, which may run code of the host: there, finalizers run whenever a function of the library returns. The
+    /// caller relies on nothing that only a handle of the host's keeps alive.
+    #[inline]
+    pub(super) fn call_out<R>(&self, body: impl FnOnce() -> R) -> R {
+        let held = self.store.finalizers.hold(false);
+        let result = body();
+        self.store.finalizers.hold(held);
+        result
+    }
+
+    /// Leaves without running finalizers, which may collect: references that nothing keeps alive yet are on their way into
+    /// WebAssembly.
+    pub(super) fn leave_with_references(self) {
+        let this = std::mem::ManuallyDrop::new(self);
+        this.store.finalizers.hold(this.held_before);
+        // SAFETY: as in `drop`, which does not follow.
+        unsafe { Store::leave(this.store) }
+    }
 }
 
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
+        self.store.finalizers.hold(self.held_before);
+        self.store.run_finalizers();
         // SAFETY: made by `Store::enter`, which entered once. Whoever holds the guard's borrow holds a handle too, or
         // does not use the store afterwards.
         unsafe { Store::leave(self.store) }
