@@ -2,35 +2,32 @@
 //!
 //! What comes out refers to nothing but its vmctx, its own text and the libcalls in the table the vmctx points to,
 //! so functions can be compiled in any order, on any thread, more than once, and placed afterwards.
-//! No unsafe code, and no knowledge of stores or instances beyond the layouts in `vm/vmcontext.rs`.
+//! No unsafe code, and no knowledge of stores or instances beyond the layouts in `src/abi`.
 #![forbid(unsafe_code)]
 
-mod bounds;
 mod dispatch;
 mod emit;
 mod env;
-mod func;
 mod isa;
 mod ops;
 mod sig;
-mod stack;
 mod trampoline;
+mod translate;
 
 pub use trampoline::{WRONG_KIND, is_plain};
 
+use crate::abi::VMContextLayout;
 use crate::module::Module;
 use crate::types::{DefinedFuncIndex, Error, FuncIndex, FuncType, Result, TrapCode};
-use crate::vm::vmcontext::VMContextLayout;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::UserFuncName;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
-use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 /// How much Cranelift optimizes.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OptLevel {
     None,
     Speed,
@@ -38,20 +35,15 @@ pub enum OptLevel {
 }
 
 /// Everything that decides what code looks like. Part of an artifact's identity.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CompileOptions {
     pub opt_level: OptLevel,
     /// Whether faults of compiled code are turned into traps by a signal handler. When not, every check is explicit.
     pub signals: bool,
-    /// Whether every 32-bit memory lies in a reservation of 4 GiB followed by [`GUARD_SIZE`] inaccessible bytes and
+    /// Whether every 32-bit memory lies in a reservation of 4 GiB followed by [`GUARD_SIZE`](crate::abi::GUARD_SIZE) inaccessible bytes and
     /// accesses rely on it. Implies `signals`. When not, every access is checked against the memory's length.
     pub guard_pages: bool,
 }
-
-/// Bytes reserved for a memory with 32-bit addresses in guard-page mode, before the guard.
-pub const GUARDED_RESERVATION: u64 = 1 << 32;
-/// Inaccessible bytes after the reservation. Offsets that reach beyond it are checked explicitly.
-pub const GUARD_SIZE: u64 = 32 << 20;
 
 /// The code of one function and what is known about it. Offsets are bytes from the start of `text`.
 #[derive(Debug, Default)]
@@ -71,28 +63,28 @@ pub struct CompiledFunction {
     pub vmctx_fp_offset: i32,
 }
 
-#[derive(Copy, Clone, Debug, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug)]
 pub struct CallSite {
     pub offset: u32,
     pub addend: i64,
     pub callee: FuncIndex,
 }
 
-#[derive(Copy, Clone, Debug, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug)]
 pub struct TrapSite {
     pub offset: u32,
     pub code: TrapCode,
 }
 
 /// From `code_offset` up to the next entry, code comes from `module_offset` (`u32::MAX`: from nowhere in particular).
-#[derive(Copy, Clone, Debug, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug)]
 pub struct AddressSite {
     pub code_offset: u32,
     pub module_offset: u32,
 }
 
 /// Which stack slots hold live references while the call that returns to `return_offset` runs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct StackMap {
     pub return_offset: u32,
     /// The frame pointer less the stack pointer during the call.
@@ -146,11 +138,12 @@ impl Compiler {
         validator: FuncToValidate<ValidatorResources>,
         scratch: &mut Scratch,
     ) -> Result<CompiledFunction> {
-        let context = func::FuncContext { module, layout, options: self.options, config: self.isa.frontend_config() };
+        let context =
+            translate::FuncContext { module, layout, options: self.options, config: self.isa.frontend_config() };
         let index = module.func_index(func);
         let mut validator = validator.into_validator(std::mem::take(&mut scratch.validator));
         let result = self.compile(scratch, index.as_u32(), |ir, builder| {
-            func::translate(ir, builder, context, index, body, &mut validator)
+            translate::translate(ir, builder, context, index, body, &mut validator)
         });
         scratch.validator = validator.into_allocations();
         result

@@ -1,11 +1,12 @@
 //! Globals: the host's own, and reading and setting any.
 
-use super::entity::{EntityHeader, Handle, Record, owner_of};
-use super::instance::Instance;
-use super::store::{Entered, Store};
-use super::val::{self, RawSlot, Val};
-use super::vmcontext::{ObjectHeader, ObjectKind, VMContext, VMGlobal};
+use crate::abi::{ObjectHeader, ObjectKind, VMContext, VMGlobal};
 use crate::types::{Error, GlobalType, Mutability, Result, ValType};
+use crate::vm::instance::Instance;
+use crate::vm::store::entity::{EntityHeader, Handle, Record, owner_of};
+use crate::vm::store::kinds::{Entity, Tracer};
+use crate::vm::store::{Entered, Store};
+use crate::vm::val::{self, RawSlot, Val};
 use cranelift_entity::EntityRef;
 use std::mem::offset_of;
 
@@ -29,10 +30,12 @@ impl VMGlobal {
     }
 }
 
-impl Global {
-    /// The value, for the collector.
-    pub(super) fn value(&self) -> (ValType, RawSlot) {
-        (self.ty.content, self.record.value)
+// SAFETY: `repr(C)`, and the header with kind `Global` is first.
+unsafe impl Entity for Global {
+    const KIND: ObjectKind = ObjectKind::Global;
+
+    fn trace(&self, tracer: &mut dyn Tracer) {
+        val::trace(self.ty.content, &self.record.value, tracer);
     }
 }
 

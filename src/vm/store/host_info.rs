@@ -4,9 +4,9 @@
 //! use. So finalizers do not run where their objects die but wait in a queue, until the function of the library that the
 //! host called returns ([`Entered`](super::Entered) holds them back until then), or calls out to the host itself.
 
-use super::Store;
-use crate::vm::entity::EntityHeader;
-use crate::vm::vmcontext::ObjectHeader;
+use crate::abi::ObjectHeader;
+use crate::vm::store::Store;
+use crate::vm::store::entity::EntityHeader;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -91,6 +91,12 @@ impl PendingFinalizers {
 }
 
 impl Store {
+    /// Queues a finalizer. The store is entered: whoever entered it runs it, at the latest when it leaves.
+    pub(in crate::vm) fn queue_finalizer(&self, finalizer: Finalizer) {
+        self.finalizers.push(finalizer);
+        self.home.attention.set(true);
+    }
+
     /// The host info of an object, or null.
     pub fn host_info(&self, object: *const ObjectHeader) -> *mut c_void {
         self.host_info.borrow().entries.get(&object).map_or(std::ptr::null_mut(), |info| info.data)
@@ -107,7 +113,7 @@ impl Store {
         finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
     ) {
         // SAFETY: live by the caller's promise.
-        let owner = unsafe { crate::vm::entity::owner_of(object) };
+        let owner = unsafe { crate::vm::store::entity::owner_of(object) };
         // SAFETY: the owner of a live record is live. The flag is on the entity: it tells whether to look at its death.
         unsafe { (*owner).object.has_host_info = true };
         let mut table = self.host_info.borrow_mut();

@@ -4,24 +4,26 @@
 //! each entity that has handles; when it is zero and nothing of the store runs, everything is freed.
 //!
 //! Entities are freed by one of three: at once, when the last handle goes and nothing else can refer to them
-//! (`free.rs`); by the collector (`vm/gc/collect.rs`); with the store.
+//! (`lifetime.rs`); by the collector (`src/vm/gc/collect.rs`); with the store.
 
-mod doomed;
-mod free;
-mod home;
+pub mod entity;
 mod host_info;
+pub mod kinds;
+pub mod lifetime;
+mod owner;
+mod pending_free;
 
-use super::engine::Engine;
-use super::entity::{self, EntityHeader, Handle, Record};
-use super::gc::heap::GcHeap;
-use super::sys;
-use super::vmcontext::{ObjectHeader, PendingTrap, VMStoreContext};
+use crate::abi::{LibcallTable, ObjectHeader, PendingTrap, VMStoreContext};
 use crate::types::{Error, ErrorKind, Result};
-use doomed::DOOMED_AT_ONCE;
-pub use home::Seat;
-use home::{Home, Released};
+use crate::vm::engine::Engine;
+use crate::vm::gc::heap::GcHeap;
+use crate::vm::store::entity::{EntityHeader, Handle, Record};
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
+use kinds::Kinds;
+pub use owner::Seat;
+use owner::{Home, Released};
+use pending_free::DOOMED_AT_ONCE;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::VecDeque;
 use std::mem::offset_of;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 pub struct Store {
     /// What compiled code sees. Must be first: compiled code's pointer to it is a pointer to the store.
     context: UnsafeCell<VMStoreContext>,
+    kinds: &'static Kinds,
     engine: Arc<Engine>,
     home: Home,
     refs: Cell<usize>,
@@ -42,11 +45,11 @@ pub struct Store {
     pub(super) host_info: RefCell<HostInfoTable>,
     finalizers: PendingFinalizers,
     pub(super) heap: RefCell<GcHeap>,
-    pub(super) pacing: super::gc::Pacing,
+    pub(super) pacing: crate::vm::gc::Pacing,
     /// Entities being freed without recursion; see [`Store::free_entity`].
     free_list: RefCell<Vec<*mut EntityHeader>>,
     freeing: Cell<bool>,
-    /// What the last collection found dead and has not freed yet, in the order in which to free it: `doomed.rs`.
+    /// What the last collection found dead and has not freed yet, in the order in which to free it: `pending_free.rs`.
     doomed: RefCell<VecDeque<*mut EntityHeader>>,
     /// How many host functions tell the collector what their environments own.
     pub(super) traced_envs: Cell<usize>,
@@ -65,20 +68,28 @@ impl Store {
     pub const HOME_ATTENTION: usize = offset_of!(Store, home) + Home::ATTENTION;
     pub const HOME_QUEUED: usize = offset_of!(Store, home) + Home::QUEUED;
 
-    /// A new store with one handle, at home on this thread.
-    pub fn new(engine: Arc<Engine>) -> *mut Store {
+    /// A new store with one handle, at home on this thread. The other parameters are what the store and its context hold of the
+    /// rest of the virtual machine, which this module does not know: see `src/vm/kinds.rs`.
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        kinds: &'static Kinds,
+        libcalls: &'static LibcallTable,
+        capture_trap_frames: unsafe extern "C" fn(*mut VMStoreContext),
+    ) -> *mut Store {
         let context = VMStoreContext {
-            libcalls: &sys::LIBCALLS,
+            libcalls,
             stack_limit: 0,
             activation: std::ptr::null_mut(),
             last_exit_fp: 0,
             last_exit_pc: 0,
             last_exit_callee: std::ptr::null_mut(),
+            capture_trap_frames,
             pending_trap: PendingTrap::NONE,
             trap_frames: Default::default(),
         };
         Box::into_raw(Box::new(Store {
             context: UnsafeCell::new(context),
+            kinds,
             engine,
             home: Home::new(),
             refs: Cell::new(1),
@@ -87,7 +98,7 @@ impl Store {
             host_info: RefCell::default(),
             finalizers: PendingFinalizers::default(),
             heap: RefCell::default(),
-            pacing: super::gc::Pacing::default(),
+            pacing: crate::vm::gc::Pacing::default(),
             free_list: RefCell::default(),
             freeing: Cell::new(false),
             doomed: RefCell::default(),
@@ -97,6 +108,12 @@ impl Store {
 
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    /// The entry points of the libcalls.
+    pub(super) fn libcalls(&self) -> *const LibcallTable {
+        // SAFETY: the context is part of the store, and this field of it never changes.
+        unsafe { (*self.context()).libcalls }
     }
 
     /// What compiled code sees of the store.
@@ -383,12 +400,6 @@ impl Store {
     #[inline]
     pub(super) fn run_finalizers(&self) {
         self.finalizers.run();
-    }
-
-    /// Lets a finalizer wait for its turn. The store is entered.
-    pub(super) fn queue_finalizer(&self, finalizer: Finalizer) {
-        self.finalizers.push(finalizer);
-        self.home.attention.set(true);
     }
 
     fn is_collection_due(&self) -> bool {

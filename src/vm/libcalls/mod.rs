@@ -1,0 +1,168 @@
+//! What compiled code calls out for. Each libcall is reached through an assembly stub (`src/arch`) that has recorded the
+//! exit frame, so it may collect, trap, and be walked past.
+//!
+//! A libcall never panics out: [`guard`] catches, and turns an error into a pending trap that the stub delivers.
+//!
+//! To add one: a line of `foreach_libcall!` in `src/abi/libcall.rs`, and the function of its name, in this module or one below it.
+
+pub mod bulk;
+mod table;
+
+pub use table::LIBCALLS;
+
+use crate::abi::{LibcallResult, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext, foreach_libcall};
+use crate::types::{FuncIndex, MemoryIndex, TableIndex, TrapCode};
+use crate::vm::func;
+use crate::vm::instance::Instance;
+use crate::vm::store::entity::Handle;
+use crate::vm::trap::Trap;
+use crate::vm::val::RawSlot;
+
+/// What a libcall returns to compiled code, or why it traps.
+type Outcome = Result<u64, TrapCode>;
+
+/// The function that has called a libcall, by its context.
+pub struct Caller(*mut VMContext);
+
+impl Caller {
+    /// The instance that the function belongs to.
+    fn instance(&self) -> &Instance {
+        // SAFETY: all but `raise`, which does not ask, are called by code of instances only; and a running instance is live.
+        unsafe { &*Instance::from_vmctx(self.0) }
+    }
+}
+
+/// Runs the body of a libcall.
+///
+/// # Safety
+/// `context` is that of a live store whose code called out on this thread.
+unsafe fn guard(context: *mut VMStoreContext, body: impl FnOnce() -> Outcome) -> LibcallResult {
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+    match outcome.unwrap_or(Err(TrapCode::OutOfMemory)) {
+        Ok(value) => LibcallResult { value, trapped: 0 },
+        Err(code) => {
+            // SAFETY: live by the caller's promise; nothing else looks at it now.
+            let context = unsafe { &mut *context };
+            context.pending_trap = PendingTrap {
+                code: code as u32,
+                fp: context.last_exit_fp,
+                pc: context.last_exit_pc,
+                ..PendingTrap::NONE
+            };
+            LibcallResult { value: 0, trapped: 1 }
+        }
+    }
+}
+
+/// The Rust type of a libcall's parameter.
+macro_rules! param_type {
+    (i32) => {
+        u32
+    };
+    (i64) => {
+        u64
+    };
+}
+
+/// Defines the functions that stubs call: each runs the function of its name in [`operations`].
+macro_rules! define_entries {
+    ($($(#[$doc:meta])* $name:ident(vmctx $(, $param:ident: $ty:ident)*) $(-> $result:ident)?;)*) => {$(
+        /// # Safety
+        /// Called by compiled code through its stub, with the code's own context.
+        pub unsafe extern "C" fn $name(vmctx: *mut VMContext $(, $param: param_type!($ty))*) -> LibcallResult {
+            // SAFETY: every context starts with its store's, and running code has a live one.
+            let context = unsafe { (*vmctx.cast::<VMAnyContext>()).store };
+            // SAFETY: the caller is compiled code of this store, on this thread.
+            unsafe { guard(context, || operations::$name(&Caller(vmctx) $(, $param)*)) }
+        }
+    )*};
+}
+foreach_libcall!(define_entries);
+
+/// What the libcalls do.
+mod operations {
+    pub use super::bulk::{
+        data_drop, elem_drop, memory_copy, memory_fill, memory_init, table_copy, table_fill, table_init,
+    };
+    use super::*;
+
+    /// -1 as the result of a failed `grow`.
+    const FAILED: u64 = u64::MAX;
+
+    pub fn memory_grow(caller: &Caller, memory: u32, delta: u64) -> Outcome {
+        Ok(caller.instance().memory_ref(MemoryIndex::from_u32(memory)).grow(delta).unwrap_or(FAILED))
+    }
+
+    pub fn table_grow(caller: &Caller, table: u32, delta: u64, init: u64) -> Outcome {
+        Ok(caller.instance().table_ref(TableIndex::from_u32(table)).grow(delta, init).unwrap_or(FAILED))
+    }
+
+    pub fn ref_func(caller: &Caller, func: u32) -> Outcome {
+        Ok(caller.instance().func_ref(FuncIndex::from_u32(func)).map_or(0, |func| func as u64))
+    }
+
+    /// Also called by trampolines, with a host function's context.
+    pub fn raise(_caller: &Caller, code: u32) -> Outcome {
+        Err(TrapCode::from_u8(code as u8).unwrap_or(TrapCode::Unreachable))
+    }
+}
+
+/// Runs a host function whose signature has references or v128.
+///
+/// # Safety
+/// Called by a host function's trampoline through its stub.
+pub unsafe extern "C" fn host_call(vmctx: *mut VMHostContext, slots: *mut RawSlot) -> LibcallResult {
+    // SAFETY: every context starts with its store's.
+    let context = unsafe { (*vmctx).store };
+    // SAFETY: the trampoline keeps to the contract of `func::host_call`.
+    let body = || unsafe { func::host_call(vmctx, slots) };
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+    match outcome {
+        Ok(Ok(result)) => result,
+        Ok(Err(trap)) => {
+            func::pend(context, trap);
+            LibcallResult { value: 0, trapped: 1 }
+        }
+        Err(_) => {
+            func::pend(context, Trap::detached(TrapCode::Host, "a defect of libwasm: a panic in a host call"));
+            LibcallResult { value: 0, trapped: 1 }
+        }
+    }
+}
+
+/// Raises a trap that a callback returned.
+///
+/// # Safety
+/// Called by a host function's trampoline through its stub; `trap` is owned.
+pub unsafe extern "C" fn raise_object(vmctx: *mut VMHostContext, trap: *mut u8) -> LibcallResult {
+    // SAFETY: every context starts with its store's.
+    let context = unsafe { (*vmctx).store };
+    // SAFETY: a callback returns an owned trap.
+    func::pend(context, unsafe { Handle::from_raw(trap.cast()) });
+    LibcallResult { value: 0, trapped: 1 }
+}
+
+/// Fills an element of a lazy table that is 0. Delivers no trap.
+///
+/// # Safety
+/// Called by compiled code through its stub, with the code's own context.
+pub unsafe extern "C" fn table_fill_element(vmctx: *mut VMContext, table: u32, index: u32) -> LibcallResult {
+    let caller = Caller(vmctx);
+    let fill = || Ok(caller.instance().table_ref(TableIndex::from_u32(table)).get(index.into()).unwrap_or(0));
+    // SAFETY: the caller is compiled code of the instance's store.
+    unsafe { guard(caller.instance().store().context(), fill) }
+}
+
+/// Fills all of a lazy table, so that 0 in it means null. Delivers no trap.
+///
+/// # Safety
+/// As [`table_fill_element`].
+pub unsafe extern "C" fn table_settle(vmctx: *mut VMContext, table: u32) -> LibcallResult {
+    let caller = Caller(vmctx);
+    let settle = || {
+        caller.instance().table_ref(TableIndex::from_u32(table)).settle();
+        Ok(0)
+    };
+    // SAFETY: as in `table_fill_element`.
+    unsafe { guard(caller.instance().store().context(), settle) }
+}
