@@ -58,6 +58,10 @@ unsafe impl Entity for HostFunc {
         self.trace_env(&mut |object| tracer.object(object));
     }
 
+    fn owned_handles(&self, visit: &mut dyn FnMut(*mut ObjectHeader)) {
+        self.trace_env(visit);
+    }
+
     unsafe fn free(_store: &Store, this: *mut HostFunc) {
         // SAFETY: boxed by `HostFunc::make`; nothing refers to it.
         unsafe { Box::from_raw(this) }.finalize();

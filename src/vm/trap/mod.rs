@@ -7,7 +7,7 @@
 pub mod fault;
 pub mod unwind;
 
-use crate::abi::{Frame, ObjectKind, PendingTrap};
+use crate::abi::{Frame, ObjectHeader, ObjectKind, PendingTrap};
 use crate::types::{FuncIndex, Result, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::{EntityHeader, Handle, Record, release, retain};
@@ -60,6 +60,14 @@ unsafe impl Entity for Trap {
     fn trace(&self, tracer: &mut dyn Tracer) {
         for frame in self.frames.borrow().iter() {
             tracer.object(frame.instance.cast());
+        }
+    }
+
+    fn owned_handles(&self, visit: &mut dyn FnMut(*mut ObjectHeader)) {
+        if self.counted.get() {
+            for frame in self.frames.borrow().iter() {
+                visit(frame.instance.cast());
+            }
         }
     }
 
