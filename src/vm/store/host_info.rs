@@ -94,7 +94,7 @@ impl Store {
     /// Queues a finalizer. The store is entered: whoever entered it runs it, at the latest when it leaves.
     pub(in crate::vm) fn queue_finalizer(&self, finalizer: Finalizer) {
         self.finalizers.push(finalizer);
-        self.home.attention.set(true);
+        self.owner.attention.set(true);
     }
 
     /// The host info of an object, or null.
@@ -128,7 +128,7 @@ impl Store {
     }
 
     /// Takes the host info of all records of a dying entity out and queues the finalizers.
-    pub(super) fn forget_host_info(&self, entity: *mut EntityHeader) {
+    pub(super) fn drop_host_info(&self, entity: *mut EntityHeader) {
         // SAFETY: the entity is dying but still allocated.
         if !unsafe { (*entity).object.has_host_info } {
             return;
