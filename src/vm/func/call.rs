@@ -1,7 +1,8 @@
 //! Calling functions from the host.
 //!
-//! There are two ways in. The numeric-only stub (`src/arch/x64/numeric_call.rs`) is for what happens a million times. [`call`] is for
-//! everything: it takes the store over, compiles the trampoline, converts references, and says what was wrong.
+//! There are two ways in. The numeric-only stub (`src/arch/x64/numeric_call.rs`) makes the common call: a numeric-only signature, on the
+//! store's owner thread. [`call`] makes any call: it migrates the store to this thread, compiles the trampoline, converts references, and
+//! reports what is wrong with a call that cannot be made.
 
 use crate::abi::{VMFuncRef, VMStoreContext};
 use crate::arch;

@@ -212,7 +212,7 @@ impl Store {
                 inside = unsafe { store.as_ref() }.and_then(Store::enter_if_owner);
             }
             match &inside {
-                // SAFETY: owner, inside, and the caller owned the handle.
+                // SAFETY: the owner thread, inside, and the caller owned the handle.
                 Some(inside) => unsafe { inside.store.release_here(entity) },
                 // SAFETY: passed on to the caller.
                 None => unsafe { entity::release(object) },
@@ -235,7 +235,7 @@ impl Store {
         // SAFETY: the handle that is given back keeps the store alive until it is processed.
         let this = unsafe { &*store };
         if this.owner.try_enter() {
-            // SAFETY: owner, inside, and the caller owned the handle.
+            // SAFETY: the owner thread, inside, and the caller owned the handle.
             unsafe { this.process(released) };
             this.run_finalizers();
             // SAFETY: this matches the raise above; `this` is not used afterwards.

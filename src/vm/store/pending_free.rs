@@ -1,5 +1,6 @@
-//! What a collection found dead is freed bit by bit, so that nobody waits for all of it: a few whenever something new is made, and
-//! whenever the store is left. The next collection starts when the last has been freed.
+//! The pending-free list: entities that a collection found dead and that the store has not freed yet. It frees a few of them whenever an
+//! entity is made and whenever the store is left, so that no single call waits for all. The next collection starts when the list is
+//! empty.
 
 use crate::abi::ObjectKind;
 use crate::vm::store::Store;
