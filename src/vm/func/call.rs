@@ -127,7 +127,8 @@ unsafe fn invoke(
     // SAFETY: live by the caller's promise.
     let &VMFuncRef { vmctx, entry, .. } = unsafe { &*func };
     // SAFETY: trampoline and entry agree on the signature (one registration); the arrays fit it by the caller's promise.
-    let outcome = unsafe { arch::enter(vmctx, entry, args, results, context, trampoline) };
+    let run = || unsafe { arch::enter(vmctx, entry, args, results, context, trampoline) };
+    let outcome = entered.call_out(run);
     // SAFETY: as above. What goes on now is the outer entry, on its own stack.
     unsafe { (*context).stack_limit = outer_limit };
     match outcome {

@@ -47,6 +47,10 @@ unsafe impl Entity for HostFunc {
         self.trace_env(&mut |object| tracer.object(object));
     }
 
+    fn owned_handles(&self, visit: &mut dyn FnMut(*mut ObjectHeader)) {
+        self.trace_env(visit);
+    }
+
     unsafe fn free(_store: &Store, this: *mut HostFunc) {
         // SAFETY: boxed by `HostFunc::make`; nothing refers to it.
         unsafe { Box::from_raw(this) }.finalize();
@@ -83,9 +87,8 @@ impl HostFunc {
         store.collect_if_due();
         let registered = store.engine().register(ty).and_then(|ty| Ok((ty.to_host()?, ty)));
         let (entry, ty) = registered.inspect_err(|_| {
-            if let Some(finalizer) = finalizer {
-                // SAFETY: the host gave the function and its data together, and nothing else will run it.
-                unsafe { finalizer(env) };
+            if let Some(finalizer) = Finalizer::new((env, finalizer)) {
+                store.queue_finalizer(finalizer);
             }
         })?;
         store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
@@ -124,8 +127,8 @@ impl HostFunc {
         if self.trace.take().is_some() {
             store.traced_envs.set(store.traced_envs.get() - 1);
         }
-        if let Some(function) = self.finalizer.take() {
-            store.queue_finalizer(Finalizer { function, data: self.context.env.cast() });
+        if let Some(finalizer) = Finalizer::new((self.context.env.cast(), self.finalizer.take())) {
+            store.queue_finalizer(finalizer);
         }
     }
 
@@ -204,13 +207,16 @@ pub(in crate::vm) unsafe fn host_call(
     let mut results: SmallVec<[Val; 8]> = ty.ty.results.iter().map(|&ty| Val::zero(ty)).collect();
     let args_vec = ValVec { size: args.len(), data: args.as_mut_ptr() };
     let mut results_vec = ValVec { size: results.len(), data: results.as_mut_ptr() };
-    // SAFETY: the host gave the callback for this signature.
-    let returned = unsafe { run_callback(func, &args_vec, &mut results_vec) };
-    for arg in &mut args {
-        // The arguments are lent to the callback: what they own is freed here.
-        // SAFETY: owned by this function, and a well-behaved callback has not freed them.
-        unsafe { arg.delete() };
-    }
+    let returned = entered.call_out(|| {
+        // SAFETY: the host gave the callback for this signature.
+        let returned = unsafe { run_callback(func, &args_vec, &mut results_vec) };
+        for arg in &mut args {
+            // The arguments are lent to the callback: what they own is freed here.
+            // SAFETY: owned by this function, and a well-behaved callback has not freed them.
+            unsafe { arg.delete() };
+        }
+        returned
+    });
     let outcome = if returned.is_null() {
         // SAFETY: the results are well-formed values the callback wrote.
         unsafe { write_results(&entered, ty, &results, slots) }
@@ -222,6 +228,7 @@ pub(in crate::vm) unsafe fn host_call(
         // SAFETY: the callback gave them over.
         unsafe { result.delete() };
     }
+    entered.leave_with_references();
     outcome.map(|()| LibcallResult { value: 0, trapped: 0 })
 }
 

@@ -332,6 +332,7 @@ fn stack_maps_are_exact() {
             // SAFETY: the result is the test's.
             unsafe { results[0].delete() };
             store.collect();
+            entered.call_out(|| store.run_finalizers());
             assert_eq!(FINALIZED.get(), 1, "{name}");
         }
     });
