@@ -152,22 +152,28 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
     }
     let args_vec = ValVec { size: params.len(), data: args };
     let mut vector = ValVec { size: result_types.len(), data: place };
-    // SAFETY: the host gave the callback for this signature.
-    let trap = unsafe { run_callback(func, &args_vec, &mut vector) };
+    let trap = entered.call_out(|| {
+        // SAFETY: the host gave the callback for this signature.
+        let trap = unsafe { run_callback(func, &args_vec, &mut vector) };
+        // The arguments are lent to the callback: what they own is freed here.
+        // SAFETY: written above, and a callback leaves values there.
+        for arg in unsafe { std::slice::from_raw_parts_mut(args, params.len()) } {
+            // SAFETY: owned by this function, and a well-behaved callback has not freed them.
+            unsafe { arg.delete() };
+        }
+        trap
+    });
     let results = Results { vector, place, count: result_types.len() };
-    // The arguments are lent to the callback: what they own is freed here.
-    // SAFETY: written above, and a callback leaves values there.
-    for arg in unsafe { std::slice::from_raw_parts_mut(args, params.len()) } {
-        // SAFETY: owned by this function, and a well-behaved callback has not freed them.
-        unsafe { arg.delete() };
-    }
-    if !trap.is_null() {
+    let outcome = if trap.is_null() {
+        // SAFETY: the slots have room for the results, if they are what they should be.
+        results.check(&entered, func).and_then(|()| unsafe { write_results(&entered, func, results.values(), slots) })
+    } else {
         // SAFETY: a callback returns an owned trap.
-        return Err(unsafe { Handle::from_raw(trap) });
-    }
-    results.check(&entered, func)?;
-    // SAFETY: checked above; the slots have room for the results.
-    unsafe { write_results(&entered, func, results.values(), slots) }
+        Err(unsafe { Handle::from_raw(trap) })
+    };
+    drop(results);
+    entered.leave_with_references();
+    outcome
 }
 
 /// # Safety
