@@ -6,7 +6,7 @@ use crate::abi::libcall::LibcallTable;
 use crate::abi::value::ValVec;
 use std::mem::offset_of;
 
-/// What every context starts with, whoever owns it.
+/// What every context starts with, that of an instance and that of a host function.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VMAnyContext {

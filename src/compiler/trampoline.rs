@@ -12,7 +12,8 @@
 //! from the store.
 
 use crate::abi::{
-    Activation, Libcall, LibcallTable, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, VMHostContext, VMStoreContext, numeric_kind,
+    Activation, Libcall, LibcallTable, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, VMHostContext, VMStoreContext,
+    numeric_kind,
 };
 use crate::compiler::sig::{self, POINTER, value_type};
 use crate::types::*;

@@ -55,7 +55,8 @@ mod tests {
             let before = mxcsr();
             set_mxcsr(mode);
             let inside = with_wasm_float_mode(|| mxcsr() & !MXCSR_STATUS);
-            let panicked = std::panic::catch_unwind(|| with_wasm_float_mode(|| std::panic::resume_unwind(Box::new(1)))).is_err();
+            let panicked =
+                std::panic::catch_unwind(|| with_wasm_float_mode(|| std::panic::resume_unwind(Box::new(1)))).is_err();
             let after = mxcsr();
             set_mxcsr(before);
             assert_eq!((inside, after & !MXCSR_STATUS, panicked), (WASM_MXCSR, mode, true));

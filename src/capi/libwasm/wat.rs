@@ -18,7 +18,8 @@ pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut
         unsafe { own::write(out, vec::empty()) }?;
         // A text read from a C string may have its NUL.
         let text = text.strip_suffix(b"\0").filter(|_| !text.starts_with(b"\0asm")).unwrap_or(text);
-        let binary = with_wasm_float_mode(|| wat::parse_bytes(text)).map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        let binary = with_wasm_float_mode(|| wat::parse_bytes(text))
+            .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
         // SAFETY: as the caller states.
         unsafe { own::write(out, byte::from_bytes(&binary)?) }?;
         Ok(true)

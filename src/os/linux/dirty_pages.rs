@@ -1,6 +1,6 @@
-//! Which pages of a mapping hold something of their own: what was written since the mapping was made, or given back.
+//! The dirty pages of a private mapping: those that were written since it was made, or since they were last given back.
 //!
-//! The kernel tells (`PAGEMAP_SCAN`, since Linux 6.7). Where it does not, nobody knows, and the caller gives all pages back.
+//! The kernel reports them (`PAGEMAP_SCAN`, since Linux 6.7). On an older one the answer is "unknown", and the caller gives all pages back.
 
 use crate::os::fork;
 use std::ops::Range;

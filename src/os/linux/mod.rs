@@ -5,6 +5,7 @@ pub mod code_memory;
 pub mod dirty_pages;
 pub mod exceptions;
 pub mod fault;
+mod file;
 pub mod fork;
 pub mod image_file;
 mod main_stack;
@@ -16,9 +17,10 @@ pub mod stack;
 pub mod zeroed;
 
 pub use barrier::{heavy_barrier, light_barrier, light_barriers_are_free, register_barriers};
+pub use file::open_regular;
+pub use main_stack::is_readable;
 pub use map::address_space_limited;
 pub use process::end_process;
-pub use main_stack::is_readable;
 pub use stack::{StackLimitCache, stack_left};
 
 /// The path that a C string of the host names: the system's own encoding, which is any bytes.

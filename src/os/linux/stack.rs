@@ -7,8 +7,8 @@
 //! Everything here may be called at any time, on any thread; nothing is started, and a fork's child can go on using it.
 
 use crate::arch::stack_pointer;
-use crate::os::linux::{main_stack, signal_mask};
 use crate::os::light_barriers_are_free;
+use crate::os::linux::{main_stack, signal_mask};
 use std::cell::Cell;
 use std::mem::{MaybeUninit, offset_of};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -303,7 +303,9 @@ mod tests {
 
     #[test]
     fn a_stack_is_divided() {
-        let reserve = |size: usize, budget: StackBudget| budget.limit(StackBounds { low: 1 << 30, high: (1 << 30) + size }) - (1 << 30);
+        let reserve = |size: usize, budget: StackBudget| {
+            budget.limit(StackBounds { low: 1 << 30, high: (1 << 30) + size }) - (1 << 30)
+        };
         let (kib, mib) = (1 << 10, 1 << 20);
         for size in [2 * mib - 8 * kib, 2 * mib, 8 * mib, 1024 * mib] {
             assert_eq!(reserve(size, BUDGET), mib + 16 * kib);

@@ -1,14 +1,16 @@
 //! Engines: configuration, compiler, and the types and trampolines shared by all stores. No thread is started here.
 
 pub mod pools;
+pub mod trampolines;
 pub mod types;
 
 use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION};
 use crate::compiler::{CompileOptions, Compiler, OptLevel};
-use crate::os::stack::{self, StackBudget};
 use crate::os;
+use crate::os::stack::{self, StackBudget};
 use crate::types::{FuncType, Result};
 use crate::vm::engine::pools::Pools;
+use crate::vm::engine::trampolines::Trampolines;
 use crate::vm::engine::types::{RegisteredType, TypeRegistry};
 use crate::vm::memory::address_space::Spaces;
 use crate::vm::memory::image::ImageFiles;
@@ -79,7 +81,8 @@ impl Engine {
             host_reserve: config.host_stack_reserve,
             signals: config.signals,
         };
-        let (types, images) = (Arc::default(), ImageFiles::default());
+        let types = Arc::new(TypeRegistry::of(Trampolines::new(compiler.clone())));
+        let images = ImageFiles::default();
         Ok(Arc::new(Engine { compiler, types, spaces, images, pools, stack_budget }))
     }
 
@@ -115,6 +118,6 @@ impl Engine {
 
     /// The engine's registration of a function type.
     pub fn register(&self, ty: &FuncType) -> Result<Arc<RegisteredType>> {
-        self.types.register(&self.compiler, ty)
+        self.types.register(ty)
     }
 }

@@ -1,7 +1,8 @@
 //! Calling functions from the host.
 //!
-//! There are two ways in. The numeric-only stub (`src/arch/x64/numeric_call.rs`) is for what happens a million times. [`call`] is for
-//! everything: it takes the store over, compiles the trampoline, converts references, and says what was wrong.
+//! There are two ways in. The numeric-only stub (`src/arch/x64/numeric_call.rs`) makes the common call: a numeric-only signature, on the
+//! store's owner thread. [`call`] makes any call: it migrates the store to this thread, compiles the trampoline, converts references, and
+//! reports what is wrong with a call that cannot be made.
 
 use crate::abi::{ObjectHeader, VMFuncRef};
 use crate::arch;
@@ -87,7 +88,8 @@ pub(in crate::vm) unsafe fn start(
     let call = Call::new(entered, func, ty, 0)?;
     call.lent.lend(Val { kind: val::KIND_EXTERNREF, of: instance as u64 });
     // SAFETY: nothing is read or written by a trampoline of this signature.
-    unsafe { call.invoke(null(), null_mut()) }.map_err(|refused| refused.unwrap_or_else(|| wrong_kind(entered, ty, &[])))
+    unsafe { call.invoke(null(), null_mut()) }
+        .map_err(|refused| refused.unwrap_or_else(|| wrong_kind(entered, ty, &[])))
 }
 
 /// A call that is about to be made.
@@ -126,7 +128,8 @@ impl<'a> Call<'a> {
         // SAFETY: live by the caller's promise.
         let &VMFuncRef { vmctx, entry, .. } = unsafe { &*self.func };
         // SAFETY: trampoline and entry agree on the signature (one registration); the arrays fit it by the caller's promise.
-        let outcome = unsafe { arch::enter(vmctx, entry, args, results, store.context(), self.trampoline) };
+        let run = || unsafe { arch::enter(vmctx, entry, args, results, store.context(), self.trampoline) };
+        let outcome = self.entered.call_out(run);
         store.end_entry(&self.lent);
         match outcome {
             0 => Ok(()),
@@ -140,7 +143,8 @@ impl<'a> Call<'a> {
     /// # Safety
     /// As [`call`]; there are as many arguments as parameters.
     unsafe fn with_values(&self, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
-        let refused = |refused: Option<Handle<Trap>>| refused.unwrap_or_else(|| wrong_kind(self.entered, self.ty, args));
+        let refused =
+            |refused: Option<Handle<Trap>>| refused.unwrap_or_else(|| wrong_kind(self.entered, self.ty, args));
         let count = self.ty.ty.results.len();
         if results.len() >= count {
             // SAFETY: the arrays have the lengths of the signature.

@@ -158,26 +158,31 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
     }
     let args_vec = ValVec { size: params.len(), data: args };
     let mut vector = ValVec { size: result_types.len(), data: place };
-    // SAFETY: the host gave the callback for this signature.
-    let trap = unsafe { (func.context.call)(context, &args_vec, &mut vector) };
-    drop(lending);
-    // The arguments are lent to the callback: what they own is freed here.
-    // SAFETY: written above, and a callback leaves values there.
-    for arg in unsafe { std::slice::from_raw_parts_mut(args, params.len()) } {
-        // SAFETY: owned by this function, and a well-behaved callback has not freed them.
-        unsafe { arg.delete() };
-    }
+    let trap = entered.call_out(|| {
+        // SAFETY: the host gave the callback for this signature.
+        let trap = unsafe { (func.context.call)(context, &args_vec, &mut vector) };
+        drop(lending);
+        // The arguments are lent to the callback: what they own is freed here.
+        // SAFETY: written above, and a callback leaves values there.
+        for arg in unsafe { std::slice::from_raw_parts_mut(args, params.len()) } {
+            // SAFETY: owned by this function, and a well-behaved callback has not freed them.
+            unsafe { arg.delete() };
+        }
+        trap
+    });
+    // What is in the results is nobody's if the callback was left by an exception: it was not done with them.
+    let results =
+        (trap.addr() != arch::LEFT_BY_EXCEPTION).then_some(Results { vector, place, count: result_types.len() });
     // SAFETY: the stub has just returned it.
-    let outcome = unsafe { outcome(store, trap) };
-    if trap.addr() == arch::LEFT_BY_EXCEPTION {
-        // What is in the results is nobody's: the callback was not done with them.
-        return outcome;
-    }
-    let results = Results { vector, place, count: result_types.len() };
-    outcome?;
-    results.check(&entered, func)?;
-    // SAFETY: checked above; the slots have room for the results.
-    unsafe { write_results(&entered, func, results.values(), slots) }
+    let outcome = unsafe { outcome(store, trap) }.and_then(|()| {
+        let Some(results) = &results else { return Ok(()) };
+        results.check(&entered, func)?;
+        // SAFETY: checked above; the slots have room for the results.
+        unsafe { write_results(&entered, func, results.values(), slots) }
+    });
+    drop(results);
+    entered.leave_with_references();
+    outcome
 }
 
 /// The trap that a callback of `store` gave, or the one that stands for the exception by which it was left.

@@ -46,6 +46,10 @@ unsafe impl Entity for HostFunc {
         self.trace_env(&mut |object| tracer.object(object));
     }
 
+    fn owned_handles(&self, visit: &mut dyn FnMut(*mut ObjectHeader)) {
+        self.trace_env(visit);
+    }
+
     unsafe fn free(_store: &Store, this: *mut HostFunc) {
         // SAFETY: boxed by `HostFunc::make`; nothing refers to it.
         unsafe { Box::from_raw(this) }.finalize();
@@ -82,9 +86,8 @@ impl HostFunc {
         store.collect_if_due();
         let registered = store.engine().register(ty).and_then(|ty| Ok((ty.to_host()?, ty)));
         let (entry, ty) = registered.inspect_err(|_| {
-            if let Some(finalizer) = finalizer {
-                // SAFETY: the host gave the function and its data together, and nothing else will run it.
-                unsafe { finalizer(env) };
+            if let Some(finalizer) = Finalizer::new((env, finalizer)) {
+                store.queue_finalizer(finalizer);
             }
         })?;
         store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
@@ -123,8 +126,8 @@ impl HostFunc {
         if self.trace.take().is_some() {
             store.traced_envs.set(store.traced_envs.get() - 1);
         }
-        if let Some(function) = self.finalizer.take() {
-            store.queue_finalizer(Finalizer { function, data: self.context.env.cast() });
+        if let Some(finalizer) = Finalizer::new((self.context.env.cast(), self.finalizer.take())) {
+            store.queue_finalizer(finalizer);
         }
     }
 

@@ -10,7 +10,9 @@ mod table;
 
 pub use table::LIBCALLS;
 
-use crate::abi::{Activation, LibcallResult, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext, foreach_libcall};
+use crate::abi::{
+    Activation, LibcallResult, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext, foreach_libcall,
+};
 use crate::types::{FuncIndex, MemoryIndex, TableIndex, TrapCode};
 use crate::vm::func::{ValVec, callback};
 use crate::vm::instance::Instance;

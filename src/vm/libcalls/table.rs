@@ -25,8 +25,7 @@ macro_rules! libcall_table {
 pub static LIBCALLS: LibcallTable = foreach_libcall!(libcall_table);
 
 const _: unsafe extern "C" fn(*mut VMHostContext, *mut [u8; 16]) -> LibcallResult = libcalls::host_call;
-const _: unsafe extern "C" fn(*mut VMHostContext, *mut u8, *mut [ValVec; 2]) -> LibcallResult =
-    libcalls::end_callback;
+const _: unsafe extern "C" fn(*mut VMHostContext, *mut u8, *mut [ValVec; 2]) -> LibcallResult = libcalls::end_callback;
 const _: unsafe extern "C" fn(*mut VMContext, u32, u32) -> LibcallResult = libcalls::table_fill_element;
 const _: unsafe extern "C" fn(*mut VMContext, u32) -> LibcallResult = libcalls::table_materialize;
 

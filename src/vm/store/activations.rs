@@ -98,7 +98,9 @@ impl Drop for Lending<'_> {
         let mut lent = self.store.activations.lent.borrow_mut();
         // The last ones of the activation; mostly of all, unless coroutines have lent more meanwhile.
         for _ in 0..self.count.get() {
-            let Some(last) = lent.iter().rposition(|lent| std::ptr::eq(lent.activation, self.activation)) else { return };
+            let Some(last) = lent.iter().rposition(|lent| std::ptr::eq(lent.activation, self.activation)) else {
+                return;
+            };
             lent.remove(last);
         }
     }
@@ -188,9 +190,7 @@ impl Store {
             Found::None => usize::MAX,
             Found::Unknown => return None,
         };
-        self.drop_activations(|activation| {
-            bounds.contains(activation.entry_fp) && activation.entry_fp < lowest_alive
-        })
+        self.drop_activations(|activation| bounds.contains(activation.entry_fp) && activation.entry_fp < lowest_alive)
     }
 
     /// For a collection, which is about to read the frames of all activations: unlinks those that are dead, and those whose frames are not
@@ -321,7 +321,13 @@ impl Store {
 
     /// Makes ready what the entry stub needs, right before it is called: the record of `lent`'s activation, for a caller whose stack pointer
     /// is `entry_sp` if that is not 0, and the stack's limit. That of the activation in which it is called is kept.
-    pub(in crate::vm) fn prepare_entry(&self, entered: &Entered<'_>, lent: &Lending<'_>, entry_sp: usize, limit: usize) {
+    pub(in crate::vm) fn prepare_entry(
+        &self,
+        entered: &Entered<'_>,
+        lent: &Lending<'_>,
+        entry_sp: usize,
+        limit: usize,
+    ) {
         let context = self.context();
         // SAFETY: the store's, and not linked.
         let record = unsafe { &mut *lent.activation };

@@ -6,8 +6,8 @@
 //! Entities are freed by one of three: at once, when the last handle goes and nothing else can refer to them
 //! (`lifetime.rs`); by the collector (`src/vm/gc/collect.rs`); with the store.
 
-pub mod entity;
 mod activations;
+pub mod entity;
 mod host_info;
 pub mod kinds;
 pub mod lifetime;
@@ -20,11 +20,11 @@ use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
 use crate::vm::gc::heap::GcHeap;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
+use activations::Records;
+pub(in crate::vm) use activations::{Lending, NoStack};
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
 use kinds::Kinds;
-use activations::Records;
-pub(in crate::vm) use activations::{Lending, NoStack};
 use owner::{Released, StoreOwner, ThreadSlot};
 use pending_free::FREES_AT_ONCE;
 use std::cell::{Cell, RefCell, UnsafeCell};
@@ -59,11 +59,13 @@ pub struct Store {
     pub(super) traced_envs: Cell<usize>,
 }
 
-/// Proof that this thread is the store's owner and inside the store.
+/// Proof that this thread is the store's owner and inside the store. While there is one, finalizers wait.
 pub struct Entered<'a> {
     store: &'a Store,
     /// The depth of the owner's entries to go back to; 0 also for an entry that is not counted, from within WebAssembly.
     level: usize,
+    /// Whether finalizers waited already when this was made.
+    held_before: bool,
 }
 
 impl StoreLayout for Store {
@@ -154,10 +156,11 @@ impl Store {
             Some(level) => level,
             None => self.migrate_here(sp)?,
         };
+        let entered = self.entered(level);
         if self.owner.has_queued() {
             self.drain();
         }
-        Ok(Entered { store: self, level })
+        Ok(entered)
     }
 
     /// Enters if this thread is the owner; the level to leave to.
@@ -185,7 +188,12 @@ impl Store {
     #[inline]
     pub(super) fn enter_if_owner(&self) -> Option<Entered<'_>> {
         let level = self.try_enter(arch::stack_pointer())?;
-        Some(Entered { store: self, level })
+        Some(self.entered(level))
+    }
+
+    #[inline]
+    fn entered(&self, level: usize) -> Entered<'_> {
+        Entered { store: self, level, held_before: self.finalizers.hold(true) }
     }
 
     /// The guard of an entry that the numeric-only stub made and has not left; or of one that need not be counted, by code of the store
@@ -193,9 +201,10 @@ impl Store {
     ///
     /// # Safety
     /// One of the two is so, and only one guard is made of an entry of the stub's.
+    #[inline]
     pub(super) unsafe fn still_entered(&self) -> Entered<'_> {
         // The stub counts an entry only if it is the first.
-        Entered { store: self, level: 0 }
+        self.entered(0)
     }
 
     /// Adds the reference of an entity that has got its first handle.
@@ -240,7 +249,7 @@ impl Store {
                 inside = unsafe { store.as_ref() }.and_then(Store::enter_if_owner);
             }
             match &inside {
-                // SAFETY: owner, inside, and the caller owned the handle.
+                // SAFETY: the owner thread, inside, and the caller owned the handle.
                 Some(inside) => unsafe { inside.store.release_here(entity) },
                 // SAFETY: passed on to the caller.
                 None => unsafe { entity::release(object) },
@@ -266,6 +275,7 @@ impl Store {
         if let Some(level) = this.try_enter(sp) {
             // SAFETY: owner, inside, and the caller owned the handle.
             unsafe { this.process(released) };
+            this.run_finalizers();
             // SAFETY: this matches the entry above; `this` is not used afterwards.
             unsafe { Self::leave(store, level) };
         } else {
@@ -326,7 +336,6 @@ impl Store {
     /// # Safety
     /// The store is entered; `entity` is live and has just lost its last handle.
     unsafe fn released_last(&self, entity: *mut EntityHeader) {
-        // Count the store down only afterwards: finalizers may run inside.
         // SAFETY: passed on to the caller.
         unsafe { self.lost_last_handle(entity) };
         self.drop_ref();
@@ -400,6 +409,7 @@ impl Store {
         loop {
             let before = self.entities.borrow().len();
             self.collect();
+            self.run_finalizers();
             if self.entities.borrow().len() == before {
                 return;
             }
@@ -442,7 +452,9 @@ impl Store {
         Ok(())
     }
 
-    /// Runs the queued finalizers. They may call any `*_delete`, so nothing is borrowed meanwhile.
+    /// Runs the finalizers that wait, unless a function of the library is at work, which runs them when it is done. They may
+    /// call any `*_delete`, so nothing is borrowed meanwhile.
+    #[inline]
     pub(super) fn run_finalizers(&self) {
         self.finalizers.run();
     }
@@ -485,11 +497,32 @@ impl Entered<'_> {
     pub fn store(&self) -> &Store {
         self.store
     }
+
+    /// Runs `body`, which may run code of the host: there, finalizers run whenever a function of the library returns. The
+    /// caller relies on nothing that only a handle of the host's keeps alive.
+    #[inline]
+    pub(super) fn call_out<R>(&self, body: impl FnOnce() -> R) -> R {
+        let held = self.store.finalizers.hold(false);
+        let result = body();
+        self.store.finalizers.hold(held);
+        result
+    }
+
+    /// Leaves without running finalizers, which may collect: references that nothing keeps alive yet are on their way into
+    /// WebAssembly.
+    pub(super) fn leave_with_references(self) {
+        let this = std::mem::ManuallyDrop::new(self);
+        this.store.finalizers.hold(this.held_before);
+        // SAFETY: as in `drop`, which does not follow.
+        unsafe { Store::leave(this.store, this.level) }
+    }
 }
 
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
+        self.store.finalizers.hold(self.held_before);
+        self.store.run_finalizers();
         // SAFETY: made by `Store::enter`, which entered once. Whoever holds the guard's borrow holds a handle too, or
         // does not use the store afterwards.
         unsafe { Store::leave(self.store, self.level) }

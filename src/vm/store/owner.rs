@@ -1,19 +1,19 @@
-//! Which thread a store is at owner on, and how handles are given back from others.
+//! Which thread owns a store, and how handles are given back from others.
 //!
 //! A store is used by one thread at a time, but may move between threads, and every `*_delete` may come from any thread
 //! at any time (finalizers of garbage-collected languages). Entering must cost next to nothing, so there is no lock:
 //!
-//! * Each thread that was ever owner has a slot in the store, whose `depth` only that thread writes. `slot` is the owner's.
+//! * Each thread that ever owned the store has a slot in the store, whose `depth` only that thread writes. `slot` is the owner's.
 //!   Only the owner thread touches anything in the store, and only while its depth is above zero. Entering is: the slot is
 //!   mine → raise its depth → the slot is still mine.
 //! * Another thread that wants to use the store takes the slot away, makes every thread's earlier stores visible with a heavy
 //!   barrier, and then looks at the old slot's depth. Either the raised depth is seen, and the taker waits or gives up, or
-//!   the old owner's second look sees that it is owner no more (Dekker's argument, with the fast side's fence replaced by the
+//!   the old owner's second look sees that it is the owner no more (Dekker's argument, with the fast side's fence replaced by the
 //!   heavy one of the slow side). An old owner that comes too late has only written to its own slot.
-//! * A thread that is not owner does not touch counts: it queues the handle, still counted, and the owner thread drains the
+//! * A thread that is not the owner does not touch counts: it queues the handle, still counted, and the owner thread drains the
 //!   queue when it next enters, or before it leaves. If nobody may ever enter again (the store's own handle is gone), or the
-//!   queue has grown long, the thread tries to take the store over and drain it itself. Until it has given up or is inside,
-//!   it is counted as a visitor, for which whoever frees the store waits.
+//!   queue has grown long, the thread tries to migrate the store to itself and drains the queue. Until it has given up or is inside,
+//!   it holds a pin on the store's memory, and the thread that frees the store waits for all pins.
 
 use crate::arch;
 use crate::os::stack::StackBudget;
@@ -59,11 +59,11 @@ impl ThreadSlot {
 
 /// The state of who uses a store.
 pub(super) struct StoreOwner {
-    /// The owner thread's slot; null while the store changes hands.
+    /// The owner thread's slot; null while the store migrates.
     slot: AtomicPtr<ThreadSlot>,
-    /// The slot of the last thread that became owner. Changes only while nobody is inside.
+    /// The slot of the last thread that became the owner. Changes only while nobody is inside.
     inside: AtomicPtr<ThreadSlot>,
-    /// One slot for each thread that was ever owner, boxed. Held by a thread that takes the store over.
+    /// One slot for each thread that ever owned the store, boxed. Locked by a thread while it migrates the store.
     slots: Mutex<Vec<*mut ThreadSlot>>,
     /// How the stack of each is divided.
     budget: StackBudget,
@@ -106,7 +106,7 @@ impl StoreOwner {
     pub(super) const ATTENTION: usize = offset_of!(StoreOwner, attention);
     pub(super) const QUEUED: usize = offset_of!(StoreOwner, queued);
 
-    /// Enters if this thread is owner, and gives the depth of its entries until now: if that is not 0 it was inside already, and the depth
+    /// Enters if this thread is the owner, and gives the depth of its entries until now: if that is not 0 it was inside already, and the depth
     /// is as it was. The numeric-only stub does the same (`src/arch`).
     #[inline]
     pub(super) fn try_enter(&self) -> Option<usize> {
@@ -183,7 +183,7 @@ impl StoreOwner {
         // SAFETY: outside of this function, and so while the lock is held by nobody else, `slot` is one of `slots`.
         let old_slot = unsafe { &*old };
         if old_slot.token == me {
-            // Another thread's failed attempt had hidden it for a moment.
+            // The owner all along: another thread's failed attempt had hidden it for a moment.
             self.slot.store(old, Ordering::SeqCst);
             return Ok(false);
         }

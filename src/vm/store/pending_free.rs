@@ -1,5 +1,6 @@
-//! What a collection found dead is freed bit by bit, so that nobody waits for all of it: a few whenever something new is made, and
-//! whenever the store is left. The next collection starts when the last has been freed.
+//! The pending-free list: entities that a collection found dead and that the store has not freed yet. It frees a few of them whenever an
+//! entity is made and whenever the store is left, so that no single call waits for all. The next collection starts when the list is
+//! empty.
 
 use crate::abi::ObjectKind;
 use crate::vm::store::Store;
@@ -41,7 +42,7 @@ impl Store {
         self.owner.attention.set(true);
     }
 
-    /// Frees at most `count` of what was pending, and runs the finalizers.
+    /// Frees at most `count` of what was pending.
     pub(in crate::vm) fn free_pending(&self, count: usize) {
         for _ in 0..count {
             let Some(entity) = self.pending_free.borrow_mut().pop_front() else { break };
@@ -51,6 +52,5 @@ impl Store {
         if !self.pending_free.borrow().is_empty() {
             self.owner.attention.set(true);
         }
-        self.run_finalizers();
     }
 }

@@ -13,12 +13,12 @@
 //! ```
 //!
 //! Invariant: between an activation's `entry_fp` and the frame pointer a walk starts from, every frame keeps the chain: the caller's frame
-//! pointer at `fp`, the return address at `fp + 8`. What the code registry doesn't know there is a trampoline.
+//! pointer at `fp`, the return address at `fp + 8`. What belongs to no function of a module there is a trampoline.
 //! The walker allocates nothing and calls nothing that locks.
 
 use crate::abi::{Activation, Frame, VMContext, VMHostContext, VMStoreContext};
 use crate::arch::STORE_BELOW_FP;
-use crate::code::lookup;
+use crate::code::{FuncAt, lookup};
 use crate::os;
 use std::ops::ControlFlow;
 
@@ -118,13 +118,17 @@ pub unsafe fn is_coherent(
             return false;
         }
         let frame = lookup(pc, |code| {
-            let func = code.func_at(pc - 1)?;
-            Some((code.vmctx_fp_offset(func), code.stack_map_at(pc).map_or(0, |map| map.frame_size as usize)))
+            let FuncAt { vmctx_fp_offset, .. } = code.func_at(pc - 1)?;
+            Some((vmctx_fp_offset, code.stack_map_at(pc).map_or(0, |map| map.frame_size as usize)))
         });
         if let Some(Some((vmctx_fp_offset, frame_size))) = frame {
             let slot = fp.wrapping_add_signed(vmctx_fp_offset as isize);
             // The frame begins where that of its callee ends. (That of the innermost one is what it was: its place is not on the stack.)
-            if vmctx_fp_offset == 0 || slot < callee_fp || fp - frame_size < callee_fp || !mapped && !os::is_readable(slot) {
+            if vmctx_fp_offset == 0
+                || slot < callee_fp
+                || fp - frame_size < callee_fp
+                || !mapped && !os::is_readable(slot)
+            {
                 return false;
             }
             // SAFETY: within the frame, which is mapped.
@@ -192,10 +196,9 @@ unsafe fn walk_activation(
 ///
 /// `fp` is the frame pointer of a live frame stopped at `pc`.
 unsafe fn frame_at(pc: usize, exact: bool, fp: usize) -> Option<Frame> {
-    let (func, module_offset, vmctx_fp_offset) = lookup(pc, |code| {
+    let (FuncAt { func, vmctx_fp_offset }, module_offset) = lookup(pc, |code| {
         // A return address may be that of a call that ends its function.
-        let func = code.func_at(pc - usize::from(!exact))?;
-        Some((func, code.module_offset(pc, exact), code.vmctx_fp_offset(func)))
+        Some((code.func_at(pc - usize::from(!exact))?, code.module_offset(pc, exact)))
     })??;
     // SAFETY: the frame is one of the function with this offset.
     let vmctx = unsafe { vmctx_of(fp, vmctx_fp_offset) }?;
@@ -217,7 +220,7 @@ unsafe fn vmctx_of(fp: usize, vmctx_fp_offset: i32) -> Option<*mut VMContext> {
         fp = unsafe { link.read() };
         // SAFETY: ...and its return address in the next word.
         let return_pc = unsafe { link.wrapping_add(1).read() };
-        offset = lookup(return_pc, |code| Some(code.vmctx_fp_offset(code.func_at(return_pc - 1)?)))??;
+        offset = lookup(return_pc, |code| Some(code.func_at(return_pc - 1)?.vmctx_fp_offset))??;
         if offset == 0 {
             return None;
         }
