@@ -172,6 +172,19 @@ WASM_API_EXTERN void libwasm_config_set_opt_level(wasm_config_t *config, libwasm
 // memory that grows beyond its reservation moves.
 WASM_API_EXTERN void libwasm_config_set_memory_reservation(wasm_config_t *config, uint64_t bytes);
 
+// Sets how many bytes of a stack WebAssembly may use, counted from where the host calls into a store that it is not in already; calls
+// within calls share them. A guest that recurses beyond that gets a trap (`LIBWASM_TRAP_STACK_OVERFLOW`). 8 MiB by default, also where the
+// stack of the thread has no limit. WebAssembly never uses more than the stack has, without what is left to host functions:
+// see `libwasm_config_set_host_stack_reserve`.
+WASM_API_EXTERN void libwasm_config_set_max_wasm_stack(wasm_config_t *config, size_t bytes);
+
+// Sets how many bytes of a stack are left to host functions, however deep the WebAssembly that calls them is. By default that is 1 MiB
+// if the stack has 2 MiB or more, and half of a smaller one. The library leaves itself a little more: 16 KiB for signals and its own
+// functions, and 64 KiB where signals are off (`libwasm_config_set_signals`), since frames are checked later there. On a stack
+// with less, no WebAssembly runs: every call gives a trap (`LIBWASM_TRAP_STACK_OVERFLOW`). So by default, threads with stacks of
+// 32 KiB or more can call, and of 128 KiB or more with signals off.
+WASM_API_EXTERN void libwasm_config_set_host_stack_reserve(wasm_config_t *config, size_t bytes);
+
 // Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
 // The i32 0 if `bytes` is NULL.
 WASM_API_EXTERN void libwasm_val_new_v128(const uint8_t *bytes, wasm_val_t *out);
@@ -184,6 +197,30 @@ WASM_API_EXTERN bool libwasm_tabletype_limits(const wasm_tabletype_t *ty, struct
 
 // Writes the exact limits of a memory type to `out`; false for NULL.
 WASM_API_EXTERN bool libwasm_memorytype_limits(const wasm_memorytype_t *ty, struct libwasm_limits_t *out);
+
+// Names the stack that this thread runs on, or is about to switch to: memory from `low` up to `high`, where its first frame is. NULL
+// for both takes that back.
+//
+// WebAssembly runs on the stack that the system gave the thread, and on the one that was named last, for as long as the stack pointer
+// is in it. On any other a call gives a trap (`LIBWASM_TRAP_BAD_CALL`), since nobody could say where it ends. So a host whose
+// coroutines (fibers, green threads) call into WebAssembly calls this whenever one starts or goes on; when the thread is back on its own
+// stack, nothing has to be called. Before a stack is freed, or its memory is used for a smaller one, its name is to be taken back, and
+// if a coroutine on it is still in a call of WebAssembly, `libwasm_store_forget_stack` is to be called.
+//
+// Coroutines may be in calls of the same store at the same time, as long as they stay on one thread, and their calls may return in any
+// order. Each needs a stack of its own: a host that copies parts of one stack out and in may not have two of them in one store, and
+// the process ends with a message if it does.
+//
+// False, with the reason recorded, and nothing changes, if `low` is not below `high`.
+WASM_API_EXTERN bool libwasm_thread_set_stack(const void *low, const void *high);
+
+// Says that what runs on a stack will never go on: a coroutine was given up while it was in a host function that a call of this store
+// had called. The calls that are on the memory from `low` up to `high` are dropped, as if they had been left by `longjmp`, and the
+// memory may be freed. Without that, what the frames of such a call refer to is kept, and the call is only found out when a
+// collection sees that its stack was overwritten or is gone.
+//
+// Does nothing and records the reason if a pointer is NULL, if `low` is not below `high`, or if this is called on that stack.
+WASM_API_EXTERN void libwasm_store_forget_stack(wasm_store_t *store, const void *low, const void *high);
 
 // As `wasm_func_new_with_env`, for an environment that owns handles of the store's objects: of the instance that imports the
 // function, say, or of one of its exports. A handle keeps what it names alive, so such a function and such an instance would keep

@@ -44,7 +44,7 @@ pub unsafe fn finish(func: *const VMFuncRef, trapped: bool) -> Result<(), Handle
 }
 
 /// Calls a function for the host, whose frame is directly above the stub's, of which `entry_sp` was the stack pointer
-/// ([`Activation::entry_sp`](crate::abi::Activation::entry_sp)). `results` is raw memory. If the call returns, the results are written there as far as there is room,
+/// ([`Activation::entry_sp`](crate::abi::Activation::entry_sp)), or 0 if there was no stub. `results` is raw memory. If the call returns, the results are written there as far as there is room,
 /// and the rest of them is dropped; if it traps, nothing is written.
 ///
 /// # Safety
@@ -57,7 +57,8 @@ pub unsafe fn call(
 ) -> Result<(), Handle<Trap>> {
     // SAFETY: live by the caller's promise.
     let store = unsafe { store_of_func(func) };
-    let entered = store.enter_from(entry_sp).map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
+    let sp = if entry_sp == 0 { arch::stack_pointer() } else { entry_sp };
+    let entered = store.enter_from(sp).map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
     // SAFETY: live by the caller's promise.
     let ty = unsafe { registered_type(func) };
     if args.len() != ty.ty.params.len() {

@@ -56,7 +56,7 @@ pub(super) fn export(instance: &Instance, name: &str) -> *mut ObjectHeader {
 pub(super) fn call(func: *mut ObjectHeader, args: &[Val], results: usize) -> Result<Vec<Val>, Handle<Trap>> {
     let mut out = vec![MaybeUninit::uninit(); results];
     // SAFETY: the tests pass functions and well-formed values.
-    unsafe { crate::vm::func::call::call(func.cast::<VMFuncRef>(), args, &mut out)? };
+    unsafe { crate::vm::func::call::call(func.cast::<VMFuncRef>(), args, &mut out, 0)? };
     // SAFETY: a call that returns has written its results.
     Ok(out.into_iter().map(|val| unsafe { val.assume_init() }).collect())
 }
