@@ -7,7 +7,7 @@
 //! The entry stub (`src/arch`) links a record and unlinks it when the trampoline returns or a trap lands. The stubs through which
 //! WebAssembly calls out record in it where that was; `src/vm/trap/unwind.rs` walks from there.
 
-use crate::abi::context::VMHostContext;
+use crate::abi::context::{VMHostContext, VMStoreContext};
 
 /// A run of WebAssembly, from the entry stub that started it.
 ///
@@ -15,6 +15,8 @@ use crate::abi::context::VMHostContext;
 #[repr(C)]
 #[derive(Debug)]
 pub struct Activation {
+    /// The store whose record it is.
+    pub store: *mut VMStoreContext,
     /// The next record of the list it is in: that of the activations, or of the unused records.
     pub previous: *mut Activation,
     /// The frame pointer of the entry stub: the chain of frame pointers of this activation ends here.
@@ -24,9 +26,9 @@ pub struct Activation {
     pub entry_sp: usize,
     /// The return address that was there.
     pub return_address: usize,
-    /// The frame pointer of the youngest frame of WebAssembly, as of the last time it called out.
+    /// Where it called out last: the frame pointer of the youngest frame of WebAssembly and the return address into that frame, or the
+    /// frame pointer of the trampoline that it has called, and 0.
     pub exit_fp: usize,
-    /// The return address into that frame.
     pub exit_pc: usize,
     /// The host function that was called out to, or null for a libcall.
     pub exit_callee: *mut VMHostContext,
@@ -34,8 +36,6 @@ pub struct Activation {
     pub flags: u32,
     /// The host's floating-point control and status register, if the flag says that it is kept here.
     pub host_mode: u32,
-    /// Counted up when the activation is found dead, so that a host function that returns to it nevertheless is noticed.
-    pub generation: u32,
     /// How many entries of the store's owner thread were under way before the one that began this, if it is the outermost.
     pub level: u32,
     /// The store's stack limit for this activation, while another one on another stack has set its own; 0 otherwise.
@@ -55,6 +55,7 @@ impl Activation {
 
     /// An unused record.
     pub const UNUSED: Activation = Activation {
+        store: std::ptr::null_mut(),
         previous: std::ptr::null_mut(),
         entry_fp: 0,
         entry_sp: 0,
@@ -64,7 +65,6 @@ impl Activation {
         exit_callee: std::ptr::null_mut(),
         flags: 0,
         host_mode: 0,
-        generation: 0,
         level: 0,
         stack_limit: 0,
         exception: std::ptr::null_mut(),

@@ -14,14 +14,15 @@ pub struct VMAnyContext {
 }
 
 /// A stub that calls a host's callback with two vectors; a trap, null, or what `arch` says of exceptions.
-pub type CallHost = unsafe extern "C" fn(*mut VMHostContext, *const ValVec, *mut ValVec) -> *mut u8;
+pub type CallHost =
+    unsafe extern "C" fn(*mut VMHostContext, *const ValVec, *mut ValVec, *mut Activation) -> *mut u8;
 
 /// The context of a host function.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VMHostContext {
     pub store: *mut VMStoreContext,
-    /// The stub that calls the callback: `(host context, arguments, results)`, both vectors, for the trampoline.
+    /// The stub that calls the callback: `(host context, arguments, results, activation)`, of which two are vectors.
     pub call: CallHost,
     /// `wasm_func_callback_t`, or `wasm_func_callback_with_env_t`: the stub knows.
     pub callback: *const u8,
@@ -57,9 +58,9 @@ pub struct VMStoreContext {
     pub spare: *mut Activation,
     /// The record of an activation that is entered while there is no other.
     pub first: Activation,
-    /// Called with this context and an activation and its generation when a host function has returned to it and it is not the first
-    /// of the list: makes it the first. With null, when an activation that was moved has been left.
-    pub resume: unsafe extern "C" fn(*mut VMStoreContext, *mut Activation, u32),
+    /// Called with this context and an activation when a host function has returned to it and it is not the first of the list: makes it
+    /// the first. With null, when an activation that was moved has been left.
+    pub resume: unsafe extern "C" fn(*mut VMStoreContext, *mut Activation),
     /// Called when a trap lands, with this context, before the landing drops the frames that the trap crossed: records them in
     /// `trap_frames`.
     pub capture_trap_frames: unsafe extern "C" fn(*mut VMStoreContext),

@@ -50,7 +50,7 @@ macro_rules! layouts {
 /// The records that compiled code, trampolines and stubs read and write.
 const LAYOUTS: &[Fact] = layouts! {
     Activation {
-        previous, entry_fp, entry_sp, return_address, exit_fp, exit_pc, exit_callee, flags, host_mode, generation, exception,
+        store, previous, entry_fp, entry_sp, return_address, exit_fp, exit_pc, exit_callee, flags, host_mode, exception,
     }
     LibcallResult { value, trapped }
     // The entries in front of these: see `LIBCALLS`.

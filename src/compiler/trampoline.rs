@@ -222,9 +222,9 @@ pub(super) fn wasm_to_host(
     if slots * SLOT > UNCHECKED_FRAME {
         check_stack(&mut t, store, vmctx);
     }
-    record_exit(&mut t, store, vmctx);
+    let activation = record_exit(&mut t, store, vmctx);
     let results = if t.numeric {
-        call_back(&mut t, vmctx, ty, params)
+        call_back(&mut t, vmctx, activation, ty, params)
     } else {
         let slot = t.stack_slot(slots * SLOT);
         let base = t.stack_addr(slot, 0);
@@ -237,15 +237,15 @@ pub(super) fn wasm_to_host(
     t.builder.finalize(config);
 }
 
-/// Records the frame that called the trampoline, which is where a trace begins.
-fn record_exit(t: &mut Trampoline<'_>, store: Value, vmctx: Value) {
-    let fp = t.builder.ins().get_frame_pointer(POINTER);
-    let caller_fp = t.load(POINTER, fp, 0);
-    let return_address = t.load(POINTER, fp, 8);
+/// Records the trampoline's frame, where a trace of what called it begins. Gives the activation that it is recorded in.
+fn record_exit(t: &mut Trampoline<'_>, store: Value, vmctx: Value) -> Value {
     let activation = t.load(POINTER, store, offset_of!(VMStoreContext, activation));
-    t.store(caller_fp, activation, offset_of!(Activation, exit_fp));
-    t.store(return_address, activation, offset_of!(Activation, exit_pc));
+    let fp = t.builder.ins().get_frame_pointer(POINTER);
+    let in_trampoline = t.builder.ins().iconst(POINTER, 0);
+    t.store(fp, activation, offset_of!(Activation, exit_fp));
+    t.store(in_trampoline, activation, offset_of!(Activation, exit_pc));
     t.store(vmctx, activation, offset_of!(Activation, exit_callee));
+    activation
 }
 
 /// As at the start of a WebAssembly function without signals: leaves the frame, which may be large, by a tail call, where
@@ -284,7 +284,13 @@ fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
 }
 
 /// Calls the C callback of a numeric-only signature; the results it gave.
-fn call_back(t: &mut Trampoline<'_>, vmctx: Value, ty: &FuncType, params: &[Value]) -> Vec<Value> {
+fn call_back(
+    t: &mut Trampoline<'_>,
+    vmctx: Value,
+    activation: Value,
+    ty: &FuncType,
+    params: &[Value],
+) -> Vec<Value> {
     let (args_at, results_at) = (2 * VAL_VEC, 2 * VAL_VEC + ty.params.len() * SLOT);
     let slot = t.stack_slot(results_at + ty.results.len() * SLOT);
     let base = t.stack_addr(slot, 0);
@@ -301,7 +307,7 @@ fn call_back(t: &mut Trampoline<'_>, vmctx: Value, ty: &FuncType, params: &[Valu
         t.builder.ins().store(slot_flags(), zero, base, (results_at + i * SLOT + value_offset(true)) as i32);
     }
     let results_vec = t.stack_addr(slot, VAL_VEC);
-    let trap = call_function(t, vmctx, base, results_vec);
+    let trap = call_function(t, &[vmctx, base, results_vec, activation]);
     let unusual = t.unusual_outcome(&ty.results, trap, base, results_at);
     let next = t.cold_branch(unusual);
     // Loaded anew, so that it is in no register across the call.
@@ -313,10 +319,10 @@ fn call_back(t: &mut Trampoline<'_>, vmctx: Value, ty: &FuncType, params: &[Valu
     t.read_slots(&ty.results, base, results_at)
 }
 
-/// Calls the callback through the host function's stub; the trap it returned, or null.
-fn call_function(t: &mut Trampoline<'_>, vmctx: Value, args: Value, results: Value) -> Value {
-    let stub = t.load(POINTER, vmctx, offset_of!(VMHostContext, call));
-    let sig = t.builder.import_signature(sig::c(&[POINTER; 3], &[POINTER]));
-    let call = t.builder.ins().call_indirect(sig, stub, &[vmctx, args, results]);
+/// Calls the callback through the host function's stub, with what that takes; the trap it returned, or null.
+fn call_function(t: &mut Trampoline<'_>, args: &[Value; 4]) -> Value {
+    let stub = t.load(POINTER, args[0], offset_of!(VMHostContext, call));
+    let sig = t.builder.import_signature(sig::c(&[POINTER; 4], &[POINTER]));
+    let call = t.builder.ins().call_indirect(sig, stub, args);
     t.builder.inst_results(call)[0]
 }

@@ -182,7 +182,6 @@ unsafe extern "C" fn unlink_activation() {
         ".cfi_adjust_cfa_offset 8",
         "mov rdi, r8",
         "xor esi, esi",
-        "xor edx, edx",
         "call [r8 + {resume}]",
         "pop rax",
         ".cfi_adjust_cfa_offset -8",
@@ -242,7 +241,7 @@ pub unsafe extern "C" fn raise(store: *mut VMStoreContext) -> ! {
 unsafe extern "C" fn ignore_frames(_store: *mut VMStoreContext) {}
 
 #[cfg(test)]
-unsafe extern "C" fn never_resumed(_store: *mut VMStoreContext, _activation: *mut Activation, _generation: u32) {
+unsafe extern "C" fn never_resumed(_store: *mut VMStoreContext, _activation: *mut Activation) {
     unreachable!("every activation of these tests returns in order");
 }
 

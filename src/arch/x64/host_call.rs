@@ -10,7 +10,7 @@
 //! drops all frames at once.
 
 use crate::abi::{Activation, CallHost, VMHostContext, VMStoreContext, ValVec};
-use crate::arch::float_mode::{MXCSR_STATUS, WASM_MXCSR, WASM_MXCSR_WORD};
+use crate::arch::float_mode::WASM_MXCSR_WORD;
 use std::arch::naked_asm;
 use std::ffi::{c_int, c_void};
 use std::mem::offset_of;
@@ -18,93 +18,69 @@ use std::mem::offset_of;
 /// What a stub returns instead of a trap when an exception left the callback. No trap has this address.
 pub const LEFT_BY_EXCEPTION: usize = 1;
 
-/// Defines the stub `$name(context, arguments, results)`: a trap, null, or [`LEFT_BY_EXCEPTION`]. `$move` are the instructions that turn the
-/// arguments of the stub into those of the callback, and `$landing` is a name for the place where exceptions land.
+/// Defines the stub `$name(context, arguments, results, activation)`: a trap, null, or [`LEFT_BY_EXCEPTION`]. `$move` are the instructions that
+/// turn the arguments of the stub into those of the callback, and `$landing` is a name for the place where exceptions land.
 macro_rules! host_call_stub {
     ($(#[$doc:meta])* $name:ident, $landing:literal, $($move:literal),*) => {
         $(#[$doc])*
         ///
         /// # Safety
-        /// The context is that of a host function with such a callback, which an activation, the first of the store's list, calls; the
+        /// The context is that of a host function with such a callback, which the activation calls, the first of the store's list; the
         /// vectors are what its signature asks for.
         #[unsafe(naked)]
-        pub unsafe extern "C" fn $name(context: *mut VMHostContext, args: *const ValVec, results: *mut ValVec) -> *mut u8 {
+        pub unsafe extern "C" fn $name(
+            context: *mut VMHostContext,
+            args: *const ValVec,
+            results: *mut ValVec,
+            activation: *mut Activation,
+        ) -> *mut u8 {
             naked_asm!(
                 ".cfi_startproc",
                 // Both relative to their own place, 4 bytes. The language's data is nothing but the address of the landing.
                 ".cfi_personality 0x1b, {personality}",
                 concat!(".cfi_lsda 0x1b, ", $landing),
-                "sub rsp, 24",
-                ".cfi_adjust_cfa_offset 24",
-                "mov r8, [rdi]",
-                "mov r9, [r8 + {activation}]",
-                "mov [rsp], r8",
-                "mov [rsp + 8], r9",
-                "mov r10d, [r9 + {generation}]",
-                "mov [rsp + 20], r10d",
-                "cmp dword ptr [r9 + {flags}], 0",
+                "push rcx",
+                ".cfi_adjust_cfa_offset 8",
+                "test dword ptr [rcx + {flags}], {host_mode_flag}",
                 "jne 40f",
                 "20:",
                 "mov rax, [rdi + {callback}]",
                 $($move,)*
                 "call rax",
                 "30:",
-                "mov r8, [rsp]",
-                "mov r9, [rsp + 8]",
-                "mov r10d, [rsp + 20]",
-                "cmp [r8 + {activation}], r9",
-                "jne 60f",
-                "cmp [r9 + {generation}], r10d",
-                "jne 60f",
-                "35:",
-                "stmxcsr [rsp + 16]",
-                "mov r10d, [rsp + 16]",
-                "or r10d, {status}",
-                "cmp r10d, {mode} | {status}",
+                "mov rcx, [rsp]",
+                "mov r8, [rcx + {store}]",
+                "cmp [r8 + {activation}], rcx",
                 "jne 50f",
-                "add rsp, 24",
+                "35:",
+                "ldmxcsr [rip + {wasm_mxcsr}]",
+                "pop rcx",
                 ".cfi_remember_state",
-                ".cfi_adjust_cfa_offset -24",
+                ".cfi_adjust_cfa_offset -8",
                 "ret",
                 ".cfi_restore_state",
                 // The host's mode is another: it has it back.
                 "40:",
-                "test dword ptr [r9 + {flags}], {host_mode_flag}",
-                "je 20b",
-                "ldmxcsr [r9 + {host_mode}]",
-                "and dword ptr [r9 + {flags}], ~{host_mode_flag}",
+                "ldmxcsr [rcx + {host_mode}]",
                 "jmp 20b",
-                // The mode that the callback leaves is the host's from now on.
-                "50:",
-                "mov r10d, [rsp + 16]",
-                "mov [r9 + {host_mode}], r10d",
-                "or dword ptr [r9 + {flags}], {host_mode_flag}",
-                "ldmxcsr [rip + {wasm_mxcsr}]",
-                "add rsp, 24",
-                ".cfi_remember_state",
-                ".cfi_adjust_cfa_offset -24",
-                "ret",
-                ".cfi_restore_state",
                 // Another activation is the first.
-                "60:",
+                "50:",
                 "push rax",
                 ".cfi_adjust_cfa_offset 8",
                 "sub rsp, 8",
                 ".cfi_adjust_cfa_offset 8",
                 "mov rdi, r8",
-                "mov rsi, r9",
-                "mov edx, r10d",
+                "mov rsi, rcx",
                 "call [r8 + {resume}]",
                 "add rsp, 8",
                 ".cfi_adjust_cfa_offset -8",
                 "pop rax",
                 ".cfi_adjust_cfa_offset -8",
-                "mov r9, [rsp + 8]",
                 "jmp 35b",
                 // An exception, in `rax`.
                 concat!($landing, ":"),
-                "mov r9, [rsp + 8]",
-                "mov [r9 + {exception}], rax",
+                "mov rcx, [rsp]",
+                "mov [rcx + {exception}], rax",
                 "mov eax, {left_by_exception}",
                 "jmp 30b",
                 ".cfi_endproc",
@@ -112,10 +88,8 @@ macro_rules! host_call_stub {
                 left_by_exception = const LEFT_BY_EXCEPTION,
                 callback = const offset_of!(VMHostContext, callback),
                 env = const offset_of!(VMHostContext, env),
-                status = const MXCSR_STATUS,
-                mode = const WASM_MXCSR,
                 wasm_mxcsr = sym WASM_MXCSR_WORD,
-                generation = const offset_of!(Activation, generation),
+                store = const offset_of!(Activation, store),
                 exception = const offset_of!(Activation, exception),
                 flags = const offset_of!(Activation, flags),
                 host_mode = const offset_of!(Activation, host_mode),

@@ -160,7 +160,7 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
     let mut vector = ValVec { size: result_types.len(), data: place };
     let trap = entered.call_out(|| {
         // SAFETY: the host gave the callback for this signature.
-        let trap = unsafe { (func.context.call)(context, &args_vec, &mut vector) };
+        let trap = unsafe { (func.context.call)(context, &args_vec, &mut vector, lending.activation()) };
         drop(lending);
         // The arguments are lent to the callback: what they own is freed here.
         // SAFETY: written above, and a callback leaves values there.

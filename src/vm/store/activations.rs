@@ -73,6 +73,10 @@ pub(in crate::vm) struct Lending<'a> {
 }
 
 impl Lending<'_> {
+    pub(in crate::vm) fn activation(&self) -> *mut Activation {
+        self.activation
+    }
+
     /// Lends a value: what it owns is given back if there is no return.
     pub(in crate::vm) fn lend(&self, value: Val) {
         self.push(Lent { activation: self.activation, value, _memory: Vec::new() });
@@ -135,7 +139,7 @@ impl Store {
         }
         let mut boxed = self.activations.boxed.borrow_mut();
         boxed.try_reserve(1).map_err(|_| Error::out_of_memory("out of memory for another call within a call"))?;
-        let record = Box::into_raw(Box::new(Activation::UNUSED));
+        let record = Box::into_raw(Box::new(Activation { store: context, ..Activation::UNUSED }));
         boxed.push(record);
         // SAFETY: as above.
         unsafe { (*context).spare = record };
@@ -278,7 +282,7 @@ impl Store {
             }
             !std::ptr::eq(lent.activation, activation)
         });
-        *record = Activation { generation: record.generation.wrapping_add(1), ..Activation::UNUSED };
+        *record = Activation { store: context, ..Activation::UNUSED };
         // SAFETY: the context is part of the store.
         let first = unsafe { &raw mut (*context).first };
         if !std::ptr::eq(activation, first) {
@@ -368,11 +372,10 @@ impl Store {
     }
 
     /// Makes an activation the first of the list; false if it is not in it.
-    fn move_to_front(&self, activation: *mut Activation, generation: u32) -> bool {
+    fn move_to_front(&self, activation: *mut Activation) -> bool {
         let context = self.context();
         if std::ptr::eq(self.first_activation(), activation) {
-            // SAFETY: a linked record is live.
-            return unsafe { (*activation).generation } == generation;
+            return true;
         }
         // SAFETY: the context is part of the store.
         let mut link: *mut *mut Activation = unsafe { &raw mut (*context).activation };
@@ -387,9 +390,6 @@ impl Store {
             if !std::ptr::eq(linked, activation) {
                 link = &raw mut record.previous;
                 continue;
-            }
-            if record.generation != generation {
-                return false;
             }
             // SAFETY: as above.
             unsafe { *link = record.previous };
@@ -424,7 +424,7 @@ fn is_known_dead(activation: &Activation, sp: usize) -> bool {
 ///
 /// # Safety
 /// Called by stubs of a store that this thread has entered, with that store's context.
-pub(super) unsafe extern "C" fn resume(context: *mut VMStoreContext, activation: *mut Activation, generation: u32) {
+pub(super) unsafe extern "C" fn resume(context: *mut VMStoreContext, activation: *mut Activation) {
     // SAFETY: the context is the first field of its store.
     let store = unsafe { &*context.cast_const().cast::<Store>() };
     if activation.is_null() {
@@ -436,7 +436,7 @@ pub(super) unsafe extern "C" fn resume(context: *mut VMStoreContext, activation:
     // What lies below the frame that called the host function was entered later, and is dead.
     // SAFETY: the record of an activation is memory of its store's, even if it is another one's by now.
     store.drop_dead_activations(unsafe { (*activation).exit_fp });
-    if !store.move_to_front(activation, generation) {
+    if !store.move_to_front(activation) {
         os::end_process(
             "libwasm: a host function has returned to a call that was found to be left already. Its stack was taken for one on \
              which the host went on elsewhere: see libwasm_thread_set_stack.\n",

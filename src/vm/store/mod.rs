@@ -98,7 +98,7 @@ impl Store {
             trap_frames: Default::default(),
         };
         let budget = engine.stack_budget();
-        Box::into_raw(Box::new(Store {
+        let store = Box::into_raw(Box::new(Store {
             context: UnsafeCell::new(context),
             kinds,
             engine,
@@ -115,7 +115,12 @@ impl Store {
             freeing: Cell::new(false),
             pending_free: RefCell::default(),
             traced_envs: Cell::new(0),
-        }))
+        }));
+        // SAFETY: just boxed.
+        let context = unsafe { (*store).context() };
+        // SAFETY: part of the store, and nobody else knows it.
+        unsafe { (*context).first.store = context };
+        store
     }
 
     pub fn engine(&self) -> &Arc<Engine> {

@@ -118,7 +118,7 @@ pub unsafe fn is_coherent(
             return false;
         }
         let frame = lookup(pc, |code| {
-            let FuncAt { vmctx_fp_offset, .. } = code.func_at(pc - 1)?;
+            let FuncAt { vmctx_fp_offset, .. } = code.func_at(pc.wrapping_sub(1))?;
             Some((vmctx_fp_offset, code.stack_map_at(pc).map_or(0, |map| map.frame_size as usize)))
         });
         if let Some(Some((vmctx_fp_offset, frame_size))) = frame {
@@ -198,7 +198,7 @@ unsafe fn walk_activation(
 unsafe fn frame_at(pc: usize, exact: bool, fp: usize) -> Option<Frame> {
     let (FuncAt { func, vmctx_fp_offset }, module_offset) = lookup(pc, |code| {
         // A return address may be that of a call that ends its function.
-        Some((code.func_at(pc - usize::from(!exact))?, code.module_offset(pc, exact)))
+        Some((code.func_at(pc.wrapping_sub((!exact).into()))?, code.module_offset(pc, exact)))
     })??;
     // SAFETY: the frame is one of the function with this offset.
     let vmctx = unsafe { vmctx_of(fp, vmctx_fp_offset) }?;
