@@ -2,6 +2,9 @@
 //!
 //! Each test target gets a directory of its own under cargo's directory for tests. It holds what an installation
 //! holds: `libwasm.so` and the name that programs linked to it look for when they start (its soname).
+//!
+//! `LIBWASM_LIBRARY` names another library to test. If it was built with a sanitizer, `LIBWASM_SANITIZER` says with which
+//! (`address` or `thread`), so that programs bring its runtime (`.ci/run` does this).
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::fs;
@@ -44,6 +47,9 @@ impl Room {
         let program = self.dir.join(source.file_stem().ok_or("a source without a name")?);
         let compiler = if source.extension().is_some_and(|x| x == "cpp") { "c++" } else { "cc" };
         let mut command = Command::new(compiler);
+        if let Some(sanitizer) = sanitizer() {
+            command.arg(format!("-fsanitize={sanitizer}")).args(sanitizer_runtime());
+        }
         command.args(flags).args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-g"]);
         command.arg("-I").arg(root().join("include")).arg(source).arg("-o").arg(&program);
         command.arg("-L").arg(&self.lib).arg("-lwasm").arg("-lpthread").arg("-lm");
@@ -60,8 +66,16 @@ impl Room {
     }
 }
 
+/// The sanitizer that the library was built with.
+pub fn sanitizer() -> Option<String> {
+    std::env::var("LIBWASM_SANITIZER").ok()
+}
+
 /// The shared library of this build: cargo leaves it beside the test executables.
 fn library() -> PathBuf {
+    if let Some(path) = std::env::var_os("LIBWASM_LIBRARY") {
+        return PathBuf::from(path);
+    }
     let exe = std::env::current_exe().expect("the test's own path");
     let deps = exe.parent().expect("a directory");
     let path = deps.join("libwasm.so");
