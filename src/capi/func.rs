@@ -239,9 +239,12 @@ pub unsafe extern "C" fn wasm_func_result_arity(func: *const wasm_func_t) -> usi
 
 /// Calls a function (<https://webassembly.github.io/spec/core/exec/modules.html#invocation>).
 ///
-/// `args` is lent; `results` has room for the results and may be raw memory. Returns NULL, and then the results are
-/// written and are the caller's; or a trap, which is the caller's, and then `results` is as it was. A wrong number or kind
-/// of arguments, or too little room for results, gives a trap and calls nothing.
+/// `args` is lent; NULL is an empty vector. `results` is room for the results, which may be raw memory. Returns NULL, and then the
+/// results are written and are the caller's; or a trap, which is the caller's, and then `results` is as it was. A wrong number
+/// or kind of arguments gives a trap and calls nothing.
+///
+/// Results that find no room are dropped, references among them deleted: all of them if `results` is NULL or its size 0. Of a larger
+/// vector only as many elements are written as there are results.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_func_call(
     func: *const wasm_func_t,

@@ -43,7 +43,8 @@ pub unsafe fn finish(func: *const VMFuncRef, trapped: bool) -> Result<(), Handle
     if trapped { Err(trap::take(&entered)) } else { Ok(()) }
 }
 
-/// Calls a function. `results` is raw memory: all of it is written if the call returns, none if it traps.
+/// Calls a function. `results` is raw memory. If the call returns, the results are written there as far as there is room, and the
+/// rest of them is dropped; if it traps, nothing is written.
 ///
 /// # Safety
 /// `func` is live; the arguments are well-formed values; `results` is writable.
@@ -53,17 +54,44 @@ pub unsafe fn call(func: *const VMFuncRef, args: &[Val], results: &mut [MaybeUni
     let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
     // SAFETY: live by the caller's promise.
     let ty = unsafe { registered_type(func) };
-    if args.len() != ty.ty.params.len() || results.len() < ty.ty.results.len() {
-        return Err(wrong_arity(&entered, ty, args.len(), results.len()));
+    if args.len() != ty.ty.params.len() {
+        return Err(wrong_arity(&entered, ty, args.len()));
     }
     if ty.plain {
-        // SAFETY: the counts are those of the signature.
-        unsafe { invoke(&entered, func, ty, args.as_ptr().cast(), results.as_mut_ptr().cast()) }
-            .map_err(|refused| refused.unwrap_or_else(|| wrong_kind(&entered, ty, args)))
+        // SAFETY: passed on; the count is that of the signature.
+        unsafe { call_numeric(&entered, func, ty, args, results) }
     } else {
-        // SAFETY: passed on; the counts are those of the signature.
+        // SAFETY: passed on; the count is that of the signature.
         unsafe { call_with_slots(&entered, func, ty, args, results) }
     }
+}
+
+/// A call whose signature has numbers only: the trampoline reads and writes the host's arrays, unless the results have too little room.
+///
+/// # Safety
+/// As [`call`]; there are as many arguments as parameters.
+unsafe fn call_numeric(
+    entered: &Entered<'_>,
+    func: *const VMFuncRef,
+    ty: &RegisteredType,
+    args: &[Val],
+    results: &mut [MaybeUninit<Val>],
+) -> Result<(), Handle<Trap>> {
+    let mut all: SmallVec<[MaybeUninit<Val>; 16]> = SmallVec::new();
+    let short = results.len() < ty.ty.results.len();
+    if short {
+        all.try_reserve_exact(ty.ty.results.len()).map_err(|_| bad_call(entered, "out of memory"))?;
+        all.resize(ty.ty.results.len(), MaybeUninit::uninit());
+    }
+    let written = if short { all.as_mut_ptr() } else { results.as_mut_ptr() };
+    // SAFETY: the arrays have the lengths of the signature.
+    unsafe { invoke(entered, func, ty, args.as_ptr().cast(), written.cast()) }
+        .map_err(|refused| refused.unwrap_or_else(|| wrong_kind(entered, ty, args)))?;
+    if short {
+        // Numbers own nothing, so that there is nothing to free in those that find no room.
+        results.copy_from_slice(&all[..results.len()]);
+    }
+    Ok(())
 }
 
 /// Runs the trampoline. Fails with a trap, or with nothing if a plain signature's trampoline refuses an argument's kind.
@@ -108,10 +136,10 @@ unsafe fn invoke(
     }
 }
 
-/// A call whose signature has references or v128.
+/// A call whose signature has references or v128. No handle or box is made for a result that finds no room.
 ///
 /// # Safety
-/// As [`call`]; the counts are those of the signature.
+/// As [`call`]; there are as many arguments as parameters.
 unsafe fn call_with_slots(
     entered: &Entered<'_>,
     func: *const VMFuncRef,
@@ -157,10 +185,8 @@ pub(in crate::vm) fn bad_call(entered: &Entered<'_>, message: &str) -> Handle<Tr
 }
 
 #[cold]
-fn wrong_arity(entered: &Entered<'_>, ty: &RegisteredType, args: usize, results: usize) -> Handle<Trap> {
-    let message =
-        format!("a function of type {} was called with {args} arguments and room for {results} results", ty.ty);
-    bad_call(entered, &message)
+fn wrong_arity(entered: &Entered<'_>, ty: &RegisteredType, args: usize) -> Handle<Trap> {
+    bad_call(entered, &format!("a function of type {} was called with {args} arguments", ty.ty))
 }
 
 #[cold]
