@@ -1,25 +1,12 @@
 //! Values as the host sees them (`wasm_val_t`) and as compiled code passes them, and the way between the two.
 
-pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64};
-use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VAL, VAL_OF, VMFuncRef};
+pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64, Val};
+use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VMFuncRef};
 use crate::types::{Error, HeapType, RefType, Result, ValType};
 use crate::vm::store::Store;
 use crate::vm::store::entity::{self, Record, release, retain, store_of};
 use crate::vm::store::kinds::Tracer;
 use crate::vm::store::lifetime::mark_escaped;
-
-/// The layout of `wasm_val_t`.
-///
-/// `of` holds the bits of a number in its low bytes. For a reference it is a handle (a `*mut ObjectHeader`, or null), and
-/// for v128 a pointer to a boxed `[u8; 16]`; both are owned by whoever owns the value.
-#[repr(C)]
-#[derive(Copy, Clone, Debug)]
-pub struct Val {
-    pub kind: u8,
-    pub of: u64,
-}
-
-const _: () = assert!(size_of::<Val>() == VAL && std::mem::offset_of!(Val, of) == VAL_OF);
 
 /// A value in the form that trampolines of signatures with references or v128 pass it: the value at offset 0.
 pub type RawSlot = [u8; RAW_SLOT];
@@ -191,7 +178,7 @@ pub fn needs_box(val: &Val, ty: ValType) -> bool {
 /// [`Store::reserve_boxes`], so nothing is collected in between.
 ///
 /// # Safety
-/// [`check`] held for the value; this is the home thread, inside the store.
+/// [`check`] held for the value; this is the owner thread, inside the store.
 pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> {
     let mut slot = [0; 16];
     match ty {
@@ -210,7 +197,7 @@ pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> 
 /// The bits of a reference as tables, globals and compiled code hold them. Marks the object as escaped.
 ///
 /// # Safety
-/// `object` is null, or [`check_ref`] held for it; this is the home thread, inside the store.
+/// `object` is null, or [`check_ref`] held for it; this is the owner thread, inside the store.
 pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, ty: RefType) -> Result<u64> {
     if object.is_null() {
         return Ok(0);
@@ -235,7 +222,7 @@ pub fn bits_to_object(store: &Store, bits: u64, ty: RefType) -> *mut ObjectHeade
 /// Turns what compiled code gave back into a value that owns what it refers to.
 ///
 /// # Safety
-/// `slot` was written by compiled code of this store as a value of `ty`; this is the home thread, inside the store.
+/// `slot` was written by compiled code of this store as a value of `ty`; this is the owner thread, inside the store.
 pub unsafe fn from_slot(store: &Store, slot: &RawSlot, ty: ValType) -> Val {
     let [low, _] = bytes_to_words(slot);
     let of = match ty {

@@ -89,7 +89,7 @@ impl Reservation {
     /// # Safety
     ///
     /// Nobody accesses those bytes any more.
-    pub unsafe fn conceal(&self, offset: usize, length: usize) -> Result<()> {
+    pub unsafe fn protect(&self, offset: usize, length: usize) -> Result<()> {
         if length == 0 {
             return Ok(());
         }
@@ -105,7 +105,7 @@ impl Reservation {
     /// # Safety
     ///
     /// Nobody refers to those bytes.
-    pub unsafe fn forget(&self, offset: usize, length: usize) -> Result<()> {
+    pub unsafe fn reset(&self, offset: usize, length: usize) -> Result<()> {
         if length == 0 {
             return Ok(());
         }
@@ -141,6 +141,18 @@ pub fn address_space_limited() -> bool {
     // SAFETY: the call fills in what it is given.
     let known = unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) } == 0;
     known && limit.rlim_cur != libc::RLIM_INFINITY
+}
+
+/// Whether a byte can be read, for tests: a system call that is given an address that cannot be read says so.
+#[cfg(test)]
+pub fn is_readable(address: *const u8) -> bool {
+    let mut buffer = [0u8; 1];
+    let vector = |base: *mut u8| libc::iovec { iov_base: base.cast(), iov_len: 1 };
+    let (to, from) = (vector(buffer.as_mut_ptr()), vector(address.cast_mut()));
+    // SAFETY: asks for a number.
+    let own = unsafe { libc::getpid() };
+    // SAFETY: the kernel checks both.
+    unsafe { libc::process_vm_readv(own, &to, 1, &from, 1, 0) == 1 }
 }
 
 #[cfg(not(feature = "stress"))]

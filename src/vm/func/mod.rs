@@ -2,10 +2,8 @@
 
 pub mod call;
 
-use crate::abi::{
-    LibcallResult, ObjectHeader, ObjectKind, PendingTrap, VAL_VEC, VAL_VEC_DATA, VMFuncRef, VMHostContext,
-    VMStoreContext,
-};
+pub use crate::abi::ValVec;
+use crate::abi::{LibcallResult, ObjectHeader, ObjectKind, PendingTrap, VMFuncRef, VMHostContext, VMStoreContext};
 use crate::types::{Error, FuncType, Result, TrapCode};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::func::call::bad_call;
@@ -20,19 +18,10 @@ use std::ffi::c_void;
 use std::mem::offset_of;
 use std::sync::Arc;
 
-/// The layout of `wasm_val_vec_t`.
-#[repr(C)]
-pub struct ValVec {
-    pub size: usize,
-    pub data: *mut Val,
-}
-
-const _: () = assert!(size_of::<ValVec>() == VAL_VEC && offset_of!(ValVec, data) == VAL_VEC_DATA);
-
 /// A host's callback: without an environment, or with one. Returns an owned trap or null.
 #[derive(Copy, Clone)]
 pub enum Callback {
-    Plain(unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap),
+    WithoutEnv(unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap),
     WithEnv(unsafe extern "C" fn(*mut c_void, *const ValVec, *mut ValVec) -> *mut Trap),
 }
 
@@ -101,7 +90,7 @@ impl HostFunc {
         })?;
         store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
         let (callback, with_env) = match callback {
-            Callback::Plain(callback) => (callback as *const u8, 0),
+            Callback::WithoutEnv(callback) => (callback as *const u8, 0),
             Callback::WithEnv(callback) => (callback as *const u8, 1),
         };
         let func = Box::into_raw(Box::new(HostFunc {
@@ -247,9 +236,9 @@ unsafe fn run_callback(func: &HostFunc, args: &ValVec, results: &mut ValVec) -> 
         // SAFETY: passed on to the caller.
         unsafe { callback(env.cast(), args, results) }
     } else {
-        type Plain = unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap;
+        type WithoutEnv = unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap;
         // SAFETY: as above.
-        let callback = unsafe { std::mem::transmute::<*const u8, Plain>(callback) };
+        let callback = unsafe { std::mem::transmute::<*const u8, WithoutEnv>(callback) };
         // SAFETY: passed on to the caller.
         unsafe { callback(args, results) }
     }

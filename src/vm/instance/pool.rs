@@ -1,8 +1,8 @@
 //! The instance pool of a module: blocks of instances that have died, kept for the next instance of the same module.
 //!
-//! A block keeps its tables, its memories with their mappings, and the function references that were filled in it: they point
-//! into the block, so they are right for the next instance as they are. All else was reset when the instance died. A pooled
-//! block owns no share of its module, which owns the pool.
+//! A block keeps its tables, its memories with their mappings, and the function references that were made in it: they point into the
+//! block, so the next instance can use them as they are. Everything else was reset when the instance died. A block in the pool holds
+//! no reference to its module, since the module owns the pool.
 
 use crate::vm::engine::pools::{Pool, Pools};
 use crate::vm::engine::types::lock;

@@ -1,4 +1,4 @@
-//! The bytes of a linear memory: where they lie and how they grow. Limits of the type are the caller's business.
+//! The bytes of a linear memory: the mapping that holds them, and how it grows. The caller checks the limits of the memory's type.
 //!
 //! Two kinds, decided by the [`MemoryPlan`]:
 //!
@@ -7,11 +7,11 @@
 //! - **movable**: only what is needed is reserved, with room to grow; a memory that outgrows it is copied to a larger
 //!   one and `base` changes. Only for code that checks every access and loads the base each time.
 //!
-//! A memory may begin with an image (`src/vm/memory/image.rs`), and be made to begin again: what was written is found and undone.
+//! A memory may begin with an image (`src/vm/memory/image.rs`). [`LinearMemory::reset`] makes a used memory what it was at first: it finds
+//! the dirty pages and undoes them.
 //!
-//! Invariant: bytes `0..length` are accessible, and nothing beyond `length` is, up to the end of the guard; if there are pages,
-//! they are zero. Whoever
-//! copies `base` or `length` (`VMMemory`, `VMMemorySlot`) refreshes the copies after each `grow_to`.
+//! Invariant: bytes `0..length` are accessible, and none from `length` to the end of the guard is; committed pages that the memory has not
+//! grown to are zero. Code that copies `base` or `length` (into `VMMemory`, `VMMemorySlot`) refreshes the copies after each `grow_to`.
 
 use crate::module::Module;
 use crate::os::dirty_pages;
@@ -138,7 +138,7 @@ impl LinearMemory {
         let (minimum, length, reached) = (committed(self.minimum)?, committed(self.length)?, committed(self.reached)?);
         self.length = self.minimum;
         let base = space.reservation.base().as_ptr();
-        let own = if keep_pages { dirty_pages::own_pages(base as usize, reached, MOST_KEPT_PAGES) } else { None };
+        let own = if keep_pages { dirty_pages::find(base as usize, reached, MOST_KEPT_PAGES) } else { None };
         if let Some(own) = own {
             for range in own.iter() {
                 // Beyond the length are zeros that an earlier instance grew to.
@@ -159,13 +159,13 @@ impl LinearMemory {
                 self.write_unmapped(contents);
             }
             // SAFETY: nobody uses it, says the caller. What grows there again finds zeros.
-            return unsafe { space.reservation.conceal(minimum, length - minimum) };
+            return unsafe { space.reservation.protect(minimum, length - minimum) };
         }
         // SAFETY: nobody uses it, says the caller.
         unsafe { space.reservation.decommit(minimum, reached - minimum)? };
         self.reached = self.minimum;
         // SAFETY: nobody uses it, says the caller.
-        unsafe { space.reservation.forget(0, minimum)? };
+        unsafe { space.reservation.reset(0, minimum)? };
         if let Some(contents) = contents {
             self.write_unmapped(contents);
         }
