@@ -110,13 +110,8 @@ impl CodeTables {
         FuncInfo { start, len: len.min(self.text_len - start), vmctx_fp_offset: fp_offset as i32 }
     }
 
-    /// The function whose text contains `offset`.
-    pub fn func_at(&self, offset: u32) -> Option<DefinedFuncIndex> {
-        Some(self.find_func(offset)?.0)
-    }
-
     /// The function whose text contains `offset`, and where it lies.
-    fn find_func(&self, offset: u32) -> Option<(DefinedFuncIndex, FuncInfo)> {
+    pub(super) fn find_func(&self, offset: u32) -> Option<(DefinedFuncIndex, FuncInfo)> {
         let funcs = self.funcs.records::<3>();
         let index = funcs.partition_point(|func| numbers(func)[0] <= offset).checked_sub(1)?;
         let func = self.info(funcs.get(index)?);
@@ -214,6 +209,10 @@ mod tests {
         tables.finish(53)
     }
 
+    fn func_at(tables: &CodeTables, offset: u32) -> Option<DefinedFuncIndex> {
+        Some(tables.find_func(offset)?.0)
+    }
+
     fn slots(map: &StackMapView<'_>) -> (u32, Vec<u32>, Vec<u32>) {
         (map.frame_size, map.heap_refs().collect(), map.func_refs().collect())
     }
@@ -223,7 +222,7 @@ mod tests {
         let tables = tables();
         let func = |index| Some(DefinedFuncIndex::from_u32(index));
         assert_eq!(
-            [0, 19, 20, 31, 32, 51, 52].map(|offset| tables.func_at(offset)),
+            [0, 19, 20, 31, 32, 51, 52].map(|offset| func_at(&tables, offset)),
             [func(0), func(0), None, None, func(1), func(1), None]
         );
         assert_eq!(tables.func(DefinedFuncIndex::from_u32(1)), FuncInfo { start: 32, len: 20, vmctx_fp_offset: -8 });
@@ -239,7 +238,7 @@ mod tests {
         assert_eq!(slots(&tables.stack_map_at(40).unwrap()), (48, vec![4, 8], vec![16]));
         assert_eq!(slots(&tables.stack_map_at(44).unwrap()), (64, vec![], vec![24]));
         assert!(tables.stack_map_at(41).is_none());
-        assert_eq!(CodeTables::default().func_at(0), None);
+        assert_eq!(func_at(&CodeTables::default(), 0), None);
         assert_eq!(CodeTables::default().module_offset(0), None);
     }
 

@@ -4,11 +4,10 @@
 //! and no other: a type registered anew between the two simply has a new number, which no live function shares.
 
 use crate::abi::VMFuncType;
-use crate::code;
+use crate::code::Appended;
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
-use crate::os;
-use crate::os::code_memory::CodeMemory;
 use crate::types::{Error, FuncType, Result, ValType};
+use crate::vm::engine::trampolines::Trampolines;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -25,14 +24,15 @@ pub struct RegisteredType {
     /// Whether the signature has only i32, i64, f32 and f64: then trampolines speak `wasm_val_t` directly.
     pub numeric: bool,
     to_host: AtomicPtr<u8>,
-    trampolines: Mutex<Vec<CodeMemory>>,
-    compiler: Arc<Compiler>,
+    /// What `to_wasm` and `to_host` point to.
+    compiled: Mutex<Vec<Appended>>,
+    trampolines: Arc<Trampolines>,
     registry: Weak<TypeRegistry>,
 }
 
 /// All function types in use in an engine.
-#[derive(Default)]
 pub struct TypeRegistry {
+    trampolines: Arc<Trampolines>,
     inner: Mutex<Inner>,
 }
 
@@ -48,8 +48,13 @@ pub(in crate::vm) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl TypeRegistry {
+    /// No types yet; `trampolines` makes those of types to come.
+    pub fn of(trampolines: Trampolines) -> TypeRegistry {
+        TypeRegistry { trampolines: Arc::new(trampolines), inner: Mutex::default() }
+    }
+
     /// The registration of `ty`, made if there is none.
-    pub fn register(self: &Arc<Self>, compiler: &Arc<Compiler>, ty: &FuncType) -> Result<Arc<RegisteredType>> {
+    pub fn register(self: &Arc<Self>, ty: &FuncType) -> Result<Arc<RegisteredType>> {
         let mut inner = lock(&self.inner);
         if let Some(registered) = inner.types.get(ty).and_then(Weak::upgrade) {
             return Ok(registered);
@@ -68,8 +73,8 @@ impl TypeRegistry {
             numeric: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
             to_wasm: AtomicPtr::default(),
             to_host: AtomicPtr::default(),
-            trampolines: Mutex::default(),
-            compiler: compiler.clone(),
+            compiled: Mutex::default(),
+            trampolines: self.trampolines.clone(),
             registry: Arc::downgrade(self),
         });
         inner.types.insert(ty.clone(), Arc::downgrade(&registered));
@@ -104,16 +109,14 @@ impl RegisteredType {
         slot: &AtomicPtr<u8>,
         compile: impl FnOnce(&Compiler, &FuncType, &mut Scratch) -> Result<CompiledFunction> + Send,
     ) -> Result<*const u8> {
-        let mut trampolines = lock(&self.trampolines);
+        let mut compiled = lock(&self.compiled);
         let entry = slot.load(Ordering::Acquire);
         if !entry.is_null() {
             return Ok(entry);
         }
-        let function =
-            code::with_stack(os::stack_left(), || compile(&self.compiler, &self.ty, &mut Scratch::default()))?;
-        let code = CodeMemory::new(&function.text)?;
-        let entry = code.text().as_ptr().cast_mut();
-        trampolines.push(code);
+        let trampoline = self.trampolines.compile(|compiler, scratch| compile(compiler, &self.ty, scratch))?;
+        let entry = trampoline.entry(0).cast_mut();
+        compiled.push(trampoline);
         slot.store(entry, Ordering::Release);
         Ok(entry)
     }
@@ -128,5 +131,29 @@ impl Drop for RegisteredType {
                 inner.types.remove(&self.ty);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm::engine::trampolines::tests::{signature, trampolines};
+
+    #[test]
+    fn trampolines_go_with_their_type() {
+        let registry = Arc::new(TypeRegistry::of(trampolines(2)));
+        let ty = registry.register(&signature(1)).unwrap();
+        let entries = (ty.to_wasm().unwrap(), ty.to_host().unwrap());
+        let same = registry.register(&signature(1)).unwrap();
+        assert_eq!((same.to_wasm().unwrap(), same.to_host().unwrap()), entries);
+        let arena = Arc::downgrade(lock(&ty.compiled)[0].arena());
+        // The arena is full, so that another type's trampoline lies elsewhere.
+        let other = registry.register(&signature(2)).unwrap();
+        other.to_wasm().unwrap();
+        assert!(!lock(&other.compiled)[0].arena().range().contains(&(entries.0 as usize)));
+        drop(ty);
+        assert!(arena.upgrade().is_some());
+        drop(same);
+        assert!(arena.upgrade().is_none());
     }
 }

@@ -42,7 +42,7 @@ impl Store {
         self.owner.attention.set(true);
     }
 
-    /// Frees at most `count` of what was pending, and runs the finalizers.
+    /// Frees at most `count` of what was pending.
     pub(in crate::vm) fn free_pending(&self, count: usize) {
         for _ in 0..count {
             let Some(entity) = self.pending_free.borrow_mut().pop_front() else { break };
@@ -52,6 +52,5 @@ impl Store {
         if !self.pending_free.borrow().is_empty() {
             self.owner.attention.set(true);
         }
-        self.run_finalizers();
     }
 }

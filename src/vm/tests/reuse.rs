@@ -516,6 +516,7 @@ fn references_do_not_stay() {
                 assert_eq!(run(&instance, "get_both", &[]), Some(0));
                 drop(instance);
                 store.collect();
+                entered.call_out(|| store.run_finalizers());
                 assert_eq!((FINALIZED.get(), store.entities.borrow().len()), (round * 4, 0));
             }
         });
