@@ -19,7 +19,8 @@ fn main() {
         test("20,000 instances, and no address space for more", many),
         test("images of memories, shared by a fork, closed by the host, forbidden by limits", images),
         test("fork after the engine, compile in the children", forked),
-        test("dlopen with local scope", loaded),
+        test("fork while threads are in the library", busy_forks),
+        test("dlopen with local scope, faults, dlclose", loaded),
     ]);
 }
 
@@ -50,6 +51,11 @@ fn images(room: &Room) -> Result<(), Failed> {
 
 fn forked(room: &Room) -> Result<(), Failed> {
     let program = build(room, "forked.c")?;
+    run(&mut room.command(program), b"").map(drop)
+}
+
+fn busy_forks(room: &Room) -> Result<(), Failed> {
+    let program = build(room, "busy_forks.c")?;
     run(&mut room.command(program), b"").map(drop)
 }
 

@@ -7,9 +7,9 @@
 use crate::code::{self, Appended, Arena, CodeObject};
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::os;
+use crate::os::sync::Mutex;
 use crate::types::{Error, Result};
-use crate::vm::engine::types::lock;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// How many addresses an arena has: room for a thousand trampolines.
 const ARENA: usize = 4 << 20;
@@ -44,7 +44,7 @@ impl Trampolines {
     }
 
     fn append(&self, trampoline: &CodeObject) -> Result<Appended> {
-        let mut current = lock(&self.arena);
+        let mut current = self.arena.lock();
         if let Some(arena) = &*current
             && let Some(appended) = arena.append(trampoline, &[])?
         {
