@@ -16,7 +16,7 @@
 use crate::arch::CODE_PADDING;
 use crate::code::address_map;
 use crate::code::object::CodeObject;
-use crate::code::tables::{CodeTables, StackMapView};
+use crate::code::tables::{CodeTables, FuncInfo, StackMapView};
 use crate::os::code_memory::CodeMemory;
 use crate::os::map::HOST_PAGE;
 use crate::types::*;
@@ -163,25 +163,22 @@ impl Arena {
     /// The function of a module that contains the instruction at `pc`. For a return address, ask for the byte before it.
     pub fn func_at(&self, pc: usize) -> Option<FuncAt> {
         let (segment, offset) = self.find(pc)?;
-        let (position, info) = segment.tables.find_func(offset)?;
-        let func = match &segment.funcs {
-            None => position,
-            Some(funcs) => *funcs.get(position.index())?,
-        };
-        Some(FuncAt { func, vmctx_fp_offset: info.vmctx_fp_offset })
+        Some(segment.func_at(offset)?.0)
+    }
+
+    /// The function of a module that a frame stopped at `pc` belongs to, and where in the module's binary it is: at the instruction at
+    /// `pc` if `exact`, else at the call that returns to `pc`.
+    pub fn frame_at(&self, pc: usize, exact: bool) -> Option<(FuncAt, Option<u32>)> {
+        // A return address may be that of a call that ends its function.
+        let (segment, offset) = self.find(pc.checked_sub((!exact).into())?)?;
+        let (func, info) = segment.func_at(offset)?;
+        Some((func, segment.tables.module_offset_in(&info, offset)))
     }
 
     /// Why the instruction at `pc` faults, if it may.
     pub fn trap_at(&self, pc: usize) -> Option<TrapCode> {
         let (segment, offset) = self.find(pc)?;
         segment.tables.trap_at(offset)
-    }
-
-    /// The byte offset in the module's binary that the code at `pc` comes from: the instruction at `pc` if `exact`,
-    /// else the call that returns to `pc`.
-    pub fn module_offset(&self, pc: usize, exact: bool) -> Option<u32> {
-        let (segment, offset) = self.find(pc.checked_sub((!exact).into())?)?;
-        segment.tables.module_offset(offset)
     }
 
     /// The references the frame holds whose callee returns to `return_pc`.
@@ -227,6 +224,16 @@ impl Drop for Arena {
 impl Segment {
     fn new(start: u32, tables: CodeTables, funcs: Option<Box<[DefinedFuncIndex]>>) -> Segment {
         Segment { start, tables, funcs, gone: AtomicBool::new(false) }
+    }
+
+    /// The function that contains `offset`, and where it lies in the segment.
+    fn func_at(&self, offset: u32) -> Option<(FuncAt, FuncInfo)> {
+        let (position, info) = self.tables.find_func(offset)?;
+        let func = match &self.funcs {
+            None => position,
+            Some(funcs) => *funcs.get(position.index())?,
+        };
+        Some((FuncAt { func, vmctx_fp_offset: info.vmctx_fp_offset }, info))
     }
 }
 
@@ -288,6 +295,10 @@ mod tests {
         arena.func_at(pc).map(|at| at.func.as_u32())
     }
 
+    fn module_offset(arena: &Arena, pc: usize, exact: bool) -> Option<u32> {
+        arena.frame_at(pc, exact)?.1
+    }
+
     #[test]
     fn a_filled_arena_is_looked_up_by_address() {
         let code = Code::of_object(&object(&[20, 20])).unwrap();
@@ -299,10 +310,12 @@ mod tests {
         assert_eq!([20, 19].map(|at| func_at(arena, entry + at)), [None, Some(1)]);
         assert_eq!(func_at(arena, 0), None);
         assert_eq!(arena.trap_at(entry + 4), Some(TrapCode::Unreachable));
-        assert_eq!(arena.module_offset(entry + 2, true), Some(100));
-        assert_eq!(arena.module_offset(entry + 2, false), None);
-        assert_eq!(arena.module_offset(entry + 10, false), Some(100));
-        assert_eq!(arena.module_offset(0, false), None);
+        assert_eq!(module_offset(arena, entry + 2, true), Some(100));
+        assert_eq!(module_offset(arena, entry + 2, false), None);
+        assert_eq!(module_offset(arena, entry + 10, false), Some(100));
+        assert_eq!(arena.frame_at(entry, false), None);
+        assert_eq!(arena.frame_at(entry + 20, false).map(|(at, _)| at.func), Some(second));
+        assert_eq!(arena.frame_at(0, false), None);
         assert_eq!(arena.stack_map_at(entry + 8).unwrap().frame_size, 48);
         assert!(arena.append(&object(&[20]), &[]).unwrap().is_none());
     }
@@ -334,7 +347,7 @@ mod tests {
         assert_eq!([0, 39, 40].map(|offset| func_at(&arena, at(&again, 0, offset))), [Some(7), Some(7), None]);
         for (appended, position) in [(&funcs, 0), (&funcs, 1), (&again, 0)] {
             assert_eq!(arena.trap_at(at(appended, position, 4)), Some(TrapCode::Unreachable));
-            assert_eq!(arena.module_offset(at(appended, position, 2), true), Some(100));
+            assert_eq!(module_offset(&arena, at(appended, position, 2), true), Some(100));
             assert_eq!(arena.stack_map_at(at(appended, position, 8)).unwrap().frame_size, 48);
         }
         // Nothing is known of a trampoline, nor of a page where there is nothing.
