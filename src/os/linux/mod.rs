@@ -7,6 +7,7 @@ pub mod fault;
 mod file;
 pub mod fork;
 pub mod image_file;
+pub mod malloc;
 pub mod map;
 pub mod stack;
 pub mod zeroed;

@@ -196,6 +196,6 @@ fn wrong_kind(entered: &Entered<'_>, ty: &RegisteredType, args: &[Val]) -> Handl
     let differs = |(arg, &ty): (&Val, &ValType)| arg.kind != val::kind_of(ty);
     let position = args.iter().zip(&ty.ty.params).position(differs).unwrap_or(0);
     let kind = args.get(position).map_or(0, |arg| arg.kind);
-    let given = val::type_of_kind(kind).map_or_else(|| format!("kind {kind}"), |ty| ty.to_string());
+    let given = val::name_of_kind(kind);
     bad_call(entered, &format!("argument {position} of a function of type {} is of type {given}", ty.ty))
 }
