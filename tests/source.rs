@@ -195,3 +195,26 @@ fn circles_of_imports_in_the_vm_are_small() {
     let imports: usize = edges.iter().map(BTreeSet::len).sum();
     assert!(imports > 300, "only {imports} imports were found");
 }
+
+/// Every lock is one that a fork waits for (`src/os/sync.rs`).
+#[test]
+fn locks_are_those_of_os() {
+    let mut found = Vec::new();
+    for source in sources() {
+        if source.path == Path::new("src/os/sync.rs") || source.path == Path::new("src/os/linux/fork_gate.rs") {
+            continue;
+        }
+        let code: String = source.code_lines().collect::<Vec<_>>().join("\n");
+        for (at, _) in code.match_indices("std::sync::") {
+            let rest = &code[at + "std::sync::".len()..];
+            let names = rest.strip_prefix('{').map_or(rest, |tree| tree.split('}').next().unwrap_or(tree));
+            let names = names.split(';').next().unwrap_or(names);
+            let is_lock =
+                |word: &str| ["Mutex", "RwLock", "Once", "OnceLock", "LazyLock", "Condvar", "Barrier"].contains(&word);
+            if names.split(|c: char| !c.is_alphanumeric()).any(is_lock) {
+                found.push(format!("{}: std::sync::{names}", source.path.display()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "locks that a fork does not wait for:\n{}", found.join("\n"));
+}

@@ -7,9 +7,9 @@
 use crate::code::{self, Appended, Arena, CodeObject};
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::os;
+use crate::os::sync::Mutex;
 use crate::types::{Error, Result};
-use crate::vm::engine::types::lock;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// How many addresses an arena has: room for a thousand trampolines.
 const ARENA: usize = 4 << 20;
@@ -44,7 +44,7 @@ impl Trampolines {
     }
 
     fn append(&self, trampoline: &CodeObject) -> Result<Appended> {
-        let mut arenas = lock(&self.arenas);
+        let mut arenas = self.arenas.lock();
         for arena in arenas.iter().rev() {
             if let Some(appended) = arena.append(trampoline, &[])? {
                 return Ok(appended);
@@ -84,7 +84,7 @@ pub(super) mod tests {
             |n| trampolines.compile(|compiler, scratch| compiler.compile_host_to_wasm(&signature(n), scratch));
         let to_host =
             |n| trampolines.compile(|compiler, scratch| compiler.compile_wasm_to_host(&signature(n), scratch));
-        let count = || lock(&trampolines.arenas).len();
+        let count = || trampolines.arenas.lock().len();
         let kept = to_wasm(0).unwrap();
         for n in 1..200 {
             for trampoline in [to_wasm(n).unwrap(), to_host(n).unwrap()] {
@@ -102,7 +102,7 @@ pub(super) mod tests {
         let more: Vec<_> = (0..30).map(|n| to_host(n).unwrap()).collect();
         assert_eq!(count(), 41_usize.div_ceil(8));
         drop((kept, few, more));
-        assert!(lock(&trampolines.arenas).iter().all(|arena| Arc::strong_count(arena) == 1));
+        assert!(trampolines.arenas.lock().iter().all(|arena| Arc::strong_count(arena) == 1));
     }
 
     #[test]

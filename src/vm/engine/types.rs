@@ -6,11 +6,12 @@
 use crate::abi::VMFuncType;
 use crate::code::Appended;
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
+use crate::os::sync::Mutex;
 use crate::types::{Error, FuncType, Result, ValType};
 use crate::vm::engine::trampolines::Trampolines;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 /// A function type as an engine knows it. What each call reads lies in front.
 #[repr(C)]
@@ -42,11 +43,6 @@ struct Inner {
     next_id: u32,
 }
 
-/// Locks a mutex of a small critical section: a panic while it was held has left nothing half-done.
-pub(in crate::vm) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl TypeRegistry {
     /// No types yet; `trampolines` makes those of types to come.
     pub fn of(trampolines: Trampolines) -> TypeRegistry {
@@ -55,7 +51,7 @@ impl TypeRegistry {
 
     /// The registration of `ty`, made if there is none.
     pub fn register(self: &Arc<Self>, ty: &FuncType) -> Result<Arc<RegisteredType>> {
-        let mut inner = lock(&self.inner);
+        let mut inner = self.inner.lock();
         if let Some(registered) = inner.types.get(ty).and_then(Weak::upgrade) {
             return Ok(registered);
         }
@@ -109,13 +105,14 @@ impl RegisteredType {
         slot: &AtomicPtr<u8>,
         compile: impl FnOnce(&Compiler, &FuncType, &mut Scratch) -> Result<CompiledFunction> + Send,
     ) -> Result<*const u8> {
-        let mut compiled = lock(&self.compiled);
-        let entry = slot.load(Ordering::Acquire);
-        if !entry.is_null() {
-            return Ok(entry);
-        }
+        // Without the lock, which a fork would have to wait for. Two threads may both compile it: the first one's stays.
         let trampoline = self.trampolines.compile(|compiler, scratch| compile(compiler, &self.ty, scratch))?;
         let entry = trampoline.entry(0).cast_mut();
+        let mut compiled = self.compiled.lock();
+        let first = slot.load(Ordering::Acquire);
+        if !first.is_null() {
+            return Ok(first);
+        }
         compiled.push(trampoline);
         slot.store(entry, Ordering::Release);
         Ok(entry)
@@ -125,7 +122,7 @@ impl RegisteredType {
 impl Drop for RegisteredType {
     fn drop(&mut self) {
         if let Some(registry) = self.registry.upgrade() {
-            let mut inner = lock(&registry.inner);
+            let mut inner = registry.inner.lock();
             // Another registration of the same type may have taken the place since this one's count fell to zero.
             if inner.types.get(&self.ty).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), self)) {
                 inner.types.remove(&self.ty);
@@ -147,7 +144,7 @@ mod tests {
         let same = registry.register(&signature(1)).unwrap();
         assert_eq!((same.to_wasm().unwrap(), same.to_host().unwrap()), entries);
         // The arena is full, so that another type's trampoline lies elsewhere, until the types are gone.
-        let arena = lock(&ty.compiled)[0].arena().range();
+        let arena = ty.compiled.lock()[0].arena().range();
         let other = registry.register(&signature(2)).unwrap();
         assert!(!arena.contains(&(other.to_wasm().unwrap() as usize)));
         drop(ty);

@@ -10,9 +10,10 @@
 use crate::module::Module;
 use crate::os::image_file::ImageFile;
 use crate::os::map::{HOST_PAGE, round_up};
+use crate::os::sync::Mutex;
 use crate::types::DataIndex;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// What is in a memory of a module at first.
 #[derive(Debug, Default)]
@@ -132,7 +133,7 @@ pub struct ImageFiles {
 impl ImageFiles {
     /// A range of `length` bytes, whole pages, in which nothing was written. `None` if there is none to be had.
     fn reserve(&self, length: u64) -> Option<(Arc<ImageFile>, u64)> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.lock();
         let usable = current.as_ref().filter(|file| file.is_current());
         let file = match usable {
             Some(file) => file.clone(),
