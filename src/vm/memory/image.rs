@@ -93,6 +93,11 @@ impl MemoryImage {
 }
 
 impl FileRange {
+    /// The pages of the memory that are in the file, in bytes from its start.
+    pub(in crate::vm) fn pages(&self) -> Range<usize> {
+        self.pages.clone()
+    }
+
     fn new(files: &ImageFiles, module: &Module, segments: &[(usize, DataIndex)], length: usize) -> Option<FileRange> {
         let ((first, _), (last, segment)) = (*segments.first()?, *segments.last()?);
         let start = first / HOST_PAGE * HOST_PAGE;
