@@ -143,14 +143,15 @@ mod tests {
         let entries = (ty.to_wasm().unwrap(), ty.to_host().unwrap());
         let same = registry.register(&signature(1)).unwrap();
         assert_eq!((same.to_wasm().unwrap(), same.to_host().unwrap()), entries);
-        let arena = Arc::downgrade(ty.compiled.lock()[0].arena());
-        // The arena is full, so that another type's trampoline lies elsewhere.
+        // The arena is full, so that another type's trampoline lies elsewhere, until the types are gone.
+        let arena = ty.compiled.lock()[0].arena().range();
         let other = registry.register(&signature(2)).unwrap();
-        other.to_wasm().unwrap();
-        assert!(!other.compiled.lock()[0].arena().range().contains(&(entries.0 as usize)));
+        assert!(!arena.contains(&(other.to_wasm().unwrap() as usize)));
         drop(ty);
-        assert!(arena.upgrade().is_some());
+        let third = registry.register(&signature(3)).unwrap();
+        assert!(!arena.contains(&(third.to_wasm().unwrap() as usize)));
         drop(same);
-        assert!(arena.upgrade().is_none());
+        let fourth = registry.register(&signature(4)).unwrap();
+        assert!(arena.contains(&(fourth.to_wasm().unwrap() as usize)));
     }
 }
