@@ -131,6 +131,23 @@ fn imports_point_downwards() {
     assert!(upwards.is_empty(), "imports of what lies above:\n{}", upwards.join("\n"));
 }
 
+#[test]
+fn only_os_and_arch_know_the_platform() {
+    let mut found = Vec::new();
+    for source in sources() {
+        if source.path.starts_with("src/os") || source.path.starts_with("src/arch") {
+            continue;
+        }
+        for (number, line) in source.code_lines().enumerate() {
+            let words = ["libc::", "asm!", "std::os::", "target_os", "target_arch"];
+            if words.iter().any(|word| line.contains(word)) {
+                found.push(format!("{}:{}: {}", source.path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "code of a platform outside of src/os and src/arch:\n{}", found.join("\n"));
+}
+
 /// Comments name files by their path from the root, or files beside or below the one that they stand in by their name.
 #[test]
 fn comments_name_files_that_exist() {

@@ -114,7 +114,7 @@ impl Module {
     fn is_elem_sound(&self, elem: &ElemSegment) -> bool {
         let items = match &elem.items {
             // A segment without elements is of any type.
-            ElemItems::Funcs(funcs) => funcs.is_sound() && (elem.ty.is_func() || funcs.len() == 0),
+            ElemItems::Funcs(funcs) => funcs.is_sound() && (elem.ty.is_func() || funcs.is_empty()),
             ElemItems::Exprs(exprs) => {
                 exprs.iter().all(|expr| self.is_expr_sound(expr, ValType::Ref(elem.ty), self.globals.len()))
             }
