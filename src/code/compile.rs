@@ -104,6 +104,6 @@ mod tests {
         assert_eq!(traps.len(), 1);
         assert_eq!(arena.func_at(traps[0]).unwrap().func, DefinedFuncIndex::from_u32(1));
         // After the count of locals and `nop`.
-        assert_eq!(arena.module_offset(traps[0], true), Some(body.start + 2));
+        assert_eq!(arena.frame_at(traps[0], true).unwrap().1, Some(body.start + 2));
     }
 }

@@ -24,7 +24,8 @@ fn main() {
         plainly("20,000 instances, and no address space for more", "its shadow takes terabytes", many),
         test("images of memories, shared by a fork, closed by the host, forbidden by limits", images),
         test("fork after the engine, compile in the children", forked),
-        plainly("dlopen with local scope", "its runtime has to come first", loaded),
+        test("fork while threads are in the library", busy_forks),
+        plainly("dlopen with local scope, faults, dlclose", "its runtime has to come first", loaded),
     ]);
 }
 
@@ -59,12 +60,17 @@ fn forked(room: &Room) -> Result<(), Failed> {
     run(&mut room.command(program), b"").map(drop)
 }
 
+fn busy_forks(room: &Room) -> Result<(), Failed> {
+    let program = build(room, "busy_forks.c")?;
+    run(&mut room.command(program), b"").map(drop)
+}
+
 /// Built without the library; it finds it at run time, as language runtimes do.
 fn loaded(room: &Room) -> Result<(), Failed> {
     let program = room.dir.join("loaded");
     let mut compiler = std::process::Command::new("cc");
     compiler.args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-I"]).arg(root().join("include"));
-    compiler.arg(source("loaded.c")).arg("-o").arg(&program).arg("-ldl");
+    compiler.arg(source("loaded.c")).arg("-o").arg(&program).arg("-ldl").arg("-lpthread");
     run(&mut compiler, b"")?;
     let library: &Path = &room.lib.join("libwasm.so");
     run(room.command(program).arg(library), b"").map(drop)

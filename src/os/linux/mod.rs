@@ -6,6 +6,7 @@ pub mod dirty_pages;
 pub mod fault;
 mod file;
 pub mod fork;
+pub mod fork_gate;
 pub mod image_file;
 pub mod malloc;
 pub mod map;

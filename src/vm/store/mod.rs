@@ -15,6 +15,7 @@ mod pending_free;
 
 use crate::abi::{LibcallTable, ObjectHeader, PendingTrap, VMStoreContext};
 use crate::arch::StoreLayout;
+use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
 use crate::vm::gc::heap::GcHeap;
@@ -311,6 +312,9 @@ impl Store {
     unsafe fn leave(store: *const Store) {
         // SAFETY: an entered store is alive.
         let this = unsafe { &*store };
+        // A thread that queues a handle and sees WebAssembly running here leaves it to this thread: either it sees that none runs any
+        // more, or this thread sees what it has queued. The other side's heavy barrier is in `StoreOwner::migrate`.
+        os::light_barrier();
         if this.owner.depth() == 1 && (this.owner.attention.get() || this.owner.has_queued()) {
             // SAFETY: the outermost entry is still held.
             unsafe { Self::leave_slow(store) };
