@@ -171,7 +171,7 @@ impl FuncCheck<'_> {
         let mut kept: BTreeMap<u32, usize> = BTreeMap::new();
         for (&at, (inst, _)) in walk.insts.iter().filter(|(_, (inst, _))| inst.flow == Flow::Call) {
             let returns = self.info.start + at + inst.len;
-            let Some(from) = self.tables().module_offset(returns - 1) else { continue };
+            let Some(from) = self.tables().module_offset_in(&self.info, returns - 1) else { continue };
             let map = self.tables().stack_map_at(returns);
             let slots = map.map_or(0, |map| map.heap_refs().count() + map.func_refs().count());
             let most = kept.entry(from).or_default();
