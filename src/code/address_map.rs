@@ -21,16 +21,16 @@
 //!
 //! # Fork
 //!
-//! A fork waits until no writer is at work. Readers that other threads had in the parent don't exist in the child, where
-//! the counters start again from zero.
+//! A fork waits until no writer is at work, as for every lock of the library. Readers that other threads had in the parent don't exist in
+//! the child, where the counters start again from zero.
 
 use crate::code::arena::Arena;
+use crate::os::fork_gate::{back_off, on_fork_in_child};
+use crate::os::sync::Mutex;
 use crate::types::*;
 use std::ptr;
-use std::sync::Once;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
-use std::thread;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
 struct Entry {
     start: usize,
@@ -50,8 +50,8 @@ static SNAPSHOT: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
 static READERS: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 /// Which of [`READERS`] new readers use.
 static SIDE: AtomicUsize = AtomicUsize::new(0);
-/// Whether a writer is at work. Not a `Mutex`, because a fork must be able to hold it.
-static WRITER: AtomicBool = AtomicBool::new(false);
+/// Held by the one writer.
+static WRITER: Mutex<()> = Mutex::new(());
 
 /// Calls `f` with the arena that `pc` lies in, if there is one. Every return address lies in its text.
 ///
@@ -95,7 +95,8 @@ pub(super) fn register(arena: &Arena) -> Result<()> {
     if range.is_empty() {
         return Ok(());
     }
-    let _writer = Writer::enter();
+    on_fork_in_child(forget_readers);
+    let _writer = WRITER.lock();
     // SAFETY: as only the writer replaces it, the current snapshot stays while we are the writer.
     let current = unsafe { SNAPSHOT.load(SeqCst).as_ref() };
     let current = current.map_or(&[][..], |snapshot| &snapshot.entries);
@@ -122,7 +123,7 @@ pub(super) fn register(arena: &Arena) -> Result<()> {
 /// Removes `arena`, if it was registered, and waits until no [`lookup`] uses it.
 pub(super) fn unregister(arena: &Arena) {
     let start = arena.range().start;
-    let _writer = Writer::enter();
+    let _writer = WRITER.lock();
     // SAFETY: as only the writer replaces it, the current snapshot stays while we are the writer.
     let Some(snapshot) = (unsafe { SNAPSHOT.load(SeqCst).as_ref() }) else { return };
     let Ok(index) = snapshot.entries.binary_search_by_key(&start, |entry| entry.start) else { return };
@@ -131,6 +132,11 @@ pub(super) fn unregister(arena: &Arena) {
         entry.arena.store(ptr::null_mut(), SeqCst);
         wait_for_readers();
     }
+}
+
+/// Runs in the child of a fork, where the readers of other threads are no more.
+fn forget_readers() {
+    READERS.iter().for_each(|readers| readers.store(0, SeqCst));
 }
 
 /// Waits until every reader that may have seen what was there before has left. Only for the writer.
@@ -147,52 +153,6 @@ fn wait_for_readers() {
     drain(side);
 }
 
-fn back_off(rounds: &mut u32) {
-    *rounds += 1;
-    if *rounds < 64 { std::hint::spin_loop() } else { thread::yield_now() }
-}
-
-/// The one writer.
-struct Writer;
-
-impl Writer {
-    fn enter() -> Writer {
-        static PREPARE_FORK: Once = Once::new();
-        PREPARE_FORK.call_once(|| {
-            // SAFETY: the handlers are functions without preconditions. Should this fail, only forks are less safe.
-            unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork_in_child)) };
-        });
-        lock_writer();
-        Writer
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        WRITER.store(false, Release);
-    }
-}
-
-fn lock_writer() {
-    let mut rounds = 0;
-    while WRITER.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
-        back_off(&mut rounds);
-    }
-}
-
-extern "C" fn before_fork() {
-    lock_writer();
-}
-
-extern "C" fn after_fork() {
-    WRITER.store(false, Release);
-}
-
-extern "C" fn after_fork_in_child() {
-    READERS.iter().for_each(|readers| readers.store(0, SeqCst));
-    WRITER.store(false, Release);
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -201,6 +161,7 @@ pub(super) mod tests {
     use crate::code::object::tests::func;
     use std::cell::Cell;
     use std::sync::Arc;
+    use std::thread;
     use std::time::{Duration, Instant};
 
     thread_local! {

@@ -1,22 +1,22 @@
 //! Arenas: compiled code in memory, executable, and known to the process by its addresses.
 //!
 //! An [`Arena`] is one range of addresses, registered once. It is filled with an artifact when it is made, or functions are
-//! [appended](Arena::append) to it as they are needed. To append is to write to pages that nobody has seen yet, to make them
+//! [appended](Arena::append) to it as they are needed. To append is to write to pages that nobody executes, to make them
 //! executable, and to enter what is known of them into a table that has a place for each page: nothing is copied, moved or
 //! registered again, so the last function costs what the first did.
 //!
-//! Pages are never written again while they can be executed, and never writable and executable at once. That is why an
-//! append begins on a page of its own: functions that are small are better appended together. (A second, writable mapping of
-//! the same memory would pack them more densely. But memory with two mappings is shared with a forked child, which would then
+//! Pages are never written while they can be executed, and never writable and executable at once. That is why an append
+//! begins on a page of its own: functions that are small are better appended together. (A second, writable mapping of the
+//! same memory would pack them more densely. But memory with two mappings is shared with a forked child, which would then
 //! append to its parent's code, and it needs a file, which the machine may refuse to execute.) In return what is taken out
-//! again gives its pages back at once. Its addresses are not used again: an arena that is full is followed by another.
+//! again gives its pages back at once.
 //!
 //! Lookups take addresses, never lock or allocate, and may run in a signal handler while another thread appends.
 
 use crate::arch::CODE_PADDING;
 use crate::code::address_map;
 use crate::code::object::CodeObject;
-use crate::code::tables::{CodeTables, StackMapView};
+use crate::code::tables::{CodeTables, FuncInfo, StackMapView};
 use crate::os::code_memory::CodeMemory;
 use crate::os::map::HOST_PAGE;
 use crate::types::*;
@@ -24,8 +24,8 @@ use cranelift_entity::EntityRef;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::atomic::{AtomicBool, AtomicPtr};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 
 /// A range of addresses for compiled code.
 ///
@@ -34,11 +34,15 @@ use std::sync::atomic::{AtomicBool, AtomicPtr};
 #[derive(Debug)]
 pub struct Arena {
     memory: Arc<CodeMemory>,
-    /// What the arena was filled with.
+    /// What the arena was filled with. In one that is appended to it holds nothing, and stands for pages of which nothing is
+    /// known: those of trampolines.
     filled: Segment,
-    /// For each page of an arena that is appended to, what was appended there, or null. An entry is written once, and what it
-    /// points to lives until the arena is dropped.
+    /// For each page of an arena that is appended to, what lies there; null where the page is free. What an entry points to lives
+    /// until the arena is dropped.
     pages: Vec<AtomicPtr<Segment>>,
+    /// Where a search for free pages begins: there are none in front, but for one that was given back during a search, which is
+    /// overlooked until another in front of it is given back.
+    first_free: AtomicUsize,
 }
 
 /// Functions that came into an arena together.
@@ -65,7 +69,7 @@ pub struct FuncAt {
 impl Arena {
     /// An arena filled with a text. Nothing can be appended to it.
     pub(super) fn filled(memory: Arc<CodeMemory>, tables: CodeTables) -> Result<Arc<Arena>> {
-        Arena::register(Arena { memory, filled: Segment::new(0, tables, None), pages: Vec::new() })
+        Arena::register(Arena::new(memory, tables, Vec::new()))
     }
 
     /// An empty arena of `size` bytes of addresses, rounded up to whole pages.
@@ -77,7 +81,11 @@ impl Arena {
             .try_reserve_exact(count)
             .map_err(|_| Error::out_of_memory("no memory for the tables of compiled code"))?;
         pages.resize_with(count, AtomicPtr::default);
-        Arena::register(Arena { memory, filled: Segment::new(0, CodeTables::default(), None), pages })
+        Arena::register(Arena::new(memory, CodeTables::default(), pages))
+    }
+
+    fn new(memory: Arc<CodeMemory>, tables: CodeTables, pages: Vec<AtomicPtr<Segment>>) -> Arena {
+        Arena { memory, filled: Segment::new(0, tables, None), pages, first_free: AtomicUsize::new(0) }
     }
 
     fn register(arena: Arena) -> Result<Arc<Arena>> {
@@ -87,16 +95,54 @@ impl Arena {
     }
 
     /// Places functions in pages of their own. `funcs` says which functions of their module they are, in the order of
-    /// `object`; it is empty for trampolines, which are no functions of a module. `None` if the arena has no room for them.
+    /// `object`. It is empty for trampolines, which are no functions of a module: nothing is looked up in them. `None` if the
+    /// arena has no room for them.
     pub fn append(self: &Arc<Arena>, object: &CodeObject, funcs: &[DefinedFuncIndex]) -> Result<Option<Appended>> {
-        let Some(start) = self.memory.append(&object.text, CODE_PADDING)? else { return Ok(None) };
-        let appended = Appended { arena: self.clone(), start, len: object.text.len().max(1) };
-        let segment = Segment::new(start as u32, object.tables.clone(), Some(funcs.into()));
-        let segment = Box::into_raw(Box::new(segment));
-        for page in &self.pages[appended.pages()] {
-            page.store(segment, Release);
+        let Some(pages) = self.claim(object.text.len().div_ceil(HOST_PAGE).max(1)) else { return Ok(None) };
+        let start = pages.start * HOST_PAGE;
+        let entries = (0..object.tables.num_funcs()).map(|func| object.tables.func(DefinedFuncIndex::new(func)).start);
+        // From here on dropping `appended` gives the pages back.
+        let appended = Appended { arena: self.clone(), pages, entries: entries.collect(), funcs: funcs.into() };
+        // SAFETY: the pages were claimed, so that they are nobody else's and nobody executes them.
+        unsafe { self.memory.place(start, &object.text, CODE_PADDING) }?;
+        if !funcs.is_empty() {
+            let segment = Segment::new(start as u32, object.tables.clone(), Some(funcs.into()));
+            let segment = Box::into_raw(Box::new(segment));
+            for page in &self.pages[appended.pages.clone()] {
+                page.store(segment, Release);
+            }
         }
         Ok(Some(appended))
+    }
+
+    /// Takes pages that are free and follow each other; nothing is known of them yet. Of a row that is not long enough, those in
+    /// front are free again.
+    fn claim(&self, count: usize) -> Option<Range<usize>> {
+        let begin = self.first_free.load(Relaxed);
+        let mut start = begin;
+        while let Some(row) = self.pages.get(start..start + count) {
+            let taken = |page: &AtomicPtr<Segment>| {
+                let unknown = ptr::from_ref(&self.filled).cast_mut();
+                page.compare_exchange(ptr::null_mut(), unknown, Acquire, Relaxed).is_err()
+            };
+            let Some(obstacle) = row.iter().position(taken) else {
+                if count == 1 || start == begin {
+                    // Should a page in front have become free meanwhile, the number stays.
+                    let _ = self.first_free.compare_exchange(begin, start + count, Relaxed, Relaxed);
+                }
+                return Some(start..start + count);
+            };
+            self.free(start..start + obstacle);
+            start += obstacle + 1;
+        }
+        None
+    }
+
+    fn free(&self, pages: Range<usize>) {
+        self.pages[pages.clone()].iter().for_each(|page| page.store(ptr::null_mut(), Release));
+        if !pages.is_empty() {
+            self.first_free.fetch_min(pages.start, AcqRel);
+        }
     }
 
     /// The mapping that the text is the end of: an artifact, if the arena was filled with one.
@@ -117,25 +163,22 @@ impl Arena {
     /// The function of a module that contains the instruction at `pc`. For a return address, ask for the byte before it.
     pub fn func_at(&self, pc: usize) -> Option<FuncAt> {
         let (segment, offset) = self.find(pc)?;
-        let (position, info) = segment.tables.find_func(offset)?;
-        let func = match &segment.funcs {
-            None => position,
-            Some(funcs) => *funcs.get(position.index())?,
-        };
-        Some(FuncAt { func, vmctx_fp_offset: info.vmctx_fp_offset })
+        Some(segment.func_at(offset)?.0)
+    }
+
+    /// The function of a module that a frame stopped at `pc` belongs to, and where in the module's binary it is: at the instruction at
+    /// `pc` if `exact`, else at the call that returns to `pc`.
+    pub fn frame_at(&self, pc: usize, exact: bool) -> Option<(FuncAt, Option<u32>)> {
+        // A return address may be that of a call that ends its function.
+        let (segment, offset) = self.find(pc.checked_sub((!exact).into())?)?;
+        let (func, info) = segment.func_at(offset)?;
+        Some((func, segment.tables.module_offset_in(&info, offset)))
     }
 
     /// Why the instruction at `pc` faults, if it may.
     pub fn trap_at(&self, pc: usize) -> Option<TrapCode> {
         let (segment, offset) = self.find(pc)?;
         segment.tables.trap_at(offset)
-    }
-
-    /// The byte offset in the module's binary that the code at `pc` comes from: the instruction at `pc` if `exact`,
-    /// else the call that returns to `pc`.
-    pub fn module_offset(&self, pc: usize, exact: bool) -> Option<u32> {
-        let (segment, offset) = self.find(pc.checked_sub((!exact).into())?)?;
-        segment.tables.module_offset(offset)
     }
 
     /// The references the frame holds whose callee returns to `return_pc`.
@@ -156,7 +199,7 @@ impl Arena {
             return Some((&self.filled, offset as u32));
         }
         let segment = self.pages.get(offset / HOST_PAGE)?.load(Acquire);
-        // SAFETY: what `append` enters into the table was boxed, and is freed by `drop` only.
+        // SAFETY: an entry is null, or points to `filled` or to what `append` boxed, which `drop` frees.
         let segment = unsafe { segment.as_ref() }?;
         (!segment.gone.load(Acquire)).then_some((segment, offset as u32 - segment.start))
     }
@@ -165,10 +208,11 @@ impl Arena {
 impl Drop for Arena {
     fn drop(&mut self) {
         address_map::unregister(self);
+        let unknown = ptr::from_ref(&self.filled).cast_mut();
         let mut last = ptr::null_mut();
         for page in &mut self.pages {
             let segment = std::mem::replace(page.get_mut(), ptr::null_mut());
-            if segment != last && !segment.is_null() {
+            if segment != last && segment != unknown && !segment.is_null() {
                 // SAFETY: `append` boxed it and entered it for pages that follow each other; nobody else looks at them any more.
                 drop(unsafe { Box::from_raw(segment) });
             }
@@ -181,52 +225,56 @@ impl Segment {
     fn new(start: u32, tables: CodeTables, funcs: Option<Box<[DefinedFuncIndex]>>) -> Segment {
         Segment { start, tables, funcs, gone: AtomicBool::new(false) }
     }
+
+    /// The function that contains `offset`, and where it lies in the segment.
+    fn func_at(&self, offset: u32) -> Option<(FuncAt, FuncInfo)> {
+        let (position, info) = self.tables.find_func(offset)?;
+        let func = match &self.funcs {
+            None => position,
+            Some(funcs) => *funcs.get(position.index())?,
+        };
+        Some((FuncAt { func, vmctx_fp_offset: info.vmctx_fp_offset }, info))
+    }
 }
 
 /// Functions in an arena that they were appended to. Dropping this takes them out: nobody may execute them then.
 #[derive(Debug)]
 pub struct Appended {
     arena: Arc<Arena>,
-    /// Where their text starts, in bytes from the start of the arena's.
-    start: usize,
-    len: usize,
+    /// The numbers of their pages.
+    pages: Range<usize>,
+    /// Where each is entered, in bytes from the start of their text.
+    entries: Box<[u32]>,
+    funcs: Box<[DefinedFuncIndex]>,
 }
 
 impl Appended {
-    /// Where the function at a position among those that were appended together is entered.
+    /// Where the function at a position among those that were appended together is entered; at the first if there are not so many.
     pub fn entry(&self, position: usize) -> *const u8 {
-        let func = self.segment().map_or(0, |segment| segment.tables.func(DefinedFuncIndex::new(position)).start);
-        self.arena.memory.as_ptr().wrapping_add(self.start + func as usize)
+        let entry = self.entries.get(position).copied().unwrap_or_default();
+        self.arena.memory.as_ptr().wrapping_add(self.pages.start * HOST_PAGE + entry as usize)
     }
 
     /// Which functions of their module they are.
     pub fn funcs(&self) -> &[DefinedFuncIndex] {
-        self.segment().and_then(|segment| segment.funcs.as_deref()).unwrap_or_default()
+        &self.funcs
     }
 
     /// The arena they lie in.
     pub fn arena(&self) -> &Arc<Arena> {
         &self.arena
     }
-
-    fn segment(&self) -> Option<&Segment> {
-        Some(self.arena.find(self.arena.range().start + self.start)?.0)
-    }
-
-    /// The numbers of their pages.
-    fn pages(&self) -> Range<usize> {
-        let first = self.start / HOST_PAGE;
-        first..first + self.len.div_ceil(HOST_PAGE)
-    }
 }
 
 impl Drop for Appended {
     fn drop(&mut self) {
-        if let Some(segment) = self.segment() {
-            segment.gone.store(true, Release);
-        }
         // SAFETY: nobody executes the functions, by the invariant of `Arena`, and their pages are theirs alone.
-        unsafe { self.arena.memory.release(self.start, self.len) };
+        unsafe { self.arena.memory.release(self.pages.start * HOST_PAGE, self.pages.len() * HOST_PAGE) };
+        match self.arena.find(self.entry(0) as usize) {
+            // A lookup may be looking at it, so it stays in its place.
+            Some((segment, _)) if segment.funcs.is_some() => segment.gone.store(true, Release),
+            _ => self.arena.free(self.pages.clone()),
+        }
     }
 }
 
@@ -247,6 +295,10 @@ mod tests {
         arena.func_at(pc).map(|at| at.func.as_u32())
     }
 
+    fn module_offset(arena: &Arena, pc: usize, exact: bool) -> Option<u32> {
+        arena.frame_at(pc, exact)?.1
+    }
+
     #[test]
     fn a_filled_arena_is_looked_up_by_address() {
         let code = Code::of_object(&object(&[20, 20])).unwrap();
@@ -258,10 +310,12 @@ mod tests {
         assert_eq!([20, 19].map(|at| func_at(arena, entry + at)), [None, Some(1)]);
         assert_eq!(func_at(arena, 0), None);
         assert_eq!(arena.trap_at(entry + 4), Some(TrapCode::Unreachable));
-        assert_eq!(arena.module_offset(entry + 2, true), Some(100));
-        assert_eq!(arena.module_offset(entry + 2, false), None);
-        assert_eq!(arena.module_offset(entry + 10, false), Some(100));
-        assert_eq!(arena.module_offset(0, false), None);
+        assert_eq!(module_offset(arena, entry + 2, true), Some(100));
+        assert_eq!(module_offset(arena, entry + 2, false), None);
+        assert_eq!(module_offset(arena, entry + 10, false), Some(100));
+        assert_eq!(arena.frame_at(entry, false), None);
+        assert_eq!(arena.frame_at(entry + 20, false).map(|(at, _)| at.func), Some(second));
+        assert_eq!(arena.frame_at(0, false), None);
         assert_eq!(arena.stack_map_at(entry + 8).unwrap().frame_size, 48);
         assert!(arena.append(&object(&[20]), &[]).unwrap().is_none());
     }
@@ -291,16 +345,30 @@ mod tests {
         assert_eq!([0, 19, 20].map(|offset| func_at(&arena, at(&funcs, 0, offset))), [Some(7), Some(7), None]);
         assert_eq!([0, HOST_PAGE - 1].map(|offset| func_at(&arena, at(&funcs, 1, offset))), [Some(3); 2]);
         assert_eq!([0, 39, 40].map(|offset| func_at(&arena, at(&again, 0, offset))), [Some(7), Some(7), None]);
-        for (appended, position) in [(&trampoline, 0), (&funcs, 0), (&funcs, 1), (&again, 0)] {
+        for (appended, position) in [(&funcs, 0), (&funcs, 1), (&again, 0)] {
             assert_eq!(arena.trap_at(at(appended, position, 4)), Some(TrapCode::Unreachable));
-            assert_eq!(arena.module_offset(at(appended, position, 2), true), Some(100));
+            assert_eq!(module_offset(&arena, at(appended, position, 2), true), Some(100));
             assert_eq!(arena.stack_map_at(at(appended, position, 8)).unwrap().frame_size, 48);
         }
-        assert_eq!((func_at(&arena, start), arena.trap_at(start + 4 * HOST_PAGE + 4)), (None, None));
+        // Nothing is known of a trampoline, nor of a page where there is nothing.
+        for pc in [start, start + 4, start + 4 * HOST_PAGE + 4] {
+            assert_eq!((func_at(&arena, pc), arena.trap_at(pc)), (None, None));
+        }
         let gone = at(&funcs, 1, 4);
         drop(funcs);
         assert_eq!((func_at(&arena, gone), arena.trap_at(gone)), (None, None));
         assert_eq!(func_at(&arena, at(&again, 0, 0)), Some(7));
+        // Pages that a lookup may know are not used again, those of trampolines are.
+        let first = trampoline.entry(0);
+        drop(trampoline);
+        let pages = [append(&[20], &[1]), append(&[20], &[]), append(&[HOST_PAGE], &[]), append(&[20], &[])];
+        let start = |page: usize| first.wrapping_add(page * HOST_PAGE);
+        assert_eq!(pages.each_ref().map(|appended| appended.entry(0)), [0, 4, 5, 7].map(start));
+        assert!(arena.append(&object(&[20]), &[]).unwrap().is_none());
+        drop(pages);
+        let large = append(&[4 * HOST_PAGE - 100], &[]);
+        assert_eq!(large.entry(0), start(4));
+        assert!(arena.append(&object(&[20]), &[]).unwrap().is_none());
     }
 
     #[test]

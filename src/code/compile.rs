@@ -37,6 +37,8 @@ pub fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
         compiler.compile_function(&module, &layout, func, body, validator, scratch)
     })?;
     let object = CodeObject::link(funcs, module.num_imported_funcs)?;
+    #[cfg(debug_assertions)]
+    crate::code::check::check(&module, &bodies, &object, compiler.options())?;
     Ok((module, object))
 }
 
@@ -106,6 +108,6 @@ mod tests {
         assert_eq!(traps.len(), 1);
         assert_eq!(arena.func_at(traps[0]).unwrap().func, DefinedFuncIndex::from_u32(1));
         // After the count of locals and `nop`.
-        assert_eq!(arena.module_offset(traps[0], true), Some(body.start + 2));
+        assert_eq!(arena.frame_at(traps[0], true).unwrap().1, Some(body.start + 2));
     }
 }

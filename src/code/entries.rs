@@ -10,11 +10,12 @@ use crate::code::arena::{Appended, Arena};
 use crate::code::object::CodeObject;
 use crate::code::tables::CodeTables;
 use crate::os::code_memory::CodeMemory;
+use crate::os::sync::{Mutex, OnceLock};
 use crate::types::*;
 use cranelift_entity::EntityRef;
+use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The code of a module.
 #[derive(Debug)]
@@ -74,7 +75,7 @@ impl Code {
                 self.replaced.get_or_init(|| made)
             }
         };
-        let mut code = replaced.code.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut code = replaced.code.lock();
         code.try_reserve(1).map_err(|_| no_memory())?;
         for (position, func) in appended.funcs().iter().enumerate() {
             if let Some(entry) = replaced.entries.get(func.index()) {

@@ -123,9 +123,8 @@ impl CodeTables {
         TrapCode::from_u8(self.traps.at(offset)?.try_into().ok()?)
     }
 
-    /// Where in the module's binary the code at `offset` comes from.
-    pub fn module_offset(&self, offset: u32) -> Option<u32> {
-        let (_, func) = self.find_func(offset)?;
+    /// Where in the module's binary the code at `offset`, in this function, comes from.
+    pub(super) fn module_offset_in(&self, func: &FuncInfo, offset: u32) -> Option<u32> {
         let (start, module_offset) = self.addresses.up_to(offset)?;
         // An entry before the function's start belongs to the function before.
         (start >= func.start && module_offset != u32::MAX).then_some(module_offset)
@@ -213,6 +212,10 @@ mod tests {
         Some(tables.find_func(offset)?.0)
     }
 
+    fn module_offset(tables: &CodeTables, offset: u32) -> Option<u32> {
+        tables.module_offset_in(&tables.find_func(offset)?.1, offset)
+    }
+
     fn slots(map: &StackMapView<'_>) -> (u32, Vec<u32>, Vec<u32>) {
         (map.frame_size, map.heap_refs().collect(), map.func_refs().collect())
     }
@@ -232,14 +235,14 @@ mod tests {
         assert_eq!((tables.trap_at(5), tables.trap_at(0)), (None, None));
         // Addresses: from 2 on 100, from 10 on nowhere.
         assert_eq!(
-            [0, 2, 9, 10, 19, 31, 33, 34].map(|offset| tables.module_offset(offset)),
+            [0, 2, 9, 10, 19, 31, 33, 34].map(|offset| module_offset(&tables, offset)),
             [None, Some(100), Some(100), None, None, None, None, Some(100)]
         );
         assert_eq!(slots(&tables.stack_map_at(40).unwrap()), (48, vec![4, 8], vec![16]));
         assert_eq!(slots(&tables.stack_map_at(44).unwrap()), (64, vec![], vec![24]));
         assert!(tables.stack_map_at(41).is_none());
         assert_eq!(func_at(&CodeTables::default(), 0), None);
-        assert_eq!(CodeTables::default().module_offset(0), None);
+        assert_eq!(module_offset(&CodeTables::default(), 0), None);
     }
 
     #[test]
@@ -272,7 +275,7 @@ mod tests {
         // Also where damage has moved them.
         for offset in (0..60).chain(returns).chain([u32::MAX]) {
             tables.trap_at(offset);
-            tables.module_offset(offset);
+            module_offset(tables, offset);
             if let Some((func, info)) = tables.find_func(offset) {
                 assert_eq!(tables.func(func), info);
             }

@@ -10,8 +10,6 @@ use std::io;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// A mapping that ends in a text, which can be executed. What precedes it can be read. Or a reservation of addresses, all of
 /// them room for text.
@@ -25,13 +23,11 @@ pub struct CodeMemory {
     text_start: usize,
     /// The length of a reservation, otherwise 0.
     room: usize,
-    /// How much of the room was given out.
-    used: AtomicUsize,
 }
 
 // SAFETY: the pages are not tied to a thread; they are unmapped by whichever thread drops the only `CodeMemory`.
 unsafe impl Send for CodeMemory {}
-// SAFETY: pages are written by the constructor, or by the one call of `append` that was given them; after that they are only read.
+// SAFETY: pages are written by the constructor, or by a call of `place` that has them for itself; after that they are only read.
 unsafe impl Sync for CodeMemory {}
 
 #[cfg(test)]
@@ -46,7 +42,7 @@ const HUGE_PAGE: usize = 2 << 20;
 impl CodeMemory {
     /// Nothing but a mapping of `len` bytes, not executable yet.
     fn mapped(start: NonNull<u8>, len: usize) -> CodeMemory {
-        CodeMemory { start, len, text_start: len, room: 0, used: AtomicUsize::new(0) }
+        CodeMemory { start, len, text_start: len, room: 0 }
     }
 
     /// Copies `text` to executable memory. The start is aligned to a page.
@@ -92,41 +88,41 @@ impl CodeMemory {
         Ok(memory)
     }
 
-    /// Places a text on pages of its own in a reservation, and fills the last one up with `padding`. Where it starts, in bytes;
-    /// `None` if there is not enough room.
-    pub fn append(&self, text: &[u8], padding: u8) -> Result<Option<usize>> {
-        let Some(len) = round_up(text.len().max(1)).filter(|&len| len <= self.room) else { return Ok(None) };
-        let advance = |used: usize| used.checked_add(len).filter(|&end| end <= self.room);
-        let Ok(start) = self.used.fetch_update(Relaxed, Relaxed, advance) else { return Ok(None) };
-        let filled = self.protect(start..start + len, libc::PROT_READ | libc::PROT_WRITE).and_then(|()| {
-            let pages = self.start.as_ptr().wrapping_add(start);
-            // SAFETY: the pages are writable and zero, and nobody else was given them.
-            let pages = unsafe { std::slice::from_raw_parts_mut(pages, len) };
-            let (code, rest) = pages.split_at_mut(text.len());
-            code.copy_from_slice(text);
-            rest.fill(padding);
-            self.protect(start..start + len, libc::PROT_READ | libc::PROT_EXEC)
-        });
-        if let Err(error) = filled {
-            // SAFETY: nobody knows of these pages.
-            unsafe { self.release(start, len) };
-            return Err(error);
-        }
-        Ok(Some(start))
-    }
-
-    /// Gives the pages back that a text of `len` bytes was placed on. Their addresses stay reserved, and are not used again.
+    /// Writes a text to pages of a reservation, `start` bytes from its beginning, and makes them executable. What is left of the
+    /// last page is filled up with `padding`. On an error the pages are to be released.
     ///
     /// # Safety
-    /// [`CodeMemory::append`] gave `start` for a text of this length, and nobody reads or executes it any more.
+    /// The pages were never placed on, or released since, and nobody else places on them now.
+    pub unsafe fn place(&self, start: usize, text: &[u8], padding: u8) -> Result<()> {
+        let pages = self.pages(start, text.len());
+        self.protect(pages.clone(), libc::PROT_READ | libc::PROT_WRITE)?;
+        let place = self.start.as_ptr().wrapping_add(pages.start);
+        // SAFETY: the pages are writable and zero, and the caller's for now.
+        let place = unsafe { std::slice::from_raw_parts_mut(place, pages.len()) };
+        let (code, rest) = place.split_at_mut(text.len());
+        code.copy_from_slice(text);
+        rest.fill(padding);
+        self.protect(pages, libc::PROT_READ | libc::PROT_EXEC)
+    }
+
+    /// Gives the pages back that a text of `len` bytes was placed on. Their addresses stay reserved.
+    ///
+    /// # Safety
+    /// Nobody reads or executes what lies there any more, nor places a text there now.
     pub unsafe fn release(&self, start: usize, len: usize) {
-        let len = round_up(len.max(1)).unwrap_or(self.room);
-        assert!(start.is_multiple_of(HOST_PAGE) && start <= self.room && len <= self.room - start, "within the room");
-        let pages = self.start.as_ptr().wrapping_add(start).cast();
+        let pages = self.pages(start, len);
+        let place = self.start.as_ptr().wrapping_add(pages.start).cast();
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
-        // Should this fail, the pages stay as they are, until the reservation goes.
+        // Should this fail, the pages stay as they are, until the next text is placed there or the reservation goes.
         // SAFETY: the pages are ours, and nobody uses them, says the caller.
-        unsafe { libc::mmap(pages, len, libc::PROT_NONE, flags, -1, 0) };
+        unsafe { libc::mmap(place, pages.len(), libc::PROT_NONE, flags, -1, 0) };
+    }
+
+    /// The pages of a reservation that `len` bytes from `start` on take.
+    fn pages(&self, start: usize, len: usize) -> Range<usize> {
+        let end = start.checked_add(len.max(1)).and_then(round_up).filter(|&end| end <= self.room);
+        assert!(start.is_multiple_of(HOST_PAGE) && end.is_some(), "whole pages of the reservation");
+        start..end.unwrap_or(start)
     }
 
     /// Makes what lies from `text_start` on, a multiple of the size of a page, the text.
@@ -297,32 +293,33 @@ mod tests {
         let memory = CodeMemory::reserve(4 * HOST_PAGE - 1).unwrap();
         let start = memory.range().start;
         assert_eq!((memory.range().len(), memory.bytes().len()), (4 * HOST_PAGE, 0));
-        let append = |len| memory.append(&vec![0xc3; len], 0xcc).unwrap();
-        assert_eq!(append(5 * HOST_PAGE), None);
-        assert_eq!(append(100), Some(0));
-        assert_eq!(append(HOST_PAGE + 1), Some(HOST_PAGE));
+        for (page, len) in [(0, 100), (1, HOST_PAGE + 1)] {
+            // SAFETY: nothing was placed there before.
+            unsafe { memory.place(page * HOST_PAGE, &vec![0xc3; len], 0xcc) }.unwrap();
+        }
         let pages = [0, 1, 2, 3].map(|page| start + page * HOST_PAGE);
         assert_eq!(pages.map(protection), ["r-xp", "r-xp", "r-xp", "---p"]);
-        // SAFETY: the page was filled, and is not released before these bytes are read.
+        // SAFETY: the page is there until its memory is dropped.
         let page = unsafe { std::slice::from_raw_parts(start as *const u8, HOST_PAGE) };
         assert!(page[..100].iter().all(|&byte| byte == 0xc3) && page[100..].iter().all(|&byte| byte == 0xcc));
-        // SAFETY: as it was appended, and nobody uses it.
+        // SAFETY: nobody uses what lies there.
         unsafe { memory.release(HOST_PAGE, HOST_PAGE + 1) };
         assert_eq!(pages.map(protection), ["r-xp", "---p", "---p", "---p"]);
-        assert_eq!(append(HOST_PAGE), Some(3 * HOST_PAGE));
-        assert_eq!(append(0), None);
-        assert_eq!(CodeMemory::new(&[1]).unwrap().append(&[1], 0xcc).unwrap(), None);
+        // SAFETY: released above.
+        unsafe { memory.place(2 * HOST_PAGE, &[0xc3; 2 * HOST_PAGE], 0xcc) }.unwrap();
+        assert_eq!(pages.map(protection), ["r-xp", "---p", "r-xp", "r-xp"]);
         assert!(CodeMemory::reserve(usize::MAX).is_err() && CodeMemory::reserve(1 << 31).is_err());
     }
 
-    /// What is appended after a fork is the parent's or the child's alone, though both place it at the same address.
+    /// What is placed after a fork is the parent's or the child's alone, though it is at the same address.
     #[test]
     #[cfg(target_arch = "x86_64")]
-    fn a_forked_child_appends_for_itself() {
+    fn a_forked_child_places_for_itself() {
         let memory = CodeMemory::reserve(HOST_PAGE).unwrap();
-        let append = |number: u8| {
+        let place = |number: u8| {
             // mov eax, number; ret
-            assert_eq!(memory.append(&[0xb8, number, 0, 0, 0, 0xc3], 0xcc).unwrap(), Some(0));
+            // SAFETY: nothing was placed there before.
+            unsafe { memory.place(0, &[0xb8, number, 0, 0, 0, 0xc3], 0xcc) }.unwrap();
             // SAFETY: the bytes are a function of this type.
             unsafe { std::mem::transmute::<*const u8, extern "C" fn() -> u8>(memory.as_ptr()) }
         };
@@ -332,7 +329,7 @@ mod tests {
         // SAFETY: the child maps, runs what it wrote, waits, and leaves.
         let child = unsafe { libc::fork() };
         if child == 0 {
-            let function = append(1);
+            let function = place(1);
             let before = function();
             let mut byte = 0u8;
             // SAFETY: one byte has room.
@@ -341,7 +338,7 @@ mod tests {
             // SAFETY: leaves without running anything of the parent's.
             unsafe { libc::_exit(i32::from(!fine)) };
         }
-        let result = append(2)();
+        let result = place(2)();
         // SAFETY: one byte is there.
         unsafe { libc::write(pipe[1], (&raw const result).cast(), 1) };
         let mut status = -1;

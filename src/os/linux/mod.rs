@@ -7,6 +7,7 @@ pub mod exceptions;
 pub mod fault;
 mod file;
 pub mod fork;
+pub mod fork_gate;
 pub mod image_file;
 mod main_stack;
 pub mod malloc;

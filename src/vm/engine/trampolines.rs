@@ -1,16 +1,16 @@
 //! The trampolines of an engine: compiled at the first need, and appended to an arena that all of them share.
 //!
-//! A trampoline lives as long as the function type it was made for, and gives its pages back when that dies. An arena that is
-//! full is followed by another, and goes with the last trampoline in it: whoever makes and drops function types by the
-//! million has as many arenas as live types fill, and one.
+//! A trampoline lives as long as the function type it was made for, and gives its pages back when that dies, for the next.
+//! When all arenas are full there is one more. So whoever makes and drops function types by the million has as many arenas as
+//! those that lived at the same time filled.
 
 use crate::arch::with_wasm_float_mode;
 use crate::code::{self, Appended, Arena, CodeObject};
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::os;
+use crate::os::sync::Mutex;
 use crate::types::{Error, Result};
-use crate::vm::engine::types::lock;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// How many addresses an arena has: room for a thousand trampolines.
 const ARENA: usize = 4 << 20;
@@ -21,8 +21,8 @@ const ARENA_COMPACT: usize = 128 << 10;
 pub struct Trampolines {
     compiler: Arc<Compiler>,
     arena_size: usize,
-    /// What the next is appended to, once there was a first.
-    arena: Mutex<Option<Arc<Arena>>>,
+    /// Where there may be room, the newest last.
+    arenas: Mutex<Vec<Arc<Arena>>>,
 }
 
 impl Trampolines {
@@ -32,7 +32,7 @@ impl Trampolines {
     }
 
     fn with_arenas(compiler: Arc<Compiler>, arena_size: usize) -> Trampolines {
-        Trampolines { compiler, arena_size, arena: Mutex::default() }
+        Trampolines { compiler, arena_size, arenas: Mutex::default() }
     }
 
     /// A trampoline in memory.
@@ -46,16 +46,16 @@ impl Trampolines {
     }
 
     fn append(&self, trampoline: &CodeObject) -> Result<Appended> {
-        let mut current = lock(&self.arena);
-        if let Some(arena) = &*current
-            && let Some(appended) = arena.append(trampoline, &[])?
-        {
-            return Ok(appended);
+        let mut arenas = self.arenas.lock();
+        for arena in arenas.iter().rev() {
+            if let Some(appended) = arena.append(trampoline, &[])? {
+                return Ok(appended);
+            }
         }
         // Where there are not so many addresses, there may be enough for this one.
         let needed = trampoline.text.len();
         let arena = Arena::reserve(self.arena_size.max(needed)).or_else(|_| Arena::reserve(needed))?;
-        let arena = current.insert(arena);
+        arenas.push(arena.clone());
         arena.append(trampoline, &[])?.ok_or_else(|| Error::out_of_memory("no room for a trampoline"))
     }
 }
@@ -66,7 +66,6 @@ pub(super) mod tests {
     use crate::compiler::{CompileOptions, OptLevel};
     use crate::os::map::HOST_PAGE;
     use crate::types::{FuncType, ValType};
-    use std::sync::Weak;
 
     /// Trampolines in arenas of as many pages.
     pub fn trampolines(pages: usize) -> Trampolines {
@@ -87,27 +86,25 @@ pub(super) mod tests {
             |n| trampolines.compile(|compiler, scratch| compiler.compile_host_to_wasm(&signature(n), scratch));
         let to_host =
             |n| trampolines.compile(|compiler, scratch| compiler.compile_wasm_to_host(&signature(n), scratch));
+        let count = || trampolines.arenas.lock().len();
         let kept = to_wasm(0).unwrap();
-        let mut arenas: Vec<Weak<Arena>> = Vec::new();
-        for n in 1..300 {
+        for n in 1..200 {
             for trampoline in [to_wasm(n).unwrap(), to_host(n).unwrap()] {
                 let entry = trampoline.entry(0) as usize;
                 let found = code::lookup(entry, |arena| (std::ptr::from_ref(arena), arena.func_at(entry)));
-                assert_eq!(
-                    found,
-                    Some((Arc::as_ptr(trampoline.arena()), None)),
-                    "an arena, and no function of a module"
-                );
-                if arenas.last().is_none_or(|last| last.as_ptr() != Arc::as_ptr(trampoline.arena())) {
-                    arenas.push(Arc::downgrade(trampoline.arena()));
-                }
+                let arena = Arc::as_ptr(trampoline.arena());
+                assert_eq!(found, Some((arena, None)), "an arena, and no function of a module");
             }
         }
-        let live = || arenas.iter().filter(|arena| arena.strong_count() > 0).count();
-        assert!(arenas.len() > 70, "{}", arenas.len());
-        assert_eq!(live(), 2, "that which is appended to, and that of the trampoline that is kept");
-        drop(kept);
-        assert_eq!(live(), 1);
+        assert_eq!(count(), 1);
+        // Of many that live at the same time every fourth is kept, and what the others leave is used again.
+        let many: Vec<_> = (0..40).map(|n| to_wasm(n).unwrap()).collect();
+        assert_eq!(count(), 41_usize.div_ceil(8));
+        let few: Vec<_> = many.into_iter().step_by(4).collect();
+        let more: Vec<_> = (0..30).map(|n| to_host(n).unwrap()).collect();
+        assert_eq!(count(), 41_usize.div_ceil(8));
+        drop((kept, few, more));
+        assert!(trampolines.arenas.lock().iter().all(|arena| Arc::strong_count(arena) == 1));
     }
 
     #[test]

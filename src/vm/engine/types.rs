@@ -6,11 +6,12 @@
 use crate::abi::VMFuncType;
 use crate::code::Appended;
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
+use crate::os::sync::Mutex;
 use crate::types::{Error, FuncType, Result, ValType};
 use crate::vm::engine::trampolines::Trampolines;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 /// A function type as an engine knows it. What each call reads lies in front.
 #[repr(C)]
@@ -42,11 +43,6 @@ struct Inner {
     next_id: u32,
 }
 
-/// Locks a mutex of a small critical section: a panic while it was held has left nothing half-done.
-pub(in crate::vm) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl TypeRegistry {
     /// No types yet; `trampolines` makes those of types to come.
     pub fn of(trampolines: Trampolines) -> TypeRegistry {
@@ -55,7 +51,7 @@ impl TypeRegistry {
 
     /// The registration of `ty`, made if there is none.
     pub fn register(self: &Arc<Self>, ty: &FuncType) -> Result<Arc<RegisteredType>> {
-        let mut inner = lock(&self.inner);
+        let mut inner = self.inner.lock();
         if let Some(registered) = inner.types.get(ty).and_then(Weak::upgrade) {
             return Ok(registered);
         }
@@ -109,13 +105,14 @@ impl RegisteredType {
         slot: &AtomicPtr<u8>,
         compile: impl FnOnce(&Compiler, &FuncType, &mut Scratch) -> Result<CompiledFunction> + Send,
     ) -> Result<*const u8> {
-        let mut compiled = lock(&self.compiled);
-        let entry = slot.load(Ordering::Acquire);
-        if !entry.is_null() {
-            return Ok(entry);
-        }
+        // Without the lock, which a fork would have to wait for. Two threads may both compile it: the first one's stays.
         let trampoline = self.trampolines.compile(|compiler, scratch| compile(compiler, &self.ty, scratch))?;
         let entry = trampoline.entry(0).cast_mut();
+        let mut compiled = self.compiled.lock();
+        let first = slot.load(Ordering::Acquire);
+        if !first.is_null() {
+            return Ok(first);
+        }
         compiled.push(trampoline);
         slot.store(entry, Ordering::Release);
         Ok(entry)
@@ -125,7 +122,7 @@ impl RegisteredType {
 impl Drop for RegisteredType {
     fn drop(&mut self) {
         if let Some(registry) = self.registry.upgrade() {
-            let mut inner = lock(&registry.inner);
+            let mut inner = registry.inner.lock();
             // Another registration of the same type may have taken the place since this one's count fell to zero.
             if inner.types.get(&self.ty).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), self)) {
                 inner.types.remove(&self.ty);
@@ -146,14 +143,15 @@ mod tests {
         let entries = (ty.to_wasm().unwrap(), ty.to_host().unwrap());
         let same = registry.register(&signature(1)).unwrap();
         assert_eq!((same.to_wasm().unwrap(), same.to_host().unwrap()), entries);
-        let arena = Arc::downgrade(lock(&ty.compiled)[0].arena());
-        // The arena is full, so that another type's trampoline lies elsewhere.
+        // The arena is full, so that another type's trampoline lies elsewhere, until the types are gone.
+        let arena = ty.compiled.lock()[0].arena().range();
         let other = registry.register(&signature(2)).unwrap();
-        other.to_wasm().unwrap();
-        assert!(!lock(&other.compiled)[0].arena().range().contains(&(entries.0 as usize)));
+        assert!(!arena.contains(&(other.to_wasm().unwrap() as usize)));
         drop(ty);
-        assert!(arena.upgrade().is_some());
+        let third = registry.register(&signature(3)).unwrap();
+        assert!(!arena.contains(&(third.to_wasm().unwrap() as usize)));
         drop(same);
-        assert!(arena.upgrade().is_none());
+        let fourth = registry.register(&signature(4)).unwrap();
+        assert!(arena.contains(&(fourth.to_wasm().unwrap() as usize)));
     }
 }

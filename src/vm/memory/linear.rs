@@ -138,12 +138,15 @@ impl LinearMemory {
         let (minimum, length, reached) = (committed(self.minimum)?, committed(self.length)?, committed(self.reached)?);
         self.length = self.minimum;
         let base = space.reservation.base().as_ptr();
-        let own = if keep_pages { dirty_pages::find(base as usize, reached, MOST_KEPT_PAGES) } else { None };
-        if let Some(own) = own {
-            for range in own.iter() {
+        let from_file = self.mapped.as_ref().map_or(0..0, |file| file.pages());
+        let zeros = !from_file.is_empty();
+        let dirty = if keep_pages { dirty_pages::find(base as usize, reached, MOST_KEPT_PAGES, zeros) } else { None };
+        if let Some(dirty) = dirty {
+            for (range, zero) in dirty.iter() {
                 // Beyond the length are zeros that an earlier instance grew to.
                 let range = range.start - base as usize..(range.end - base as usize).min(length);
-                if range.is_empty() {
+                let as_mapped = zero && (range.end <= from_file.start || from_file.end <= range.start);
+                if range.is_empty() || as_mapped {
                     continue;
                 }
                 // SAFETY: committed, and nobody uses it.

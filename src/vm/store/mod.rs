@@ -16,6 +16,7 @@ mod pending_free;
 
 use crate::abi::{Activation, LibcallTable, ObjectHeader, PendingTrap, VMStoreContext};
 use crate::arch::{self, StoreLayout};
+use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
 use crate::vm::gc::heap::GcHeap;
@@ -364,6 +365,9 @@ impl Store {
                 None => return,
             }
         }
+        // A thread that queues a handle and sees WebAssembly running here leaves it to this thread: either it sees that none runs any
+        // more, or this thread sees what it has queued. The other side's heavy barrier is in `StoreOwner::migrate`.
+        os::light_barrier();
         if level == 0 && (this.owner.attention.get() || this.owner.has_queued()) {
             // SAFETY: the outermost entry is still held.
             unsafe { Self::leave_slow(store) };

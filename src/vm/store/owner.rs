@@ -16,6 +16,8 @@
 //!   it holds a pin on the store's memory, and the thread that frees the store waits for all pins.
 
 use crate::arch;
+use crate::os::fork_gate::{self, back_off};
+use crate::os::sync::Mutex;
 use crate::os::stack::StackBudget;
 use crate::os::{self, StackLimitCache};
 use crate::types::{Error, ErrorKind, Result};
@@ -23,7 +25,6 @@ use crate::vm::store::entity::EntityHeader;
 use std::cell::Cell;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// A handle to give back.
 #[derive(Copy, Clone)]
@@ -83,6 +84,20 @@ pub(super) struct StoreOwner {
 
 /// How many queued handles make a foreign thread try to drain the queue itself.
 const LONG_QUEUE: usize = 1024;
+
+/// What became of an attempt to migrate a store.
+enum Migration {
+    /// This thread is the owner, and inside.
+    Done,
+    /// This thread was the owner before.
+    None,
+    Busy,
+    /// A fork waits for this thread to let go of the lock, and the old owner perhaps for the fork.
+    Forking,
+}
+
+/// How often to look whether the old owner has left the store: some hundred milliseconds.
+const MOST_ROUNDS: u32 = 2000;
 
 impl StoreOwner {
     pub(super) fn new(budget: StackBudget) -> StoreOwner {
@@ -162,8 +177,9 @@ impl StoreOwner {
     /// Waits until nobody but this thread, which is inside and about to free the store, can touch it.
     pub(super) fn wait_for_pins(&self) {
         self.dying.store(true, Ordering::SeqCst);
+        let mut rounds = 0;
         while self.pins.load(Ordering::SeqCst) != 0 {
-            std::thread::yield_now();
+            back_off(&mut rounds);
         }
     }
 
@@ -177,25 +193,37 @@ impl StoreOwner {
     /// `wasm_runs` tells, and then the store is busy. False if this thread was the owner all along and is not inside by this.
     #[cold]
     pub(super) fn migrate(&self, wasm_runs: impl Fn() -> bool) -> Result<bool> {
+        let mut rounds = 0;
+        loop {
+            match self.try_migrate(&wasm_runs, &mut rounds) {
+                Migration::Done => return Ok(true),
+                Migration::None => return Ok(false),
+                Migration::Busy => return Err(Error::new(ErrorKind::Busy, "the store is in use on another thread")),
+                // To try again is to wait for the fork first.
+                Migration::Forking => {}
+            }
+        }
+    }
+
+    fn try_migrate(&self, wasm_runs: impl Fn() -> bool, rounds: &mut u32) -> Migration {
         let me = arch::current_thread_token();
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         let old = self.slot.swap(std::ptr::null_mut(), Ordering::SeqCst);
         // SAFETY: outside of this function, and so while the lock is held by nobody else, `slot` is one of `slots`.
         let old_slot = unsafe { &*old };
         if old_slot.token == me {
             // The owner all along: another thread's failed attempt had hidden it for a moment.
             self.slot.store(old, Ordering::SeqCst);
-            return Ok(false);
+            return Migration::None;
         }
         os::heavy_barrier();
-        let mut spins = 0u32;
         while old_slot.depth.load(Ordering::Acquire) != 0 {
-            spins += 1;
-            if wasm_runs() || self.dying.load(Ordering::SeqCst) || spins > 100_000 {
+            let busy = wasm_runs() || self.dying.load(Ordering::SeqCst) || *rounds > MOST_ROUNDS;
+            if busy || fork_gate::is_closed() {
                 self.slot.store(old, Ordering::SeqCst);
-                return Err(Error::new(ErrorKind::Busy, "the store is in use on another thread"));
+                return if busy { Migration::Busy } else { Migration::Forking };
             }
-            std::thread::yield_now();
+            back_off(rounds);
         }
         // SAFETY: slots live as long as the store.
         let known = slots.iter().copied().find(|&slot| unsafe { (*slot).token } == me);
@@ -208,12 +236,12 @@ impl StoreOwner {
         unsafe { (*mine).depth.store(1, Ordering::Relaxed) };
         self.inside.store(mine, Ordering::SeqCst);
         self.slot.store(mine, Ordering::SeqCst);
-        Ok(true)
+        Migration::Done
     }
 
     /// Queues a handle; true if this thread should try to take the store over and drain the queue.
     pub(super) fn queue(&self, released: Released) -> bool {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.queue.lock();
         queue.push(released);
         self.queued.store(true, Ordering::SeqCst);
         if matches!(released, Released::Store) {
@@ -224,7 +252,7 @@ impl StoreOwner {
 
     /// Takes what other threads have queued.
     pub(super) fn take_queue(&self) -> Vec<Released> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.queue.lock();
         self.queued.store(false, Ordering::SeqCst);
         std::mem::take(&mut *queue)
     }
@@ -232,7 +260,7 @@ impl StoreOwner {
 
 impl Drop for StoreOwner {
     fn drop(&mut self) {
-        for slot in self.slots.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for slot in self.slots.get_mut().drain(..) {
             // SAFETY: boxed by `ThreadSlot::new`, and nobody uses the store any more.
             drop(unsafe { Box::from_raw(slot) });
         }

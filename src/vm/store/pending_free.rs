@@ -27,11 +27,17 @@ impl Store {
             // SAFETY: entities in the list are live until they are freed.
             self.deferred.borrow_mut().retain(|&entity| unsafe { (*entity).deferred.get() });
         }
+        // Parts of instances that are in the list too are freed with those.
+        let goes_with_its_definer = |entity: *mut EntityHeader| {
+            // SAFETY: all in the list are live until they are freed, each once.
+            let header = unsafe { &*entity };
+            // SAFETY: as above.
+            unsafe { self.definer_of(header) }.is_some_and(|instance| instance.pending_free.get())
+        };
         // Instances first: they take their tables and memories along, and tell those that stay that they are gone.
         let (instances, others): (Vec<_>, Vec<_>) = entities
             .into_iter()
-            // SAFETY: all in the list are live until they are freed, each once.
-            .filter(|&entity| !unsafe { self.definer_of(&*entity) }.is_some_and(|instance| instance.pending_free.get()))
+            .filter(|&entity| !goes_with_its_definer(entity))
             // SAFETY: as above.
             .partition(|&entity| unsafe { (*entity).object.kind == ObjectKind::Instance });
         for entity in instances.into_iter().chain(others) {

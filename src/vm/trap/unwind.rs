@@ -196,10 +196,7 @@ unsafe fn walk_activation(
 ///
 /// `fp` is the frame pointer of a live frame stopped at `pc`.
 unsafe fn frame_at(pc: usize, exact: bool, fp: usize) -> Option<Frame> {
-    let (FuncAt { func, vmctx_fp_offset }, module_offset) = lookup(pc, |code| {
-        // A return address may be that of a call that ends its function.
-        Some((code.func_at(pc.wrapping_sub((!exact).into()))?, code.module_offset(pc, exact)))
-    })??;
+    let (FuncAt { func, vmctx_fp_offset }, module_offset) = lookup(pc, |code| code.frame_at(pc, exact))??;
     // SAFETY: the frame is one of the function with this offset.
     let vmctx = unsafe { vmctx_of(fp, vmctx_fp_offset) }?;
     Some(Frame { pc, exact, fp, vmctx, func, module_offset: module_offset.unwrap_or(u32::MAX) })
