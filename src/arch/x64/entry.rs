@@ -374,36 +374,38 @@ mod tests {
     }
 
     #[test]
-    fn callee_saved_registers_survive_a_landing() {
+    fn callee_saved_registers_survive() {
         let mut store = test_store();
         let store = &raw mut *store;
         let mut context = VMAnyContext { store };
         let context = &raw mut context;
-        let (arg, mut result) = (0u64, 0u64);
-        let (trapped, r12, r13, r14, r15): (u32, u64, u64, u64, u64);
-        // SAFETY: calls `enter` with the convention it has; all registers that a call may change are declared.
-        unsafe {
-            std::arch::asm!(
-                "mov r12, 112",
-                "mov r13, 113",
-                "mov r14, 114",
-                "mov r15, 115",
-                "call {enter}",
-                enter = sym enter,
-                in("rdi") context,
-                in("rsi") trap as *const u8,
-                in("rdx") &raw const arg,
-                in("rcx") &raw mut result,
-                in("r8") store,
-                in("r9") spoil as *const u8,
-                lateout("rax") trapped,
-                lateout("r12") r12,
-                lateout("r13") r13,
-                lateout("r14") r14,
-                lateout("r15") r15,
-                clobber_abi("C"),
-            );
+        for (entry, outcome) in [(double as Entry, 0), (trap, 1)] {
+            let (arg, mut result) = (0u64, 0u64);
+            let (trapped, r12, r13, r14, r15): (u32, u64, u64, u64, u64);
+            // SAFETY: calls `enter` with the convention it has; all registers that a call may change are declared.
+            unsafe {
+                std::arch::asm!(
+                    "mov r12, 112",
+                    "mov r13, 113",
+                    "mov r14, 114",
+                    "mov r15, 115",
+                    "call {enter}",
+                    enter = sym enter,
+                    in("rdi") context,
+                    in("rsi") entry as *const u8,
+                    in("rdx") &raw const arg,
+                    in("rcx") &raw mut result,
+                    in("r8") store,
+                    in("r9") spoil as *const u8,
+                    lateout("rax") trapped,
+                    lateout("r12") r12,
+                    lateout("r13") r13,
+                    lateout("r14") r14,
+                    lateout("r15") r15,
+                    clobber_abi("C"),
+                );
+            }
+            assert_eq!((trapped, [r12, r13, r14, r15]), (outcome, [112, 113, 114, 115]));
         }
-        assert_eq!((trapped, [r12, r13, r14, r15]), (1, [112, 113, 114, 115]));
     }
 }

@@ -14,10 +14,8 @@ use std::mem::offset_of;
 pub trait StoreLayout {
     /// The pointer to the owner thread's slot.
     const OWNER_SLOT: usize;
-    /// The flag that leaving the store takes more than lowering the depth.
+    /// Two bytes, which are 0 if leaving the store takes no more than lowering the depth, and if other threads have queued no handles.
     const ATTENTION: usize;
-    /// The flag that other threads have queued handles.
-    const QUEUED: usize;
     /// In a slot: the thread's token, the depth of its entries, and its [`StackLimitCache`].
     const SLOT_TOKEN: usize;
     const SLOT_DEPTH: usize;
@@ -138,19 +136,13 @@ pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
         "call {enter}",
         "mov rcx, [rsp]",
         "mov r8, [rsp + 8]",
-        "cmp eax, {trapped}",
-        "je 70f",
-        // Leaves: `Store::leave`.
-        "cmp byte ptr [r8 + {attention}], 0",
-        "jne 60f",
-        "cmp byte ptr [r8 + {queued}], 0",
-        "jne 60f",
-        "30:",
-        "mov qword ptr [rcx + {depth}], 0",
-        // The trampoline may have refused the kind of an argument.
+        // A trap, or the trampoline has refused the kind of an argument.
         "test eax, eax",
-        "jne 9f",
-        "xor eax, eax",
+        "jne 60f",
+        // Leaves: `Store::leave`.
+        "cmp word ptr [r8 + {attention}], 0",
+        "jne 65f",
+        "mov qword ptr [rcx + {depth}], 0",
         "add rsp, 56",
         ".cfi_remember_state",
         ".cfi_def_cfa_offset 8",
@@ -186,14 +178,11 @@ pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
         "mov [rsp + 8], r8",
         "call {enter}",
         "mov r8, [rsp + 8]",
-        "cmp eax, {trapped}",
-        "je 70f",
         "test eax, eax",
-        "jne 9f",
+        "jne 63f",
         // The other may have returned meanwhile, where coroutines run.
         "cmp qword ptr [r8 + {activation}], 0",
         "je 65f",
-        "xor eax, eax",
         "add rsp, 56",
         ".cfi_remember_state",
         ".cfi_def_cfa_offset 8",
@@ -205,8 +194,14 @@ pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
         "sub r11, [rax + {most}]",
         "jmp 20b",
         "60:",
-        "test eax, eax",
-        "jne 30b",
+        "cmp eax, {trapped}",
+        "je 70f",
+        "mov qword ptr [rcx + {depth}], 0",
+        "jmp 9f",
+        "63:",
+        "cmp eax, {trapped}",
+        "je 70f",
+        "jmp 9f",
         "65:",
         "mov ecx, {still_inside}",
         "jmp 90f",
@@ -240,7 +235,6 @@ pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
         data = const offset_of!(ValVec, data),
         owner_slot = const S::OWNER_SLOT,
         attention = const S::ATTENTION,
-        queued = const S::QUEUED,
         token = const S::SLOT_TOKEN,
         depth = const S::SLOT_DEPTH,
         limit = const S::SLOT_STACK_LIMIT + StackLimitCache::LIMIT,

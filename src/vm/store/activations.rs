@@ -264,7 +264,7 @@ impl Store {
         }
         let level = level?;
         // What could not be freed while the activation ran may be freed now.
-        self.owner.attention.set(true);
+        self.owner.flags.attention.set(true);
         self.restore_stack_limit();
         let Some(front) = (unsafe { self.first_activation().as_mut() }) else { return Some(level) };
         front.level = front.level.max(level as u32);
@@ -430,7 +430,7 @@ pub(super) unsafe extern "C" fn resume(context: *mut VMStoreContext, activation:
     if activation.is_null() {
         store.restore_stack_limit();
         // Leaving is not what it would have been.
-        store.owner.attention.set(true);
+        store.owner.flags.attention.set(true);
         return;
     }
     // What lies below the frame that called the host function was entered later, and is dead.

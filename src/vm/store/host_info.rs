@@ -94,7 +94,7 @@ impl Store {
     /// Queues a finalizer. The store is entered: whoever entered it runs it, at the latest when it leaves.
     pub(in crate::vm) fn queue_finalizer(&self, finalizer: Finalizer) {
         self.finalizers.push(finalizer);
-        self.owner.attention.set(true);
+        self.owner.flags.attention.set(true);
     }
 
     /// The host info of an object, or null.

@@ -54,7 +54,7 @@ impl Store {
                 if count >= 64 && count.is_power_of_two() && self.wasm_runs() {
                     self.look_for_dead_activations();
                 }
-                self.owner.attention.set(true);
+                self.owner.flags.attention.set(true);
                 self.pacing.lost();
             }
         } else {

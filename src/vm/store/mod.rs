@@ -72,7 +72,6 @@ pub struct Entered<'a> {
 impl StoreLayout for Store {
     const OWNER_SLOT: usize = offset_of!(Store, owner) + StoreOwner::SLOT;
     const ATTENTION: usize = offset_of!(Store, owner) + StoreOwner::ATTENTION;
-    const QUEUED: usize = offset_of!(Store, owner) + StoreOwner::QUEUED;
     const SLOT_TOKEN: usize = ThreadSlot::TOKEN;
     const SLOT_DEPTH: usize = ThreadSlot::DEPTH;
     const SLOT_STACK_LIMIT: usize = ThreadSlot::STACK_LIMIT;
@@ -221,7 +220,7 @@ impl Store {
     fn drop_ref(&self) {
         self.refs.set(self.refs.get() - 1);
         if self.refs.get() == 0 {
-            self.owner.attention.set(true);
+            self.owner.flags.attention.set(true);
         }
     }
 
@@ -311,7 +310,7 @@ impl Store {
         match released {
             Released::Store => {
                 self.owner.orphaned.store(true, std::sync::atomic::Ordering::SeqCst);
-                self.owner.attention.set(true);
+                self.owner.flags.attention.set(true);
                 // Whatever is held now, the first collection is due.
                 self.pacing.set_roots(0);
                 self.pacing.released();
@@ -335,7 +334,7 @@ impl Store {
         }
         if self.is_orphaned() {
             self.pacing.released();
-            self.owner.attention.set(true);
+            self.owner.flags.attention.set(true);
         }
     }
 
@@ -368,7 +367,7 @@ impl Store {
         // A thread that queues a handle and sees WebAssembly running here leaves it to this thread: either it sees that none runs any
         // more, or this thread sees what it has queued. The other side's heavy barrier is in `StoreOwner::migrate`.
         os::light_barrier();
-        if level == 0 && (this.owner.attention.get() || this.owner.has_queued()) {
+        if level == 0 && (this.owner.flags.attention.get() || this.owner.has_queued()) {
             // SAFETY: the outermost entry is still held.
             unsafe { Self::leave_slow(store) };
         } else {
@@ -390,7 +389,7 @@ impl Store {
             return this.owner.set_depth(level);
         }
         this.owner.set_depth(1);
-        this.owner.attention.set(false);
+        this.owner.flags.attention.set(false);
         this.drain();
         this.free_deferred();
         this.free_pending(FREES_AT_ONCE);

@@ -58,6 +58,17 @@ impl ThreadSlot {
     }
 }
 
+/// What is looked at when an outermost entry ends: the numeric-only stub reads both at once.
+#[repr(C, align(2))]
+pub(super) struct Flags {
+    /// Whether leaving must do more than lower the depth.
+    pub(super) attention: Cell<bool>,
+    /// Whether the queue has entries. Read without its lock.
+    queued: AtomicBool,
+}
+
+const _: () = assert!(size_of::<Flags>() == 2);
+
 /// The state of who uses a store.
 pub(super) struct StoreOwner {
     /// The owner thread's slot; null while the store migrates.
@@ -70,16 +81,13 @@ pub(super) struct StoreOwner {
     budget: StackBudget,
     /// Handles given back by other threads.
     queue: Mutex<Vec<Released>>,
-    /// Whether the queue has entries. Read without the lock at the end of each outermost entry.
-    queued: AtomicBool,
+    pub(super) flags: Flags,
     /// Other threads that may touch the store although they are not inside and have no handle any more.
     pins: AtomicUsize,
     /// Set when the store is about to be freed: nobody needs to take it over any more.
     dying: AtomicBool,
     /// Set for good when the store's own handle has been given back on another thread or this one.
     pub(super) orphaned: AtomicBool,
-    /// Whether leaving must do more than lower `depth`.
-    pub(super) attention: Cell<bool>,
 }
 
 /// How many queued handles make a foreign thread try to drain the queue itself.
@@ -108,18 +116,16 @@ impl StoreOwner {
             slots: Mutex::new(vec![first]),
             budget,
             queue: Mutex::new(Vec::new()),
-            queued: AtomicBool::new(false),
+            flags: Flags { attention: Cell::new(false), queued: AtomicBool::new(false) },
             pins: AtomicUsize::new(0),
             dying: AtomicBool::new(false),
             orphaned: AtomicBool::new(false),
-            attention: Cell::new(false),
         }
     }
 
     /// Where what the numeric-only stub reads lies.
     pub(super) const SLOT: usize = offset_of!(StoreOwner, slot);
-    pub(super) const ATTENTION: usize = offset_of!(StoreOwner, attention);
-    pub(super) const QUEUED: usize = offset_of!(StoreOwner, queued);
+    pub(super) const ATTENTION: usize = offset_of!(StoreOwner, flags);
 
     /// Enters if this thread is the owner, and gives the depth of its entries until now: if that is not 0 it was inside already, and the depth
     /// is as it was. The numeric-only stub does the same (`src/arch`).
@@ -186,7 +192,7 @@ impl StoreOwner {
     /// Whether other threads have queued handles.
     #[inline]
     pub(super) fn has_queued(&self) -> bool {
-        self.queued.load(Ordering::Relaxed)
+        self.flags.queued.load(Ordering::Relaxed)
     }
 
     /// Makes this thread the owner and enters. Waits for a short operation of the old owner, but not for a guest that runs:
@@ -243,7 +249,7 @@ impl StoreOwner {
     pub(super) fn queue(&self, released: Released) -> bool {
         let mut queue = self.queue.lock();
         queue.push(released);
-        self.queued.store(true, Ordering::SeqCst);
+        self.flags.queued.store(true, Ordering::SeqCst);
         if matches!(released, Released::Store) {
             self.orphaned.store(true, Ordering::SeqCst);
         }
@@ -253,7 +259,7 @@ impl StoreOwner {
     /// Takes what other threads have queued.
     pub(super) fn take_queue(&self) -> Vec<Released> {
         let mut queue = self.queue.lock();
-        self.queued.store(false, Ordering::SeqCst);
+        self.flags.queued.store(false, Ordering::SeqCst);
         std::mem::take(&mut *queue)
     }
 }

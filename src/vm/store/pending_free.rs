@@ -45,7 +45,7 @@ impl Store {
             unsafe { self.unlink(entity) };
             self.pending_free.borrow_mut().push_back(entity);
         }
-        self.owner.attention.set(true);
+        self.owner.flags.attention.set(true);
     }
 
     /// Frees at most `count` of what was pending.
@@ -56,7 +56,7 @@ impl Store {
             unsafe { self.drop_entity(entity) };
         }
         if !self.pending_free.borrow().is_empty() {
-            self.owner.attention.set(true);
+            self.owner.flags.attention.set(true);
         }
     }
 }
