@@ -35,6 +35,21 @@ pub const WASM_FUNCREF: u8 = 129;
 
 pub const WASM_CONST: u8 = 0;
 
+pub const WASM_VAR: u8 = 1;
+
+/// `LIBWASM_ERROR_INVALID` and its siblings.
+pub const ERROR_NONE: u8 = 0;
+pub const ERROR_INVALID: u8 = 1;
+pub const ERROR_UNSUPPORTED: u8 = 2;
+pub const ERROR_LIMIT: u8 = 3;
+pub const ERROR_LINK: u8 = 4;
+pub const ERROR_ARTIFACT: u8 = 5;
+pub const ERROR_OUT_OF_MEMORY: u8 = 6;
+pub const ERROR_ARGUMENT: u8 = 7;
+pub const ERROR_BUSY: u8 = 8;
+pub const ERROR_INTERNAL: u8 = 9;
+pub const ERROR_TRAP: u8 = 10;
+
 /// `WASM_EXTERN_FUNC` and its siblings.
 pub const EXTERN_FUNC: u8 = 0;
 pub const EXTERN_GLOBAL: u8 = 1;
@@ -54,6 +69,11 @@ impl<T> Vector<T> {
     /// A vector that borrows `slice`: not to be given away or deleted.
     pub fn borrow(slice: &[T]) -> Vector<T> {
         Vector { size: slice.len(), data: slice.as_ptr().cast_mut() }
+    }
+
+    /// A vector that borrows `slice` and whose elements are written: not to be given away or deleted.
+    pub fn borrow_mut(slice: &mut [T]) -> Vector<T> {
+        Vector { size: slice.len(), data: slice.as_mut_ptr() }
     }
 
     /// The elements.
@@ -105,6 +125,9 @@ pub struct wasm_limits_t {
 pub type wasm_func_callback_t =
     extern "C" fn(args: *const wasm_val_vec_t, results: *mut wasm_val_vec_t) -> *mut wasm_trap_t;
 
+pub type wasm_func_callback_with_env_t =
+    extern "C" fn(env: *mut c_void, args: *const wasm_val_vec_t, results: *mut wasm_val_vec_t) -> *mut wasm_trap_t;
+
 unsafe extern "C" {
     pub fn wasm_byte_vec_delete(vec: *mut wasm_byte_vec_t);
 
@@ -125,6 +148,21 @@ unsafe extern "C" {
     pub fn wasm_tabletype_delete(ty: *mut wasm_tabletype_t);
     pub fn wasm_memorytype_new(limits: *const wasm_limits_t) -> *mut wasm_memorytype_t;
     pub fn wasm_memorytype_delete(ty: *mut wasm_memorytype_t);
+    pub fn wasm_valtype_kind(ty: *const wasm_valtype_t) -> u8;
+    pub fn wasm_functype_params(ty: *const wasm_functype_t) -> *const wasm_valtype_vec_t;
+    pub fn wasm_functype_results(ty: *const wasm_functype_t) -> *const wasm_valtype_vec_t;
+    pub fn wasm_globaltype_content(ty: *const wasm_globaltype_t) -> *const wasm_valtype_t;
+    pub fn wasm_globaltype_mutability(ty: *const wasm_globaltype_t) -> u8;
+    pub fn wasm_tabletype_element(ty: *const wasm_tabletype_t) -> *const wasm_valtype_t;
+    pub fn wasm_tabletype_limits(ty: *const wasm_tabletype_t) -> *const wasm_limits_t;
+    pub fn wasm_memorytype_limits(ty: *const wasm_memorytype_t) -> *const wasm_limits_t;
+    pub fn wasm_externtype_kind(ty: *const wasm_externtype_t) -> u8;
+    pub fn wasm_externtype_as_functype_const(ty: *const wasm_externtype_t) -> *const wasm_functype_t;
+    pub fn wasm_externtype_as_globaltype_const(ty: *const wasm_externtype_t) -> *const wasm_globaltype_t;
+    pub fn wasm_externtype_as_tabletype_const(ty: *const wasm_externtype_t) -> *const wasm_tabletype_t;
+    pub fn wasm_externtype_as_memorytype_const(ty: *const wasm_externtype_t) -> *const wasm_memorytype_t;
+    pub fn wasm_importtype_type(ty: *const wasm_importtype_t) -> *const wasm_externtype_t;
+    pub fn wasm_exporttype_type(ty: *const wasm_exporttype_t) -> *const wasm_externtype_t;
     pub fn wasm_importtype_module(ty: *const wasm_importtype_t) -> *const wasm_byte_vec_t;
     pub fn wasm_importtype_name(ty: *const wasm_importtype_t) -> *const wasm_byte_vec_t;
     pub fn wasm_importtype_vec_delete(vec: *mut wasm_importtype_vec_t);
@@ -135,10 +173,13 @@ unsafe extern "C" {
     pub fn wasm_val_vec_delete(vec: *mut wasm_val_vec_t);
     pub fn wasm_ref_same(a: *const wasm_ref_t, b: *const wasm_ref_t) -> bool;
     pub fn wasm_ref_copy(reference: *const wasm_ref_t) -> *mut wasm_ref_t;
+    pub fn wasm_ref_delete(reference: *mut wasm_ref_t);
     pub fn wasm_ref_as_func(reference: *mut wasm_ref_t) -> *mut wasm_func_t;
     pub fn wasm_ref_get_host_info(reference: *const wasm_ref_t) -> *mut c_void;
 
     pub fn wasm_trap_delete(trap: *mut wasm_trap_t);
+    pub fn wasm_trap_new(store: *mut wasm_store_t, message: *const wasm_byte_vec_t) -> *mut wasm_trap_t;
+    pub fn libwasm_trap_code(trap: *const wasm_trap_t) -> u8;
     pub fn wasm_trap_message(trap: *const wasm_trap_t, out: *mut wasm_byte_vec_t);
 
     pub fn wasm_foreign_new(store: *mut wasm_store_t) -> *mut wasm_foreign_t;
@@ -159,6 +200,14 @@ unsafe extern "C" {
         ty: *const wasm_functype_t,
         callback: wasm_func_callback_t,
     ) -> *mut wasm_func_t;
+    pub fn wasm_func_new_with_env(
+        store: *mut wasm_store_t,
+        ty: *const wasm_functype_t,
+        callback: wasm_func_callback_with_env_t,
+        env: *mut c_void,
+        finalizer: Option<extern "C" fn(*mut c_void)>,
+    ) -> *mut wasm_func_t;
+    pub fn wasm_func_as_ref(func: *mut wasm_func_t) -> *mut wasm_ref_t;
     pub fn wasm_func_as_extern(func: *mut wasm_func_t) -> *mut wasm_extern_t;
     pub fn wasm_func_param_arity(func: *const wasm_func_t) -> usize;
     pub fn wasm_func_result_arity(func: *const wasm_func_t) -> usize;
@@ -180,8 +229,14 @@ unsafe extern "C" {
         init: *mut wasm_ref_t,
     ) -> *mut wasm_table_t;
     pub fn wasm_table_as_extern(table: *mut wasm_table_t) -> *mut wasm_extern_t;
+    pub fn wasm_table_size(table: *const wasm_table_t) -> u32;
+    pub fn wasm_table_get(table: *const wasm_table_t, index: u32) -> *mut wasm_ref_t;
+    pub fn wasm_memory_data(memory: *mut wasm_memory_t) -> *mut u8;
+    pub fn wasm_memory_data_size(memory: *const wasm_memory_t) -> usize;
     pub fn wasm_memory_new(store: *mut wasm_store_t, ty: *const wasm_memorytype_t) -> *mut wasm_memory_t;
     pub fn wasm_memory_as_extern(memory: *mut wasm_memory_t) -> *mut wasm_extern_t;
+    pub fn wasm_extern_as_table(item: *mut wasm_extern_t) -> *mut wasm_table_t;
+    pub fn wasm_extern_as_memory(item: *mut wasm_extern_t) -> *mut wasm_memory_t;
     pub fn wasm_extern_delete(item: *mut wasm_extern_t);
     pub fn wasm_extern_copy(item: *const wasm_extern_t) -> *mut wasm_extern_t;
     pub fn wasm_extern_vec_delete(vec: *mut wasm_extern_vec_t);
@@ -198,8 +253,11 @@ unsafe extern "C" {
     pub fn wasm_instance_exports(instance: *const wasm_instance_t, out: *mut wasm_extern_vec_t);
 
     pub fn libwasm_config_set_signals(config: *mut wasm_config_t, enable: bool);
+    pub fn libwasm_config_set_opt_level(config: *mut wasm_config_t, level: u8);
     pub fn libwasm_config_set_memory_reservation(config: *mut wasm_config_t, bytes: u64);
+    pub fn libwasm_last_error_clear();
     pub fn libwasm_last_error_kind() -> u8;
+    pub fn libwasm_last_error_offset() -> usize;
     pub fn libwasm_last_error_message() -> *const c_char;
     pub fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool;
     pub fn libwasm_val_new_v128(bytes: *const u8, out: *mut wasm_val_t);
