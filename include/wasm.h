@@ -956,9 +956,12 @@ WASM_API_EXTERN size_t wasm_func_result_arity(const struct wasm_func_t *func);
 
 // Calls a function (<https://webassembly.github.io/spec/core/exec/modules.html#invocation>).
 //
-// `args` is lent; `results` has room for the results and may be raw memory. Returns NULL, and then the results are
-// written and are the caller's; or a trap, which is the caller's, and then `results` is as it was. A wrong number or kind
-// of arguments, or too little room for results, gives a trap and calls nothing.
+// `args` is lent; NULL is an empty vector. `results` is room for the results, which may be raw memory. Returns NULL, and then the
+// results are written and are the caller's; or a trap, which is the caller's, and then `results` is as it was. A wrong number
+// or kind of arguments gives a trap and calls nothing.
+//
+// Results that find no room are dropped, references among them deleted: all of them if `results` is NULL or its size 0. Of a larger
+// vector only as many elements are written as there are results.
 WASM_API_EXTERN own struct wasm_trap_t *wasm_func_call(const struct wasm_func_t *func, const struct wasm_val_vec_t *args, struct wasm_val_vec_t *results);
 
 // Deletes a handle of a global; does nothing for NULL. May be called from any thread.

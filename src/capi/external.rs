@@ -10,9 +10,9 @@ use super::table::wasm_table_t;
 use super::types::TypeObject;
 use super::types::externtype::{wasm_externkind_t, wasm_externtype_t};
 use super::vec;
+use crate::abi::ObjectKind;
 use crate::types::{Error, ExternKind};
-use crate::vm::instantiate::extern_type;
-use crate::vm::vmcontext::ObjectKind;
+use crate::vm::instance::instantiate::extern_type;
 use std::ffi::c_void;
 use std::ptr;
 

@@ -5,8 +5,8 @@ use super::instance::wasm_instance_t;
 use super::own::{self, TryClone, boxed};
 use super::vec;
 use crate::types::Result;
-use crate::vm::entity::Handle;
 use crate::vm::instance::Instance;
+use crate::vm::store::entity::Handle;
 use crate::vm::trap::FrameInfo;
 use std::ptr;
 

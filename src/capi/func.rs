@@ -7,12 +7,12 @@ use super::store::wasm_store_t;
 use super::trap::{self, wasm_trap_t};
 use super::types::functype::{self, wasm_functype_t};
 use super::val::wasm_val_vec_t;
+use crate::abi::VMFuncRef;
+use crate::arch;
 use crate::types::{Error, Result, TrapCode};
-use crate::vm::call;
+use crate::vm::func::call;
 use crate::vm::func::{self, Callback, Environment, HostFunc, ValVec};
-use crate::vm::sys;
 use crate::vm::trap::Trap;
-use crate::vm::vmcontext::VMFuncRef;
 use std::ffi::c_void;
 use std::{mem, ptr};
 
@@ -239,9 +239,12 @@ pub unsafe extern "C" fn wasm_func_result_arity(func: *const wasm_func_t) -> usi
 
 /// Calls a function (<https://webassembly.github.io/spec/core/exec/modules.html#invocation>).
 ///
-/// `args` is lent; `results` has room for the results and may be raw memory. Returns NULL, and then the results are
-/// written and are the caller's; or a trap, which is the caller's, and then `results` is as it was. A wrong number or kind
-/// of arguments, or too little room for results, gives a trap and calls nothing.
+/// `args` is lent; NULL is an empty vector. `results` is room for the results, which may be raw memory. Returns NULL, and then the
+/// results are written and are the caller's; or a trap, which is the caller's, and then `results` is as it was. A wrong number
+/// or kind of arguments gives a trap and calls nothing.
+///
+/// Results that find no room are dropped, references among them deleted: all of them if `results` is NULL or its size 0. Of a larger
+/// vector only as many elements are written as there are results.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_func_call(
     func: *const wasm_func_t,
@@ -249,7 +252,7 @@ pub unsafe extern "C" fn wasm_func_call(
     results: *mut wasm_val_vec_t,
 ) -> *mut wasm_trap_t {
     // SAFETY: as the caller states. Every live handle points to a record, and the layouts of the vectors are the same.
-    unsafe { sys::call_plain(func.cast(), args.cast(), results.cast(), call_otherwise) }.cast()
+    unsafe { arch::call_plain(func.cast(), args.cast(), results.cast(), call_otherwise) }.cast()
 }
 
 /// What [`wasm_func_call`] does where the stub of plain calls does not suffice.
@@ -267,7 +270,7 @@ unsafe extern "C" fn call_otherwise(
     let trap = boundary_or(
         |error| trap::from_error(&error),
         || {
-            let outcome = if attempt == sys::NOT_MADE {
+            let outcome = if attempt == arch::NOT_MADE {
                 // SAFETY: as the caller states.
                 let func = unsafe { own::record(func.cast::<wasm_func_t>()) }?;
                 // SAFETY: as the caller states.
@@ -278,7 +281,7 @@ unsafe extern "C" fn call_otherwise(
                 unsafe { call::call(func, args, results) }
             } else {
                 // SAFETY: the call has just been made.
-                unsafe { call::finish(func, attempt != sys::STILL_INSIDE) }
+                unsafe { call::finish(func, attempt != arch::STILL_INSIDE) }
             };
             match outcome {
                 Ok(()) => Ok(ptr::null_mut()),

@@ -6,12 +6,12 @@ use super::reference::{self, wasm_ref_t};
 use super::store::wasm_store_t;
 use super::types::globaltype::{self, wasm_globaltype_t};
 use super::val::{self, wasm_val_t};
+use crate::abi::VMGlobal;
 use crate::types::{Error, Result, ValType};
-use crate::vm::entity::store_of;
 use crate::vm::global;
 use crate::vm::store::Store;
+use crate::vm::store::entity::store_of;
 use crate::vm::val::{KIND_F32, KIND_F64, KIND_I32, KIND_I64, Val, kind_of};
-use crate::vm::vmcontext::VMGlobal;
 use std::ffi::c_void;
 use std::ptr;
 

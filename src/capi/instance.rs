@@ -10,7 +10,7 @@ use super::trap::{self, wasm_trap_t};
 use super::vec;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::instance::Instance;
-use crate::vm::instantiate::{Failure, instantiate};
+use crate::vm::instance::instantiate::{Failure, instantiate};
 use std::ffi::c_void;
 use std::ptr;
 

@@ -9,7 +9,7 @@ use super::types::exporttype::{ExportTypeObject, wasm_exporttype_vec_t};
 use super::types::importtype::{ImportTypeObject, wasm_importtype_vec_t};
 use super::vec;
 use crate::types::Result;
-use crate::vm::module::{CompiledModule, ModuleObject};
+use crate::vm::compiled_module::{CompiledModule, ModuleObject};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;

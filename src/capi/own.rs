@@ -6,17 +6,17 @@
 //! every `unsafe fn` here asks for.
 //!
 //! For references (functions, memories, instances…) a `wasm_X_t*` is the address of an [`ObjectHeader`] of which the caller owns
-//! one of the handles that `vm/entity.rs` counts: [`give_object`] and [`retain_object`] hand one out, [`object`] and
+//! one of the handles that `src/vm/store/entity.rs` counts: [`give_object`] and [`retain_object`] hand one out, [`object`] and
 //! [`record`] look, and check the kind, so that a pointer cast to the wrong kind of reference is an error.
 
 use super::boundary::boundary;
 use super::store::wasm_store_t;
 use super::val::{wasm_val_t, wasm_val_vec_t};
+use crate::abi::{ObjectHeader, ObjectKind};
 use crate::types::{Error, Result};
-use crate::vm::entity::{self as vm, Record};
 use crate::vm::store::Store;
+use crate::vm::store::entity::{self as vm, Record};
 use crate::vm::val::Val;
-use crate::vm::vmcontext::{ObjectHeader, ObjectKind};
 use std::mem::MaybeUninit;
 
 /// Copying that reports a lack of memory.
@@ -275,8 +275,8 @@ macro_rules! objects {
             }
         }
         impl $crate::capi::own::Object for $handle {
-            fn accepts(kind: $crate::vm::vmcontext::ObjectKind) -> bool {
-                matches!(kind, $($crate::vm::vmcontext::ObjectKind::$kind)|*)
+            fn accepts(kind: $crate::abi::ObjectKind) -> bool {
+                matches!(kind, $($crate::abi::ObjectKind::$kind)|*)
             }
         }
         $(impl $crate::capi::own::Typed for $handle {

@@ -3,10 +3,10 @@
 use super::boundary::boundary;
 use super::own::{self, Object, objects};
 use super::reference;
+use crate::abi::ObjectHeader;
 use crate::types::Result;
-use crate::vm::entity::store_of;
+use crate::vm::store::entity::store_of;
 use crate::vm::trap::Trap;
-use crate::vm::vmcontext::ObjectHeader;
 use std::ffi::c_void;
 use std::ptr;
 

@@ -1,13 +1,12 @@
 //! The driver: a binary → its description and its linked code.
 
-use super::artifact;
-use super::object::CodeObject;
-use super::parallel;
-use super::publish::Code;
+use crate::code::artifact;
+use crate::code::object::CodeObject;
+use crate::code::parallel;
+use crate::code::publish::Code;
 use crate::compiler::{Compiler, Scratch};
 use crate::module::{self, Module, ParsedModule};
 use crate::types::*;
-use crate::vm::vmcontext::VMContextLayout;
 use std::sync::Arc;
 use wasmparser::FuncToValidate;
 
@@ -23,9 +22,7 @@ pub fn compile(compiler: &Compiler, bytes: &[u8], stack_left: usize) -> Result<(
 
 fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
     let ParsedModule { module, bodies } = module::parse(bytes)?;
-    let layout = VMContextLayout::new(&module).ok_or_else(|| {
-        Error::limit("too many globals, functions and tables: an instance would be larger than 1 GiB")
-    })?;
+    let layout = module.context_layout()?;
     let sizes: Vec<usize> = bodies.iter().map(|(_, body)| body.as_bytes().len()).collect();
     let funcs = parallel::map(&sizes, |index, scratch: &mut Scratch| {
         let (validator, body) = &bodies[index];

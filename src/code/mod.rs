@@ -6,22 +6,20 @@
 //! they know where it lies in the artifact. Code is position independent and refers to nothing but its vmctx, so one
 //! [`Code`] serves all stores of all threads.
 
+mod address_map;
 mod artifact;
 mod compile;
-mod memory;
 mod object;
 mod offset_map;
 mod parallel;
 mod publish;
-mod registry;
 mod tables;
 
+pub use address_map::lookup;
 pub use artifact::{deserialize, deserialize_file, is_artifact, write_artifact};
 pub use compile::compile;
-pub use memory::CodeMemory;
 #[cfg(test)]
 pub use object::CodeObject;
 pub use parallel::with_stack;
 pub use publish::Code;
-pub use registry::lookup;
 pub use tables::{CodeTables, FuncInfo, StackMapView};

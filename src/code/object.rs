@@ -1,6 +1,6 @@
 //! Code at rest: the functions of a module placed in one text, position independent, with its tables.
 
-use super::tables::{CodeTables, TablesBuilder};
+use crate::code::tables::{CodeTables, TablesBuilder};
 use crate::compiler::CompiledFunction;
 use crate::types::*;
 

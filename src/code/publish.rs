@@ -1,10 +1,10 @@
 //! Code in memory: executable, and known to the process by its addresses.
 
-use super::memory::CodeMemory;
+use crate::code::address_map;
 #[cfg(test)]
-use super::object::CodeObject;
-use super::registry;
-use super::tables::{CodeTables, FuncInfo, StackMapView};
+use crate::code::object::CodeObject;
+use crate::code::tables::{CodeTables, FuncInfo, StackMapView};
+use crate::os::code_memory::CodeMemory;
 use crate::types::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ impl Code {
     /// Registers the addresses of a text until it is dropped.
     pub(super) fn publish(memory: Arc<CodeMemory>, tables: CodeTables) -> Result<Arc<Code>> {
         let code = Arc::new(Code { memory, tables });
-        registry::register(&code)?;
+        address_map::register(&code)?;
         Ok(code)
     }
 
@@ -106,14 +106,14 @@ impl Code {
 
 impl Drop for Code {
     fn drop(&mut self) {
-        registry::unregister(self);
+        address_map::unregister(self);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::object::tests::func;
     use super::*;
+    use crate::code::object::tests::func;
 
     #[test]
     fn lookups_by_address() {

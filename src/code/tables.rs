@@ -6,7 +6,7 @@
 //! Of a mapped file nothing is checked but that parallel arrays have equal lengths, so no lookup trusts what it reads:
 //! in tables that are damaged it finds nothing or the wrong thing, but never leaves them or the text.
 
-use super::offset_map::{OffsetMap, OffsetMapBuilder};
+use crate::code::offset_map::{OffsetMap, OffsetMapBuilder};
 use crate::compiler::{CompiledFunction, StackMap};
 use crate::module::{Bytes, Words, numbers, push_words};
 use crate::types::*;
@@ -209,7 +209,7 @@ mod tests {
     fn tables() -> CodeTables {
         let mut tables = TablesBuilder::default();
         for start in [0, 32] {
-            tables.push(&super::super::object::tests::func(20), start);
+            tables.push(&crate::code::object::tests::func(20), start);
         }
         tables.finish(53)
     }

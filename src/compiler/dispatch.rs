@@ -3,8 +3,8 @@
 //! Only `func.rs` calls in, with an operator that has been validated. In unreachable code only the operators that open and
 //! close blocks are looked at.
 
-use super::func::FuncTranslator;
-use super::ops::{call, control, convert, memory, numeric, reference, simd, table, variable};
+use crate::compiler::ops::{call, control, convert, memory, numeric, reference, simd, table, variable};
+use crate::compiler::translate::FuncTranslator;
 use crate::types::{Error, Result};
 use cranelift_codegen::ir::Opcode;
 use cranelift_codegen::ir::types::{F32, F64, I32, I64};

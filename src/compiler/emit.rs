@@ -1,8 +1,8 @@
 //! From Cranelift IR to a [`CompiledFunction`]: runs Cranelift and takes what it made apart.
 
-use super::func::VMCTX_SLOT;
-use super::isa::internal;
 use super::{AddressSite, CallSite, CompiledFunction, StackMap, TrapSite};
+use crate::compiler::isa::internal;
+use crate::compiler::translate::VMCTX_SLOT;
 use crate::types::{Error, FuncIndex, Result, TrapCode};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;

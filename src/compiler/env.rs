@@ -5,11 +5,11 @@
 //! region of their kind, so that a store to linear memory does not make compiled code reload a table's length.
 //! Invariant: one location is only ever accessed under one region within a function.
 
-use super::sig::{self, POINTER};
 use super::{CompileOptions, OptLevel};
+use crate::abi::*;
+use crate::compiler::sig::{self, POINTER};
 use crate::module::{ConstExpr, ConstOp, ElemMode, ElemSegment, Module};
 use crate::types::*;
-use crate::vm::vmcontext::*;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::{
     self, AliasRegion, AliasRegionData, Block, ExtFuncData, ExternalName, InstBuilder, MemFlagsData, SigRef, Type,

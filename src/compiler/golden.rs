@@ -27,7 +27,7 @@ fn compare(name: &str, given: &str) {
 fn translate_all(text: &str, options: CompileOptions) -> String {
     let bytes = wat::parse_str(text).unwrap();
     let ParsedModule { module, bodies } = parse(&bytes).unwrap();
-    let layout = VMContextLayout::new(&module).unwrap();
+    let layout = module.context_layout().unwrap();
     let config = Compiler::new(options).unwrap().isa.frontend_config();
     let mut out = String::new();
     for (i, (validator, body)) in bodies.into_iter().enumerate() {
@@ -35,9 +35,9 @@ fn translate_all(text: &str, options: CompileOptions) -> String {
         let index = module.func_index(DefinedFuncIndex::from_u32(i as u32));
         ctx.func.name = UserFuncName::user(0, index.as_u32());
         let mut validator = validator.into_validator(Default::default());
-        let context = func::FuncContext { module: &module, layout: &layout, options, config };
+        let context = translate::FuncContext { module: &module, layout: &layout, options, config };
         let mut builder = FunctionBuilderContext::new();
-        func::translate(&mut ctx.func, &mut builder, context, index, &body, &mut validator).unwrap();
+        translate::translate(&mut ctx.func, &mut builder, context, index, &body, &mut validator).unwrap();
         let name = module.func_name(index).unwrap_or_default();
         write!(out, ";; ${name}\n{}\n", ctx.func.display()).unwrap();
     }

@@ -2,25 +2,23 @@
 //!
 //! What comes out refers to nothing but its vmctx, its own text and the libcalls in the table the vmctx points to,
 //! so functions can be compiled in any order, on any thread, more than once, and placed afterwards.
-//! No unsafe code, and no knowledge of stores or instances beyond the layouts in `vm/vmcontext.rs`.
+//! No unsafe code, and no knowledge of stores or instances beyond the layouts in `src/abi`.
 #![forbid(unsafe_code)]
 
-mod bounds;
 mod dispatch;
 mod emit;
 mod env;
-mod func;
 mod isa;
 mod ops;
 mod sig;
-mod stack;
 mod trampoline;
+mod translate;
 
 pub use trampoline::{WRONG_KIND, is_plain};
 
+use crate::abi::VMContextLayout;
 use crate::module::Module;
 use crate::types::{DefinedFuncIndex, Error, FuncIndex, FuncType, Result, TrapCode};
-use crate::vm::vmcontext::VMContextLayout;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::UserFuncName;
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -146,11 +144,12 @@ impl Compiler {
         validator: FuncToValidate<ValidatorResources>,
         scratch: &mut Scratch,
     ) -> Result<CompiledFunction> {
-        let context = func::FuncContext { module, layout, options: self.options, config: self.isa.frontend_config() };
+        let context =
+            translate::FuncContext { module, layout, options: self.options, config: self.isa.frontend_config() };
         let index = module.func_index(func);
         let mut validator = validator.into_validator(std::mem::take(&mut scratch.validator));
         let result = self.compile(scratch, index.as_u32(), |ir, builder| {
-            func::translate(ir, builder, context, index, body, &mut validator)
+            translate::translate(ir, builder, context, index, body, &mut validator)
         });
         scratch.validator = validator.into_allocations();
         result

@@ -3,8 +3,8 @@
 //! A WebAssembly function follows the `tail` convention and takes its vmctx first. Whatever is written in Rust, C or
 //! assembly follows the System V convention.
 
+use crate::abi::{Libcall, LibcallParam};
 use crate::types::{FuncType, RefType, ValType};
-use crate::vm::vmcontext::{Libcall, LibcallParam};
 use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::CallConv;
 

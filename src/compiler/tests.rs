@@ -14,7 +14,7 @@ const MODES: [CompileOptions; 4] = [
 fn compile_all(compiler: &Compiler, text: &str) -> Result<Vec<CompiledFunction>> {
     let bytes = wat::parse_str(text).unwrap();
     let ParsedModule { module, bodies } = parse(&bytes)?;
-    let layout = VMContextLayout::new(&module).unwrap();
+    let layout = module.context_layout().unwrap();
     let mut scratch = Scratch::default();
     bodies
         .into_iter()
@@ -102,7 +102,7 @@ fn deep_nesting() {
     bytes.extend(leb(code.len()));
     bytes.extend(code);
     let ParsedModule { module, bodies } = parse(&bytes).unwrap();
-    let layout = VMContextLayout::new(&module).unwrap();
+    let layout = module.context_layout().unwrap();
     let compiler = Compiler::new(MODES[3]).unwrap();
     for (validator, body) in bodies {
         let func = DefinedFuncIndex::from_u32(0);
@@ -205,7 +205,7 @@ fn errors_do_not_spoil_the_scratch() {
     let mut scratch = Scratch::default();
     for _ in 0..2 {
         let ParsedModule { module, bodies } = parse(&bytes).unwrap();
-        let layout = VMContextLayout::new(&module).unwrap();
+        let layout = module.context_layout().unwrap();
         for (i, (validator, body)) in bodies.into_iter().enumerate() {
             let func = DefinedFuncIndex::from_u32(i as u32);
             let result = compiler.compile_function(&module, &layout, func, &body, validator, &mut scratch);

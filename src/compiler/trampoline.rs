@@ -11,10 +11,10 @@
 //! converts. Trampolines trap by libcall only, in both modes; the context they pass is the host function's, so the table comes
 //! from the store.
 
-use super::func::trap_code;
-use super::sig::{self, POINTER, value_type};
+use crate::abi::{Libcall, LibcallTable, VMHostContext, VMStoreContext};
+use crate::compiler::sig::{self, POINTER, value_type};
+use crate::compiler::translate::trap_code;
 use crate::types::*;
-use crate::vm::vmcontext::{Libcall, LibcallTable, VMHostContext, VMStoreContext};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     Function, InstBuilder, MemFlagsData, Signature, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,

@@ -21,6 +21,7 @@ pub use convert::{func_type, heap_type, ref_type, val_type};
 pub use in_place::{Datas, FuncList, FuncRefSlots, PARTS};
 pub use parse::{FEATURES, ParsedModule, parse, validate};
 
+use crate::abi::{ContextCounts, VMContextLayout};
 use crate::types::*;
 use cranelift_entity::PrimaryMap;
 use serde::{Deserialize, Serialize};
@@ -184,6 +185,21 @@ pub struct Names {
 }
 
 impl Module {
+    /// The layout of an instance's context; an error if it would be larger than 1 GiB.
+    pub fn context_layout(&self) -> Result<VMContextLayout> {
+        let counts = ContextCounts {
+            imported_globals: self.num_imported_globals,
+            defined_globals: self.globals.len() as u64 - u64::from(self.num_imported_globals),
+            memories: self.memories.len() as u64,
+            tables: self.tables.len() as u64,
+            imported_funcs: self.num_imported_funcs,
+            func_refs: self.func_ref_slots.len(),
+        };
+        VMContextLayout::new(&counts).ok_or_else(|| {
+            Error::limit("too many globals, functions and tables: an instance would be larger than 1 GiB")
+        })
+    }
+
     /// Whether the module's own table is so small that each instance fills it at once, and never grows: then compiled code needs no
     /// check for elements that were not filled yet.
     pub fn is_filled_at_once(&self, table: TableIndex) -> bool {

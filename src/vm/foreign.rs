@@ -1,9 +1,9 @@
 //! Foreign objects: the host's own, which exist for their identity and host info.
 
-use super::entity::{EntityHeader, Handle, Record};
-use super::store::Entered;
-use super::vmcontext::ObjectKind;
+use crate::abi::ObjectKind;
 use crate::types::Result;
+use crate::vm::store::Entered;
+use crate::vm::store::entity::{EntityHeader, Handle, Record};
 
 /// A foreign object.
 #[repr(C)]

@@ -1,11 +1,11 @@
 //! Globals: the host's own, and reading and setting any.
 
-use super::entity::{EntityHeader, Handle, Record, owner_of};
-use super::instance::Instance;
-use super::store::{Entered, Store};
-use super::val::{self, RawSlot, Val};
-use super::vmcontext::{ObjectHeader, ObjectKind, VMContext, VMGlobal};
+use crate::abi::{ObjectHeader, ObjectKind, VMContext, VMGlobal};
 use crate::types::{Error, GlobalType, Mutability, Result, ValType};
+use crate::vm::instance::Instance;
+use crate::vm::store::entity::{EntityHeader, Handle, Record, owner_of};
+use crate::vm::store::{Entered, Store};
+use crate::vm::val::{self, RawSlot, Val};
 use cranelift_entity::EntityRef;
 use std::mem::offset_of;
 

@@ -3,19 +3,19 @@
 //! A function table that a module fills from constant segments is *lazy*: it starts as zeros, with a [`TableImage`] that says
 //! which function each element is. Whoever reads a 0 asks [`Table::get`], which makes the reference and stores it. Before the
 //! first null is stored the table is filled ([`Table::settle`]), so that 0 means null from then on. A lazy table needs its
-//! home, whose functions it hands out: whatever keeps the table keeps the home (`vm/gc/collect.rs`).
+//! home, whose functions it hands out: whatever keeps the table keeps the home (`src/vm/gc/collect.rs`).
 //!
 //! Functions of the home are records in its block, at the same addresses whenever the block is used again. So elements
 //! that were filled stay when a table is used again, unless anything else was ever stored: `VMTable::written` tells.
 
-use super::entity::{EntityHeader, Handle, Record};
-use super::initial::TableImage;
-use super::instance::Instance;
-use super::store::{Entered, Store};
-use super::val;
-use super::vmcontext::{ObjectHeader, ObjectKind, VMTable};
-use super::zeroed::Zeroed;
+use crate::abi::{ObjectHeader, ObjectKind, VMTable};
+use crate::os::zeroed::Zeroed;
 use crate::types::{Error, Limits, RefType, Result, TableType, TrapCode};
+use crate::vm::instance::Instance;
+use crate::vm::instance::initial::TableImage;
+use crate::vm::store::entity::{EntityHeader, Handle, Record};
+use crate::vm::store::{Entered, Store};
+use crate::vm::val;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::mem::offset_of;
 use std::ptr::{null, null_mut};

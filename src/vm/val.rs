@@ -1,9 +1,9 @@
 //! Values as the host sees them (`wasm_val_t`) and as compiled code passes them, and the way between the two.
 
-use super::entity::{self, Record, owner_of, release, retain, store_of};
-use super::store::Store;
-use super::vmcontext::{ObjectHeader, ObjectKind, VMFuncRef};
+use crate::abi::{ObjectHeader, ObjectKind, VMFuncRef};
 use crate::types::{Error, HeapType, RefType, Result, ValType};
+use crate::vm::store::Store;
+use crate::vm::store::entity::{self, Record, owner_of, release, retain, store_of};
 
 /// The layout of `wasm_val_t`.
 ///
@@ -237,14 +237,14 @@ pub unsafe fn mark_escaped(object: *const ObjectHeader) {
         ObjectKind::Table => {
             // Whoever reaches the table reaches the functions of the instance it belongs to.
             // SAFETY: the header of kind `Table` is that of a `Table`.
-            let table = unsafe { &*entity.cast::<super::table::Table>() };
+            let table = unsafe { &*entity.cast::<crate::vm::table::Table>() };
             if let Some(home) = table.home() {
                 home.header.escaped.set(true);
             }
         }
         ObjectKind::Trap => {
             // SAFETY: the header of kind `Trap` is that of a `Trap`.
-            unsafe { (*entity.cast::<super::trap::Trap>()).hand_frames_to_collector() }
+            unsafe { (*entity.cast::<crate::vm::trap::Trap>()).hand_frames_to_collector() }
         }
         _ => {}
     }

@@ -1,6 +1,7 @@
 //! What each parameter is given: something good, and everything that is wrong in its own way.
 
 use crate::prototype::{Param, Prototype};
+use crate::results::judgement;
 use std::fmt::Write;
 
 /// What one call gives for one parameter.
@@ -234,13 +235,22 @@ pub fn code(function: &Prototype) -> String {
     let good: Vec<Vec<Given>> = (0..function.params.len()).map(|at| ways(function, at)).collect();
     let first: Vec<&Given> = good.iter().map(|ways| &ways[0]).collect();
     let mut text = String::new();
+    let judged = judgement(function);
     let mut case = |what: &str, args: &[&Given]| {
-        let reason = args.iter().any(|given| given.reason);
+        let reason = u8::from(args.iter().any(|given| given.reason));
+        let good = args.iter().all(|given| given.wrong.is_empty());
         let args: Vec<_> = args.iter().map(|given| given.expression.as_str()).collect();
         let call = format!("{}({})", function.name, args.join(", "));
-        let call = if function.result == "void" { call } else { format!("(void){call}") };
-        writeln!(text, "  CASE({:?}, {}, {call})", format!("{}: {what}", function.name), u8::from(reason))
-            .expect("a string takes everything");
+        let what = format!("{}: {what}", function.name);
+        match &judged {
+            None => writeln!(text, "  CASE({what:?}, {reason}, {call})"),
+            Some(judged) => {
+                let success = if good { &judged.good } else { &judged.unexplained };
+                let (result, failed, release) = (&function.result, &judged.failed, &judged.release);
+                writeln!(text, "  CASE_OF({what:?}, {reason}, {result}, {failed}, {success}, {release}, {call})")
+            }
+        }
+        .expect("a string takes everything");
     };
     case("as it should be", &first);
     for (at, ways) in good.iter().enumerate() {

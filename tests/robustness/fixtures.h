@@ -37,15 +37,12 @@ struct home {
   wasm_func_t* canary;
 };
 
-
 static struct home here, near, there;
-
 
 static int info;
 static uint8_t bytes[16];
 static wasm_limits_t limits = {1, 2}, twisted_limits = {2, 1}, huge_limits = {0xfffffffe, 0xfffffffe};
 static libwasm_limits_t out_limits;
-
 // An artifact of `here.module`.
 static char path[64];
 static wasm_byte_vec_t text = {8, "(module)"};
@@ -224,28 +221,48 @@ static wasm_byte_vec_t* damaged_bytes(const wasm_byte_vec_t* source, uint32_t se
   return &vec;
 }
 
+// Nothing that a call could write.
+#define POISON ((void*)0xaaa8)
+
 static void poison(void) {
-  out_trap = (wasm_trap_t*)8;
+  out_trap = POISON;
   memset(&out_val, 0xaa, sizeof out_val);
-#define POISON(name) out_##name##_vec.size = 7, out_##name##_vec.data = (void*)8;
-  OUTS(POISON)
+  memset(&out_limits, 0xaa, sizeof out_limits);
+#define POISON_VEC(name) out_##name##_vec.size = 7, out_##name##_vec.data = POISON;
+  OUTS(POISON_VEC)
 }
 
-// Whether what a call was given to write was written: it no longer is the poison, or still is where nothing was given.
-static bool written(const char* call, const char* name, bool still_poisoned) {
-  char given[64];
-  snprintf(given, sizeof given, "&%s", name);
-  size_t length = strlen(given);
-  for (const char* at = strstr(call, given); at; at = strstr(at + 1, given)) {
-    if (at[length] == ')' || at[length] == ',') return !still_poisoned;
+// Whether a call, as text, was given `&name`.
+static bool given(const char* call, const char* name) {
+  char argument[64];
+  snprintf(argument, sizeof argument, "&%s", name);
+  size_t length = strlen(argument);
+  for (const char* at = strstr(call, argument); at; at = strstr(at + 1, argument)) {
+    if (at[length] == ')' || at[length] == ',') return true;
   }
-  return true;
+  return false;
 }
 
-static void check_written(const char* call) {
-  CHECK(written(call, "out_trap", out_trap == (wasm_trap_t*)8));
-  CHECK(written(call, "out_val", out_val.kind == 0xaa));
-#define WRITTEN(name) CHECK(written(call, "out_" #name "_vec", out_##name##_vec.data == (void*)8));
+// What a call was given to write was written. If the call failed, it is a trap, or empty: no elements, the i32 0. Otherwise it
+// can be deleted.
+static void check_written(const char* call, bool failed) {
+  if (given(call, "out_trap")) {
+    CHECK(out_trap != POISON);
+    CHECK((out_trap != NULL) == failed);
+    wasm_trap_delete(out_trap);
+  }
+  if (given(call, "out_val")) {
+    CHECK(out_val.kind != 0xaa);
+    CHECK(!failed || (out_val.kind == WASM_I32 && out_val.of.i64 == 0));
+    wasm_val_delete(&out_val);
+  }
+  if (given(call, "out_limits")) CHECK(failed || out_limits.min <= 0xfffffffe);
+#define WRITTEN(name)                                     \
+  if (given(call, "out_" #name "_vec")) {                 \
+    CHECK(out_##name##_vec.data != POISON);               \
+    CHECK(!failed || out_##name##_vec.size == 0);         \
+    wasm_##name##_vec_delete(&out_##name##_vec);          \
+  }
   OUTS(WRITTEN)
 }
 
@@ -258,29 +275,45 @@ static void begin(void) {
   alarm(60);
 }
 
-static void end(const char* call, bool reason) {
+// Whether a call recorded a reason, which it must if `reason`.
+static bool recorded(bool reason) {
   bool recorded = libwasm_last_error_kind() != 0;
   // Every reason is the caller's mistake, not the library's defect.
   CHECK(libwasm_last_error_kind() != LIBWASM_ERROR_INTERNAL);
   CHECK(recorded || !reason);
-  check_written(call);
+  CHECK(recorded == (*libwasm_last_error_message() != 0));
+  return recorded;
+}
+
+static void end(void) {
   CHECK(check_call(here.canary, 1, 1) == 42);
   CHECK(check_call(near.canary, 1, 1) == 42);
   CHECK(check_call(there.canary, 1, 1) == 42);
 }
 
 // Makes a call in a process of its own.
-#define CASE(what, reason, ...)                \
-  {                                            \
-    pid_t child = start(what);                 \
-    if (child == 0) {                          \
-      begin();                                 \
-      __VA_ARGS__;                             \
-      end(#__VA_ARGS__, reason);               \
-      _exit(0);                                \
-    }                                          \
-    finish(what, child);                       \
+#define IN_CHILD(what, ...)     \
+  {                             \
+    pid_t child = start(what);  \
+    if (child == 0) {           \
+      begin();                  \
+      __VA_ARGS__;              \
+      end();                    \
+      _exit(0);                 \
+    }                           \
+    finish(what, child);        \
   }
+
+// A call without a result.
+#define CASE(what, reason, ...) IN_CHILD(what, __VA_ARGS__; check_written(#__VA_ARGS__, recorded(reason)))
+
+// A call with a `result`: `failed` if it recorded a reason, `success` if it recorded none, and then deleted by `release`.
+#define CASE_OF(what, reason, type, failed, success, release, ...) \
+  IN_CHILD(what, type result = __VA_ARGS__;                        \
+           if (recorded(reason)) CHECK(failed);                    \
+           else CHECK(success);                                    \
+           check_written(#__VA_ARGS__, libwasm_last_error_kind() != 0); \
+           release)
 
 static pid_t start(const char* what) {
   cases++;

@@ -3,7 +3,10 @@
 /// A C function.
 pub struct Prototype {
     pub name: String,
+    /// The type of the result, without `own`; `void` if there is none.
     pub result: String,
+    /// Whether the result is the caller's.
+    pub result_own: bool,
     pub params: Vec<Param>,
 }
 
@@ -53,10 +56,11 @@ fn parse(text: &str) -> Option<Prototype> {
     let params = params.trim().strip_suffix(')')?;
     let at = head.trim_end().rfind(|c: char| !c.is_alphanumeric() && c != '_')? + 1;
     let (result, name) = head.trim_end().split_at(at);
-    let result = words(result).filter(|word| !matches!(*word, "own" | "extern" | "WASM_API_EXTERN"));
+    let result_own = words(result).any(|word| word == "own");
+    let result = words(result).filter(|word| !matches!(*word, "own" | "extern" | "struct" | "WASM_API_EXTERN"));
     let result = result.collect::<Vec<_>>().join(" ").replace(" *", "*");
     let params = top_level(params).iter().filter(|param| param.trim() != "void").map(|text| param(text)).collect();
-    Some(Prototype { name: name.to_string(), result, params })
+    Some(Prototype { name: name.to_string(), result, result_own, params })
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

@@ -12,8 +12,30 @@ pub enum Failure {
     Text(String),
     /// The library refused the binary: the kind and the message of the error.
     Module(u8, String),
-    /// Instantiation failed: the trap's message.
-    Instance(String),
+    /// Instantiation failed.
+    Instance(Trapped),
+    /// The script or the library is not as this driver expects.
+    Script(String),
+}
+
+/// A trap that was given away.
+pub struct Trapped {
+    pub code: u8,
+    pub message: String,
+}
+
+impl Trapped {
+    /// Takes a trap apart, and deletes it.
+    ///
+    /// # Safety
+    ///
+    /// `trap` is owned by the caller and not null.
+    pub unsafe fn take(trap: *mut wasm_trap_t) -> Trapped {
+        // SAFETY: `trap` is alive by the caller.
+        let code = unsafe { libwasm_trap_code(trap) };
+        // SAFETY: owned by the caller, and not used again.
+        Trapped { code, message: unsafe { take_trap(trap) } }
+    }
 }
 
 impl std::fmt::Display for Failure {
@@ -21,7 +43,8 @@ impl std::fmt::Display for Failure {
         match self {
             Failure::Text(message) => write!(f, "text refused: {message}"),
             Failure::Module(kind, message) => write!(f, "module refused (kind {kind}): {message}"),
-            Failure::Instance(message) => write!(f, "not instantiated: {message}"),
+            Failure::Instance(trap) => write!(f, "not instantiated (code {}): {}", trap.code, trap.message),
+            Failure::Script(message) => f.write_str(message),
         }
     }
 }
@@ -75,18 +98,22 @@ pub fn compile(store: *mut wasm_store_t, mode: Mode, binary: &[u8]) -> Result<Mo
     let bytes = Vector::borrow(binary);
     // SAFETY: the store is alive, the bytes are borrowed.
     let valid = unsafe { wasm_module_validate(store, &bytes) };
+    let why_not = last_error();
     // SAFETY: as above.
     let module = unsafe { wasm_module_new(store, &bytes) };
     if module.is_null() {
         let failure = module_error();
         if valid {
-            return Err(Failure::Instance(format!("valid for wasm_module_validate, but: {failure}")));
+            return Err(Failure::Script(format!("valid for wasm_module_validate, but: {failure}")));
+        }
+        if last_error() != why_not {
+            return Err(Failure::Script(format!("wasm_module_validate says {why_not:?}, but: {failure}")));
         }
         return Err(failure);
     }
     let module = Module(module);
     if !valid {
-        return Err(Failure::Instance("invalid for wasm_module_validate, but compiled".into()));
+        return Err(Failure::Script(format!("wasm_module_validate says {why_not:?}, but it compiled")));
     }
     if mode != Mode::Serialized {
         return Ok(module);
@@ -147,18 +174,25 @@ impl Instance {
             .collect();
         // SAFETY: owned, and not used again.
         unsafe { wasm_importtype_vec_delete(&mut types) };
-        let mut trap = ptr::without_provenance_mut(0xaaa8);
+        let mut trap: *mut wasm_trap_t = ptr::without_provenance_mut(0xaaa8);
         // SAFETY: everything is alive and borrowed; `trap` is written.
         let instance = unsafe { wasm_instance_new(store, module.0, &Vector::borrow(&imports), &mut trap) };
         if instance.is_null() {
             if trap.is_null() {
-                return Err(Failure::Instance(format!("no trap given: {:?}", last_error())));
+                return Err(Failure::Script(format!("no trap given: {:?}", last_error())));
             }
+            let recorded = last_error();
             // SAFETY: the call gave the trap away.
-            return Err(Failure::Instance(unsafe { take_trap(trap) }));
+            let trap = unsafe { Trapped::take(trap) };
+            // The reason that is recorded agrees with the trap: `LIBWASM_ERROR_LINK` with its code, any other with a trap.
+            return Err(match recorded {
+                (4, message) if trap.code == 11 && message == trap.message => Failure::Instance(trap),
+                (10, message) if trap.code != 11 && message == trap.message => Failure::Instance(trap),
+                recorded => Failure::Script(format!("recorded {recorded:?}, {}", Failure::Instance(trap))),
+            });
         }
         if !trap.is_null() {
-            return Err(Failure::Instance("an instance and a trap".into()));
+            return Err(Failure::Script("an instance and a trap".into()));
         }
         Ok(Instance { instance, exports: exports(instance, module) })
     }

@@ -1,7 +1,8 @@
 //! The official test suite, driven through the C functions: WebAssembly 1.0, 2.0 and SIMD, each file in each mode a test.
 //!
 //! Every directive of every file runs. What is known to deviate stands in `expected.txt`, line by line with its reason; an
-//! entry whose assertion holds after all is a failure. The number of assertions run is printed at the end.
+//! entry whose assertion holds after all is a failure. Messages must begin with the scripts' words; `messages.txt` lists the pairs
+//! that differ. The number of assertions run is printed at the end.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -9,11 +10,13 @@ mod support;
 mod expected;
 mod host;
 mod instance;
+mod messages;
 mod runner;
 mod values;
 
 use expected::Expectations;
 use libtest_mimic::{Arguments, Failed, Trial};
+use messages::Messages;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,32 +88,35 @@ fn run(
     mode: Mode,
     file: &TestFile<'static>,
     expected: &Expectations,
+    messages: &Messages,
     counts: &Counts,
 ) -> Result<(), Failed> {
     let name = format!("{}/{}", file.parent(), file.name());
     // SAFETY: the engine lives as long as the tests run.
     let store = unsafe { wasm_store_new(engine.0) };
-    let deviations = runner::run_file(store, mode, file.raw(), counts);
+    let deviations = runner::run_file(store, mode, file.raw(), messages, counts);
     expected.check(&name, mode, deviations).map_err(Failed::from)
 }
 
 fn main() -> ExitCode {
     let args = Arguments::from_args();
     let expected = Arc::new(Expectations::load());
+    let messages = Arc::new(Messages::load());
     let counts: Arc<[Counts; 4]> = Arc::default();
     let engines = Mode::ALL.map(Engine::new);
     let mut files = 0;
-    let mut trials = Vec::new();
+    let mut trials = messages::trials();
     for file in spec(SpecVersion::V1).chain(spec(SpecVersion::V2)).chain(proposal(Proposal::Simd)) {
         files += 1;
         let file = Arc::new(file);
         for (i, (mode, engine)) in Mode::ALL.into_iter().zip(engines).enumerate() {
-            let (file, expected, counts) = (file.clone(), expected.clone(), counts.clone());
+            let (file, expected, messages, counts) = (file.clone(), expected.clone(), messages.clone(), counts.clone());
             let name = format!("{}/{}/{}", mode.name(), file.parent(), file.name());
-            trials.push(Trial::test(name, move || run(engine, mode, &file, &expected, &counts[i])));
+            trials.push(Trial::test(name, move || run(engine, mode, &file, &expected, &messages, &counts[i])));
         }
     }
     let listing = args.list;
+    let whole = !listing && args.filter.is_none() && args.skip.is_empty();
     let conclusion = libtest_mimic::run(&args, trials);
     for engine in engines {
         // SAFETY: no test is running any more.
@@ -125,6 +131,12 @@ fn main() -> ExitCode {
             total += assertions;
         }
         println!("official suite: {files} files, {} modes, {total} assertions run", Mode::ALL.len());
+    }
+    // What the tests of files cannot see one by one.
+    let unmet = if whole && !conclusion.has_failed() { messages.unmet() } else { String::new() };
+    if !unmet.is_empty() {
+        eprint!("{unmet}");
+        return ExitCode::FAILURE;
     }
     conclusion.exit_code()
 }

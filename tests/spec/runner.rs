@@ -1,7 +1,8 @@
 //! Runs the directives of a script, in order, in one store.
 
 use crate::expected::Deviation;
-use crate::instance::{Failure, Instance, Module, compile, wat2wasm};
+use crate::instance::{Failure, Instance, Module, Trapped, compile, wat2wasm};
+use crate::messages::Messages;
 use crate::support::*;
 use crate::values::{self, Foreigns, Vals};
 use crate::{Counts, Mode};
@@ -14,17 +15,32 @@ use wast::parser::{self, ParseBuffer};
 use wast::token::Id;
 use wast::{QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 
-/// `ErrorKind::Invalid`, as `libwasm.h` numbers it.
-const ERROR_INVALID: u8 = 1;
+/// The stable codes of traps, as `libwasm.h` numbers them, by how the scripts' words for them begin.
+const TRAP_CODES: [(&str, u8); 12] = [
+    ("unreachable", 1),
+    ("out of bounds memory access", 2),
+    ("out of bounds table access", 3),
+    ("undefined element", 4),
+    ("uninitialized element", 5),
+    ("indirect call type mismatch", 6),
+    ("integer overflow", 7),
+    ("integer divide by zero", 8),
+    ("invalid conversion to integer", 9),
+    ("call stack exhausted", 10),
+    ("unknown import", LINK),
+    ("incompatible import type", LINK),
+];
+const LINK: u8 = 11;
 
 /// What an action gave.
 enum Outcome {
     Values(Vals),
-    Trap(String),
+    Trap(Trapped),
 }
 
-struct Session {
+struct Session<'a> {
     mode: Mode,
+    messages: &'a Messages,
     // In the order they are dropped: the store goes first, though everything else is of that store.
     store: Store,
     registry: HashMap<String, Rc<Instance>>,
@@ -45,9 +61,16 @@ impl Drop for Store {
 }
 
 /// Runs a script in `store`, which is deleted, and tells what deviated.
-pub fn run_file(store: *mut wasm_store_t, mode: Mode, text: &str, counts: &Counts) -> Vec<Deviation> {
+pub fn run_file(
+    store: *mut wasm_store_t,
+    mode: Mode,
+    text: &str,
+    messages: &Messages,
+    counts: &Counts,
+) -> Vec<Deviation> {
     let mut session = Session {
         mode,
+        messages,
         store: Store(store),
         registry: HashMap::from([("spectest".to_string(), Rc::new(Instance::spectest(store)))]),
         named: HashMap::new(),
@@ -93,25 +116,16 @@ fn is_assertion(directive: &WastDirective<'_>) -> bool {
     )
 }
 
-/// Whether a message is the one expected, as far as the shorter of them goes: the library adds facts, and some of the scripts do.
-fn says(actual: &str, expected: &str) -> Result<(), String> {
-    if !actual.is_empty() && (actual.starts_with(expected) || expected.starts_with(actual)) {
-        Ok(())
-    } else {
-        Err(format!("expected \"{expected}\", got \"{actual}\""))
-    }
-}
-
 /// The binary of a module in a script; text that is quoted goes through the library.
 fn binary(mut module: QuoteWat<'_>) -> Result<Vec<u8>, Failure> {
     match module.to_test() {
         Ok(QuoteWatTest::Binary(binary)) => Ok(binary),
         Ok(QuoteWatTest::Text(text)) => wat2wasm(&text),
-        Err(err) => Err(Failure::Text(err.to_string())),
+        Err(err) => Err(Failure::Script(err.to_string())),
     }
 }
 
-impl Session {
+impl Session<'_> {
     fn directive(&mut self, directive: WastDirective<'_>) -> Result<(), String> {
         match directive {
             WastDirective::Module(module) => self.module(module),
@@ -124,19 +138,19 @@ impl Session {
             }
             WastDirective::Invoke(invoke) => match self.invoke(invoke)? {
                 Outcome::Values(_) => Ok(()),
-                Outcome::Trap(message) => Err(format!("trapped: {message}")),
+                Outcome::Trap(trap) => Err(format!("trapped: {}", trap.message)),
             },
             WastDirective::AssertReturn { exec, results, .. } => self.assert_return(exec, &results),
             WastDirective::AssertTrap { exec, message, .. } => match self.execute(exec)? {
-                Outcome::Trap(actual) => says(&actual, message),
+                Outcome::Trap(actual) => self.trapped(&actual, message),
                 Outcome::Values(_) => Err(format!("expected trap \"{message}\", but it returned")),
             },
             WastDirective::AssertExhaustion { call, message, .. } => match self.invoke(call)? {
-                Outcome::Trap(actual) => says(&actual, message),
+                Outcome::Trap(actual) => self.trapped(&actual, message),
                 Outcome::Values(_) => Err(format!("expected exhaustion \"{message}\", but it returned")),
             },
-            WastDirective::AssertInvalid { module, message, .. } => self.assert_refused(module, message, false),
-            WastDirective::AssertMalformed { module, message, .. } => self.assert_refused(module, message, true),
+            WastDirective::AssertInvalid { module, message, .. } => self.assert_refused(module, "invalid", message),
+            WastDirective::AssertMalformed { module, message, .. } => self.assert_refused(module, "malformed", message),
             WastDirective::AssertUnlinkable { module, message, .. } => self.assert_unlinkable(module, message),
             other => Err(format!("no directive of WebAssembly 2.0: {other:?}")),
         }
@@ -242,17 +256,17 @@ impl Session {
         let untouched = results.0.iter().all(|val| val.kind == 0xaa);
         results.0.clear();
         // SAFETY: the call gave the trap away.
-        let message = unsafe { take_trap(trap) };
+        let trap = unsafe { Trapped::take(trap) };
         if !untouched {
-            return Err(format!("trapped, and touched the results: {message}"));
+            return Err(format!("trapped, and touched the results: {}", trap.message));
         }
-        Ok(Outcome::Trap(message))
+        Ok(Outcome::Trap(trap))
     }
 
     fn assert_return(&mut self, exec: WastExecute<'_>, expected: &[WastRet<'_>]) -> Result<(), String> {
         let actual = match self.execute(exec)? {
             Outcome::Values(actual) => actual,
-            Outcome::Trap(message) => return Err(format!("trapped: {message}")),
+            Outcome::Trap(trap) => return Err(format!("trapped: {}", trap.message)),
         };
         let mut same = actual.0.len() == expected.len();
         for (expected, actual) in expected.iter().zip(&actual.0) {
@@ -270,23 +284,40 @@ impl Session {
         values::matches(expected, actual, &mut self.foreigns)
     }
 
-    /// The module must be refused as invalid, with a reason; `text_counts` says whether the text may be refused already.
-    fn assert_refused(&mut self, module: QuoteWat<'_>, message: &str, text_counts: bool) -> Result<(), String> {
-        let quoted = matches!(module, QuoteWat::QuoteModule(..));
-        let refused = binary(module).and_then(|binary| compile(self.store.0, self.mode, &binary));
-        match refused {
+    /// The module must be refused: by the text format if it is quoted, else by the binary's decoder and validator.
+    fn assert_refused(&mut self, module: QuoteWat<'_>, assertion: &str, message: &str) -> Result<(), String> {
+        match binary(module).and_then(|binary| compile(self.store.0, self.mode, &binary)) {
             Ok(_) => Err(format!("expected \"{message}\", but it compiled")),
-            Err(Failure::Text(reason)) if (text_counts || quoted) && !reason.is_empty() => Ok(()),
-            Err(Failure::Module(ERROR_INVALID, reason)) if !reason.is_empty() => Ok(()),
-            Err(failure) => Err(format!("expected \"{message}\" as an invalid module, got: {failure}")),
+            Err(Failure::Text(reason)) => self.messages.compare(assertion, message, "text", &reason),
+            Err(Failure::Module(kind, reason)) => {
+                let by = match kind {
+                    1 => "invalid",
+                    2 => "unsupported",
+                    3 => "limit",
+                    kind => return Err(format!("expected \"{message}\", got kind {kind}: {reason}")),
+                };
+                self.messages.compare(assertion, message, by, &reason)
+            }
+            Err(failure) => Err(format!("expected \"{message}\" of a module, got: {failure}")),
         }
     }
 
     fn assert_unlinkable(&mut self, module: Wat<'_>, message: &str) -> Result<(), String> {
         match self.load(QuoteWat::Wat(module)) {
             Ok(_) => Err(format!("expected \"{message}\", but it linked")),
-            Err(Failure::Instance(actual)) => says(&actual, message),
-            Err(failure) => Err(format!("expected \"{message}\", got: {failure}")),
+            Err(Failure::Instance(trap)) if trap.code == LINK => self.trapped(&trap, message),
+            Err(failure) => Err(format!("expected \"{message}\" of an import, got: {failure}")),
+        }
+    }
+
+    /// A trap must have the words and the code of what was expected.
+    fn trapped(&self, trap: &Trapped, message: &str) -> Result<(), String> {
+        let assertion = if trap.code == LINK { "unlinkable" } else { "trap" };
+        self.messages.compare(assertion, message, "trap", &trap.message)?;
+        match TRAP_CODES.iter().find(|(words, _)| message.starts_with(words)) {
+            Some((_, code)) if *code == trap.code => Ok(()),
+            Some((_, code)) => Err(format!("expected code {code} of \"{message}\", got {}", trap.code)),
+            None => Err(format!("no code is known of \"{message}\"")),
         }
     }
 }

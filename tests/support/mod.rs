@@ -181,6 +181,7 @@ unsafe extern "C" {
     pub fn wasm_trap_new(store: *mut wasm_store_t, message: *const wasm_byte_vec_t) -> *mut wasm_trap_t;
     pub fn libwasm_trap_code(trap: *const wasm_trap_t) -> u8;
     pub fn wasm_trap_message(trap: *const wasm_trap_t, out: *mut wasm_byte_vec_t);
+    pub fn libwasm_trap_code(trap: *const wasm_trap_t) -> u8;
 
     pub fn wasm_foreign_new(store: *mut wasm_store_t) -> *mut wasm_foreign_t;
     pub fn wasm_foreign_delete(foreign: *mut wasm_foreign_t);

@@ -5,7 +5,7 @@ use crate::capi::module::wasm_module_t;
 use crate::capi::own;
 use crate::capi::store::wasm_store_t;
 use crate::types::Result;
-use crate::vm::module::{CompiledModule, ModuleObject};
+use crate::vm::compiled_module::{CompiledModule, ModuleObject};
 use std::ffi::{CStr, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

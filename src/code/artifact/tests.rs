@@ -1,7 +1,7 @@
 //! Artifacts that are accepted and refused, and what happens to damaged ones.
 
-use super::super::object::tests::func;
 use super::*;
+use crate::code::object::tests::func;
 
 const FINGERPRINT: &str = "libwasm=1\nsignals=true\nspeed=none\nguard pages=false";
 

@@ -4,10 +4,10 @@
 //! function is called through what the instance's context has copied of its `VMFuncRef`.
 
 use super::table;
-use crate::compiler::func::{FuncTranslator, trap_code};
+use crate::abi::VMFuncRef;
 use crate::compiler::sig::POINTER;
+use crate::compiler::translate::{FuncTranslator, trap_code};
 use crate::types::*;
-use crate::vm::vmcontext::VMFuncRef;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Inst, InstBuilder, MemFlagsData, Value, types};
 use std::mem::offset_of;

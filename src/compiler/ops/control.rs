@@ -3,8 +3,8 @@
 //! The functions that open and close blocks are called in unreachable code too. A block that nothing branches to gets no code of
 //! its own: what follows its end goes on in the block it ended in.
 
-use crate::compiler::func::{FuncTranslator, value_type};
-use crate::compiler::stack::{BlockSig, ControlFrame, ElseArm, FrameKind};
+use crate::compiler::translate::stack::{BlockSig, ControlFrame, ElseArm, FrameKind};
+use crate::compiler::translate::{FuncTranslator, value_type};
 use crate::types::*;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, InstructionData, JumpTableData, Opcode, Value, ValueDef};
 use std::collections::HashMap;
@@ -202,7 +202,7 @@ pub(crate) fn br_table(t: &mut FuncTranslator<'_>, targets: &BrTable<'_>) -> Res
     let mut passing: HashMap<u32, Block> = HashMap::new();
     let mut calls = Vec::with_capacity(targets.len() as usize + 1);
     for depth in std::iter::once(Ok(targets.default())).chain(targets.targets()) {
-        let depth = depth.map_err(crate::compiler::func::invalid)?;
+        let depth = depth.map_err(crate::compiler::translate::invalid)?;
         let frame = t.control.label(depth);
         frame.next_reached |= !matches!(frame.kind, FrameKind::Loop { .. });
         let (target, count) = frame.label();

@@ -3,7 +3,7 @@
 //! Invariant: in the mode without signals nothing made here can fault: [`truncate`] checks the operand, then uses the
 //! saturating instruction, which never traps. Called by the opcode match only.
 
-use crate::compiler::func::FuncTranslator;
+use crate::compiler::translate::FuncTranslator;
 use crate::types::TrapCode;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};

@@ -1,9 +1,9 @@
 //! Memory instructions (specification, "Memory Instructions"). Addresses come from `bounds.rs`.
 
-use crate::compiler::bounds;
-use crate::compiler::func::FuncTranslator;
+use crate::abi::Libcall;
+use crate::compiler::translate::FuncTranslator;
+use crate::compiler::translate::bounds;
 use crate::types::*;
-use crate::vm::vmcontext::Libcall;
 use cranelift_codegen::ir::{InstBuilder, Opcode, Type, Value, types};
 use wasmparser::MemArg;
 

@@ -3,7 +3,7 @@
 //! Invariant: in the mode without signals nothing made here can fault. Division is the only instruction that could,
 //! and [`check_divisor`] and [`check_quotient`] stand before it. Called by the opcode match only.
 
-use crate::compiler::func::FuncTranslator;
+use crate::compiler::translate::FuncTranslator;
 use crate::types::TrapCode;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates as imm;

@@ -1,10 +1,10 @@
 //! Reference instructions (specification, "Reference Instructions"). Null is zero in every reference type.
 
 use super::memory::index;
-use crate::compiler::func::FuncTranslator;
+use crate::abi::Libcall;
 use crate::compiler::sig::POINTER;
+use crate::compiler::translate::FuncTranslator;
 use crate::types::*;
-use crate::vm::vmcontext::Libcall;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, types};
 

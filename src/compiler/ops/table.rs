@@ -7,10 +7,10 @@
 //! libcall, and who writes one has the table filled before, so that it means null from then on.
 
 use super::memory::{index, pop_u64, pop3_u64};
-use crate::compiler::func::FuncTranslator;
+use crate::abi::{Libcall, LibcallTable, VMContext};
 use crate::compiler::sig::{self, POINTER};
+use crate::compiler::translate::FuncTranslator;
 use crate::types::*;
-use crate::vm::vmcontext::{Libcall, LibcallTable, VMContext};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{AbiParam, BlockArg, InstBuilder, MemFlagsData, Value, types};
 use cranelift_codegen::isa::CallConv;

@@ -4,7 +4,6 @@
 use crate::compiler::{CompileOptions, Compiler, OptLevel, Scratch};
 use crate::module::{ParsedModule, parse};
 use crate::types::DefinedFuncIndex;
-use crate::vm::vmcontext::VMContextLayout;
 use std::fmt::Write;
 
 /// Opcodes by what they pop and push: i32 `i`, i64 `l`, f32 `f`, f64 `d`, v128 `v`.
@@ -186,7 +185,7 @@ fn each_opcode_compiles_in_every_mode() {
     ] {
         let compiler = Compiler::new(options).unwrap();
         let ParsedModule { module, bodies } = parse(&bytes).unwrap();
-        let layout = VMContextLayout::new(&module).unwrap();
+        let layout = module.context_layout().unwrap();
         let mut scratch = Scratch::default();
         for (i, (validator, body)) in bodies.into_iter().enumerate() {
             let func = DefinedFuncIndex::from_u32(i as u32);

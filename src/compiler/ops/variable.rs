@@ -2,8 +2,8 @@
 //!
 //! Locals are Cranelift variables with the same numbers; those of reference types were declared to need stack maps.
 
-use crate::compiler::func::FuncTranslator;
 use crate::compiler::sig;
+use crate::compiler::translate::FuncTranslator;
 use crate::module::ConstOp;
 use crate::types::*;
 use cranelift_codegen::ir::InstBuilder;

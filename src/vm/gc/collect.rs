@@ -11,19 +11,19 @@
 //! It runs only where every reference is in one of those places: when an instance is made, and when heap boxes are
 //! reserved, before values are converted.
 
+use crate::abi::{Frame, ObjectHeader, ObjectKind};
 use crate::types::GlobalIndex;
 use crate::types::{RefType, ValType};
-use crate::vm::entity::{EntityHeader, owner_of};
 use crate::vm::func::HostFunc;
 use crate::vm::global::Global;
 use crate::vm::instance::Instance;
-use crate::vm::instantiate::imported_objects;
+use crate::vm::instance::instantiate::imported_objects;
 use crate::vm::store::Store;
+use crate::vm::store::entity::{EntityHeader, owner_of};
 use crate::vm::table::Table;
+use crate::vm::trap::unwind;
 use crate::vm::trap::{Trap, frames_to_trace};
-use crate::vm::unwind;
 use crate::vm::val::RawSlot;
-use crate::vm::vmcontext::{ObjectHeader, ObjectKind};
 use cranelift_entity::EntityRef;
 use std::ops::ControlFlow;
 
@@ -156,7 +156,7 @@ impl Marker<'_> {
     }
 
     /// Marks the instance a frame runs in and the references in its stack slots.
-    fn mark_frame(&mut self, frame: &unwind::Frame) {
+    fn mark_frame(&mut self, frame: &Frame) {
         self.mark_entity(Instance::from_vmctx(frame.vmctx).cast());
         crate::code::lookup(frame.pc, |code| {
             let Some(map) = code.stack_map_at(frame.pc) else { return };

@@ -10,9 +10,9 @@
 //!
 //! Invariant: every box below `bump` is live (its header has `LIVE`) or free (header 0, on the free list).
 
+use crate::abi::ObjectHeader;
+use crate::os::map::{HOST_PAGE, Reservation, address_space_limited};
 use crate::types::{Error, Result};
-use crate::vm::mmap::{HOST_PAGE, Reservation, address_space_limited};
-use crate::vm::vmcontext::ObjectHeader;
 use std::ptr::null_mut;
 
 /// What a reference points to.

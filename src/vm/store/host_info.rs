@@ -1,8 +1,8 @@
 //! Host info: a pointer and a finalizer that the host attaches to an object, found by the object's identity.
 
-use super::Store;
-use crate::vm::entity::EntityHeader;
-use crate::vm::vmcontext::ObjectHeader;
+use crate::abi::ObjectHeader;
+use crate::vm::store::Store;
+use crate::vm::store::entity::EntityHeader;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -72,7 +72,7 @@ impl Store {
         finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
     ) {
         // SAFETY: live by the caller's promise.
-        let owner = unsafe { crate::vm::entity::owner_of(object) };
+        let owner = unsafe { crate::vm::store::entity::owner_of(object) };
         // SAFETY: the owner of a live record is live. The flag is on the entity: it tells whether to look at its death.
         unsafe { (*owner).object.has_host_info = true };
         let mut table = self.host_info.borrow_mut();

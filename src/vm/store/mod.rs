@@ -4,24 +4,26 @@
 //! each entity that has handles; when it is zero and nothing of the store runs, everything is freed.
 //!
 //! Entities are freed by one of three: at once, when the last handle goes and nothing else can refer to them
-//! (`free.rs`); by the collector (`vm/gc/collect.rs`); with the store.
+//! (`lifetime.rs`); by the collector (`src/vm/gc/collect.rs`); with the store.
 
-mod doomed;
-mod free;
-mod home;
+pub mod entity;
 mod host_info;
+mod lifetime;
+mod owner;
+mod pending_free;
 
-use super::engine::Engine;
-use super::entity::{self, EntityHeader, Handle, Record};
-use super::gc::heap::GcHeap;
-use super::sys;
-use super::vmcontext::{ObjectHeader, PendingTrap, VMStoreContext};
+use crate::abi::{ObjectHeader, PendingTrap, VMStoreContext};
 use crate::types::{Error, ErrorKind, Result};
-use doomed::DOOMED_AT_ONCE;
-pub use home::Seat;
-use home::{Home, Released};
+use crate::vm::engine::Engine;
+use crate::vm::gc::heap::GcHeap;
+use crate::vm::libcalls::LIBCALLS;
+use crate::vm::store::entity::{EntityHeader, Handle, Record};
+use crate::vm::trap::unwind;
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
+pub use owner::Seat;
+use owner::{Home, Released};
+use pending_free::DOOMED_AT_ONCE;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::VecDeque;
 use std::mem::offset_of;
@@ -42,11 +44,11 @@ pub struct Store {
     pub(super) host_info: RefCell<HostInfoTable>,
     finalizers: PendingFinalizers,
     pub(super) heap: RefCell<GcHeap>,
-    pub(super) pacing: super::gc::Pacing,
+    pub(super) pacing: crate::vm::gc::Pacing,
     /// Entities being freed without recursion; see [`Store::free_entity`].
     free_list: RefCell<Vec<*mut EntityHeader>>,
     freeing: Cell<bool>,
-    /// What the last collection found dead and has not freed yet, in the order in which to free it: `doomed.rs`.
+    /// What the last collection found dead and has not freed yet, in the order in which to free it: `pending_free.rs`.
     doomed: RefCell<VecDeque<*mut EntityHeader>>,
     /// How many host functions tell the collector what their environments own.
     pub(super) traced_envs: Cell<usize>,
@@ -66,12 +68,13 @@ impl Store {
     /// A new store with one handle, at home on this thread.
     pub fn new(engine: Arc<Engine>) -> *mut Store {
         let context = VMStoreContext {
-            libcalls: &sys::LIBCALLS,
+            libcalls: &LIBCALLS,
             stack_limit: 0,
             activation: std::ptr::null_mut(),
             last_exit_fp: 0,
             last_exit_pc: 0,
             last_exit_callee: std::ptr::null_mut(),
+            capture_trap_frames: unwind::capture_trap_frames,
             pending_trap: PendingTrap::NONE,
             trap_frames: Default::default(),
         };
@@ -85,7 +88,7 @@ impl Store {
             host_info: RefCell::default(),
             finalizers: PendingFinalizers::default(),
             heap: RefCell::default(),
-            pacing: super::gc::Pacing::default(),
+            pacing: crate::vm::gc::Pacing::default(),
             free_list: RefCell::default(),
             freeing: Cell::new(false),
             doomed: RefCell::default(),

@@ -1,7 +1,7 @@
 //! Constants, and operations on a vector as 128 bits.
 
-use crate::compiler::func::FuncTranslator;
 use crate::compiler::ops::numeric::push_flag;
+use crate::compiler::translate::FuncTranslator;
 use cranelift_codegen::ir::{InstBuilder, types};
 use wasmparser::V128;
 

@@ -1,6 +1,6 @@
 //! Comparisons lane by lane: all ones where they hold, zero elsewhere.
 
-use crate::compiler::func::FuncTranslator;
+use crate::compiler::translate::FuncTranslator;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, types};
 

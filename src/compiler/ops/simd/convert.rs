@@ -1,7 +1,7 @@
 //! Conversions between integer and float lanes, and between the float lanes.
 
 use super::zero;
-use crate::compiler::func::FuncTranslator;
+use crate::compiler::translate::FuncTranslator;
 use cranelift_codegen::ir::{InstBuilder, types};
 
 convert! {

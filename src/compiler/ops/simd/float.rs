@@ -1,6 +1,6 @@
 //! Arithmetic on float lanes.
 
-use crate::compiler::func::FuncTranslator;
+use crate::compiler::translate::FuncTranslator;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 

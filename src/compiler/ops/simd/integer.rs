@@ -1,7 +1,7 @@
 //! Arithmetic on integer lanes, and the conversions between their widths.
 
-use crate::compiler::func::FuncTranslator;
 use crate::compiler::ops::numeric::push_flag;
+use crate::compiler::translate::FuncTranslator;
 use cranelift_codegen::ir::{InstBuilder, types};
 
 /// Rows `opcode: Cranelift shift, lane type`. The amount is an i32, taken modulo the lane's width by Cranelift too.

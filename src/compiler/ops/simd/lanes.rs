@@ -1,6 +1,6 @@
 //! Moving single lanes, and rearranging them.
 
-use crate::compiler::func::FuncTranslator;
+use crate::compiler::translate::FuncTranslator;
 use cranelift_codegen::ir::{InstBuilder, types};
 
 /// Rows `opcode: lane type of the vector`; the lane has the type of the result.

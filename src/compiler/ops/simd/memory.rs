@@ -4,7 +4,7 @@
 //! what consumes it may fold it only into an instruction that reads that width: Cranelift's x64 rules for `splat`,
 //! `insertlane` and `scalar_to_vector` take a load of the lane's own type only.
 
-use crate::compiler::func::FuncTranslator;
+use crate::compiler::translate::FuncTranslator;
 use cranelift_codegen::ir::{InstBuilder, types};
 use wasmparser::MemArg;
 

@@ -3,7 +3,7 @@
 //! Invariant: on the operand stack a vector is always `I8X16`; operations take it off as the lane type they work on
 //! (`pop_v128`) and put it back as `I8X16` (`push_v128`). Called by the opcode match only.
 
-use crate::compiler::func::FuncTranslator;
+use crate::compiler::translate::FuncTranslator;
 use cranelift_codegen::ir::{InstBuilder, Type, Value};
 
 /// Rows `opcode: Cranelift instruction, lane type` with one vector operand.

@@ -1,0 +1,89 @@
+//! Contexts: what compiled code gets as its first parameter, and the part of a store that it reaches through one.
+
+use crate::abi::frame::TrapFrames;
+use crate::abi::libcall::LibcallTable;
+use std::mem::offset_of;
+
+/// What every context starts with, whoever owns it.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMAnyContext {
+    pub store: *mut VMStoreContext,
+}
+
+/// The context of a host function.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMHostContext {
+    pub store: *mut VMStoreContext,
+    /// `wasm_func_callback_t`, or `wasm_func_callback_with_env_t` if `with_env` is not 0.
+    pub callback: *const u8,
+    pub env: *mut u8,
+    pub with_env: u64,
+}
+
+/// The fixed part of an instance's context. The arrays of [`VMContextLayout`] follow it in the same allocation.
+#[repr(C, align(16))]
+#[derive(Debug)]
+pub struct VMContext {
+    /// Must be first: [`VMAnyContext`].
+    pub store: *mut VMStoreContext,
+    pub libcalls: *const LibcallTable,
+    /// For each type of the module, the engine-wide number of it.
+    pub type_ids: *const u32,
+    pub _reserved: u64,
+}
+
+const _: () = assert!(offset_of!(VMContext, store) == 0 && offset_of!(VMHostContext, store) == 0);
+const _: () = assert!(size_of::<VMContext>() == 32);
+
+/// The part of a store that compiled code and the assembly stubs read and write.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMStoreContext {
+    /// The entry points of the libcalls, for trampolines, whose context may be a host function's.
+    pub libcalls: *const LibcallTable,
+    /// Compiled code traps with a stack overflow when its stack pointer would go below this.
+    pub stack_limit: usize,
+    /// The innermost activation: the frame of the entry stub, linked to the outer ones. Null when no wasm runs.
+    pub activation: *mut u8,
+    /// The frame pointer of the youngest wasm frame, as of the last time it called out.
+    pub last_exit_fp: usize,
+    /// The return address into that frame.
+    pub last_exit_pc: usize,
+    /// The host function that was called out to, or null for a libcall.
+    pub last_exit_callee: *mut VMHostContext,
+    /// Called when a trap lands, with this context, before the landing drops the frames that the trap crossed: records them in
+    /// `trap_frames`.
+    pub capture_trap_frames: unsafe extern "C" fn(*mut VMStoreContext),
+    /// The trap that is on its way to the innermost entry stub (`raise` in `arch`).
+    pub pending_trap: PendingTrap,
+    /// The frames the last trap crossed, innermost first, kept by the landing before it drops them. Not for compiled code.
+    pub trap_frames: TrapFrames,
+}
+
+/// A trap between the instruction that raised it and the entry stub that it lands in.
+#[repr(C)]
+#[derive(Copy, Clone, Debug)]
+pub struct PendingTrap {
+    /// A [`TrapCode`], or [`PendingTrap::OBJECT`] if `object` says it all.
+    pub code: u32,
+    pub _pad: u32,
+    /// The trap object a host function or libcall made (owned), or null.
+    pub object: *mut u8,
+    /// The frame pointer and the pc of the wasm frame that raised it; the pc is that of the faulting instruction for a
+    /// signal, and a return address otherwise.
+    pub fp: usize,
+    pub pc: usize,
+    /// 1 if `pc` is a faulting instruction, 0 if it is a return address.
+    pub exact_pc: u32,
+    pub _pad2: u32,
+}
+
+impl PendingTrap {
+    pub const OBJECT: u32 = 0xff;
+
+    /// No trap.
+    pub const NONE: PendingTrap =
+        PendingTrap { code: 0, _pad: 0, object: std::ptr::null_mut(), fp: 0, pc: 0, exact_pc: 0, _pad2: 0 };
+}

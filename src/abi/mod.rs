@@ -1,0 +1,24 @@
+//! What compiled code, the assembly stubs and the virtual machine agree on: object headers, contexts and their layout, the table of
+//! libcalls, and the frames of the entry stub.
+//!
+//! Everything is `repr(C)`. The compiler takes `offset_of!` of these types, and [`VMContextLayout`] for the arrays that trail a
+//! [`VMContext`]. Compiled code relies on each invariant stated here; `vm/instance/` and `vm/store/` keep them.
+//!
+//! This layer knows no module, no compiler and no virtual machine: all of them depend on it.
+
+mod activation;
+mod context;
+mod frame;
+mod layout;
+mod libcall;
+mod object;
+mod records;
+
+pub use activation::Activation;
+pub use context::{PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext};
+pub use frame::{Frame, TrapFrames};
+pub use layout::{ContextCounts, VMContextLayout};
+pub(crate) use libcall::foreach_libcall;
+pub use libcall::{Libcall, LibcallParam, LibcallResult, LibcallTable};
+pub use object::{ObjectHeader, ObjectKind};
+pub use records::{VMFuncImport, VMFuncRef, VMFuncType, VMGlobal, VMMemory, VMMemorySlot, VMTable};

@@ -1,0 +1,87 @@
+//! Functions, memories, tables and globals as compiled code sees them.
+
+use crate::abi::context::VMAnyContext;
+use crate::abi::object::ObjectHeader;
+use std::sync::atomic::AtomicPtr;
+
+/// A function, as references to it and handles on it see it.
+///
+/// `entry` follows the `tail` convention: first parameter `vmctx`, then the WebAssembly parameters.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMFuncRef {
+    pub object: ObjectHeader,
+    pub entry: *const u8,
+    /// The callee's context: a [`VMContext`], or a [`VMHostContext`] for a host function.
+    pub vmctx: *mut VMAnyContext,
+    /// The engine's registration of the function's type; owned by the module or host function that owns this record.
+    pub ty: *const VMFuncType,
+    /// The engine-wide number of the function's type: equal types have equal numbers.
+    pub type_id: u32,
+    /// The function's index in its module, `u32::MAX` for a host function.
+    pub func_index: u32,
+}
+
+/// The head of a function type's registration in an engine: what the stub of numeric-only calls reads of it.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMFuncType {
+    /// The trampoline from the host to WebAssembly, if the signature has numbers only and it has been compiled; else null.
+    pub numeric_to_wasm: AtomicPtr<u8>,
+    pub num_params: usize,
+    pub num_results: usize,
+}
+
+/// A memory as compiled code sees it.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMMemory {
+    /// Never changes when the memory is reserved.
+    pub base: *mut u8,
+    /// Length in bytes: a multiple of the page size.
+    pub length: usize,
+}
+
+/// A table as compiled code sees it. Elements are `*mut VMFuncRef` (8 bytes) for function references, and 32-bit
+/// references into the store's heap (4 bytes) otherwise; null is 0 in both. In a function table 0 may also stand for a function
+/// that was not asked for yet: see `src/vm/table.rs`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMTable {
+    pub base: *mut u8,
+    /// Length in elements.
+    pub length: usize,
+    /// Not 0 if an element may be other than what its instance's module says, or be a function of another instance. Compiled
+    /// code sets it wherever it stores an element.
+    pub written: u64,
+}
+
+/// A global: a record with an identity, and its value.
+#[repr(C, align(16))]
+#[derive(Debug)]
+pub struct VMGlobal {
+    pub object: ObjectHeader,
+    pub _pad: u64,
+    /// The value: i32, i64, f32, f64 little-endian bits in the low bytes, v128, a `*mut VMFuncRef`, or a 32-bit heap reference.
+    pub value: [u8; 16],
+}
+
+/// An imported function: what is needed to call it, copied out of its [`VMFuncRef`], and that.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMFuncImport {
+    pub entry: *const u8,
+    pub vmctx: *mut VMAnyContext,
+    pub func_ref: *mut VMFuncRef,
+}
+
+/// A memory an instance uses, its own or an imported one.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMMemorySlot {
+    /// A copy of the memory's base. Valid only where memories are reserved and never move (guard-page mode).
+    pub base: *mut u8,
+    pub memory: *mut VMMemory,
+}
+
+const _: () = assert!(size_of::<VMGlobal>() == 32 && size_of::<VMFuncRef>() == 40);

@@ -1,0 +1,11 @@
+//! x86-64 with the System V convention.
+
+pub mod entry;
+pub mod libcalls;
+pub mod numeric_call;
+mod registers;
+
+pub use entry::{ACTIVATION_BELOW_FP, TRAPPED, enter, raise};
+pub(crate) use libcalls::{libcall_stub, past_results_stub, preserving_stub, trampoline_stub};
+pub use numeric_call::{NOT_MADE, STILL_INSIDE, call_plain};
+pub use registers::{current_thread_token, stack_pointer};

@@ -1,0 +1,319 @@
+//! A compiled module as bytes: what `wasm_module_serialize` gives and `wasm_module_deserialize` takes.
+//!
+//! ```text
+//! header       HEADER_LEN bytes: magic, format version, two checksums, lengths of the sections
+//! identity     version of this library, target, CPU features and settings the code was compiled for, a line for each
+//! description  that of the module, in postcard's format
+//! parts        of the module ([`Module::parts`]) and of the tables of the text ([`CodeTables`]), read where they lie
+//! text         machine code, position independent
+//! ```
+//!
+//! Numbers are little-endian. Sections start at multiples of SECTION_ALIGNMENT, the text at one of TEXT_ALIGNMENT, with zeros
+//! between. An artifact is used as it is: a module that was just compiled lies in memory as its artifact, and one that is
+//! loaded is a copy of its artifact, or the mapped file itself.
+//!
+//! The first checksum covers what is decoded when a module is loaded: the header from the second one on, the identity and the
+//! description. The second covers all that follows. To check it is to read everything, so it is not checked for a file,
+//! which is loaded in a time that does not depend on its length. Checksums find damage, not malice: an artifact holds
+//! native code, and only one's own may be loaded. All the same no bytes whatever make this code panic, read out of bounds or
+//! allocate more than a small multiple of their number.
+
+use crate::code::object::CodeObject;
+use crate::code::publish::Code;
+use crate::code::tables::{CodeTables, TABLE_PARTS};
+use crate::module::{Bytes, Module, PARTS};
+use crate::os::code_memory::CodeMemory;
+use crate::types::*;
+use std::fs::OpenOptions;
+use std::hash::Hasher;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use twox_hash::XxHash3_64;
+
+const MAGIC: [u8; 8] = *b"\0libwasm";
+/// Raised whenever the format changes.
+const FORMAT: u32 = 2;
+/// Where the checksum of the header, the identity and the description lies, and what it covers starts.
+const HEAD_CHECKSUM: Range<usize> = 16..24;
+/// Where the checksum of everything else lies.
+const REST_CHECKSUM: Range<usize> = 24..32;
+/// Where the lengths of the sections lie, eight bytes each.
+const LENGTHS: usize = 32;
+/// The identity, the description, the parts of the module, the parts of the tables, the text.
+const SECTIONS: usize = 2 + PARTS + TABLE_PARTS + 1;
+const HEADER_LEN: usize = LENGTHS + 8 * SECTIONS;
+const SECTION_ALIGNMENT: usize = 16;
+/// The size of a page, or a multiple of it.
+const TEXT_ALIGNMENT: usize = 4096;
+/// How much is copied at once, and then read again for the checksum: it should still be in the processor's cache.
+const COPIED_AT_ONCE: usize = 128 << 10;
+
+/// Where the sections lie, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Layout([Range<usize>; SECTIONS]);
+
+impl Layout {
+    /// `None` where that overflows.
+    fn new(lengths: [usize; SECTIONS]) -> Option<Layout> {
+        let mut sections = [const { 0..0 }; SECTIONS];
+        let mut end = HEADER_LEN;
+        for (index, (section, len)) in sections.iter_mut().zip(lengths).enumerate() {
+            let alignment = if index == SECTIONS - 1 { TEXT_ALIGNMENT } else { SECTION_ALIGNMENT };
+            let start = end.checked_next_multiple_of(alignment)?;
+            end = start.checked_add(len)?;
+            *section = start..end;
+        }
+        Some(Layout(sections))
+    }
+
+    fn identity(&self) -> Range<usize> {
+        self.0[0].clone()
+    }
+
+    fn description(&self) -> Range<usize> {
+        self.0[1].clone()
+    }
+
+    fn module_parts(&self) -> [Range<usize>; PARTS] {
+        std::array::from_fn(|part| self.0[2 + part].clone())
+    }
+
+    fn table_parts(&self) -> [Range<usize>; TABLE_PARTS] {
+        std::array::from_fn(|part| self.0[2 + PARTS + part].clone())
+    }
+
+    fn text(&self) -> Range<usize> {
+        self.0[SECTIONS - 1].clone()
+    }
+}
+
+/// Whether `bytes` start as an artifact does.
+pub fn is_artifact(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
+/// Publishes a module that was compiled by a compiler with this fingerprint.
+pub fn publish(fingerprint: &str, module: Module, object: &CodeObject) -> Result<(Module, Arc<Code>)> {
+    let (memory, layout) = build(fingerprint, &module, object)?;
+    assemble(memory, &layout, module)
+}
+
+/// Loads a copy of an artifact that was made for a compiler of the same fingerprint.
+pub fn deserialize(fingerprint: &str, bytes: &[u8]) -> Result<(Module, Arc<Code>)> {
+    let layout = read_head(fingerprint, bytes)?;
+    let memory = CodeMemory::filled(bytes.len(), layout.text().start, |memory| copy(memory, bytes, &layout))?;
+    let module = decode(&memory, &layout)?;
+    assemble(memory, &layout, module)
+}
+
+/// Loads an artifact where it lies in a file.
+pub fn deserialize_file(fingerprint: &str, path: &Path) -> Result<(Module, Arc<Code>)> {
+    let memory = map_file(path)?;
+    read_file(fingerprint, memory)
+        .map_err(|error| Error::new(error.kind(), format!("{}: {}", error.message(), path.display())))
+}
+
+/// Maps a file to be read. It is closed again; the mapping stays.
+fn map_file(path: &Path) -> Result<CodeMemory> {
+    let failed = |error: io::Error| refused(format!("{error}: {}", path.display()));
+    // Without O_NONBLOCK, opening a pipe would wait for somebody who writes to it.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(refused(format!("not a regular file: {}", path.display())));
+    }
+    match usize::try_from(metadata.len()) {
+        Ok(0) => Err(refused(format!("empty: {}", path.display()))),
+        Ok(len) => CodeMemory::of_file(&file, len)
+            .map_err(|error| Error::new(error.kind(), format!("{error}: {}", path.display()))),
+        Err(_) => Err(refused(format!("too large: {}", path.display()))),
+    }
+}
+
+fn read_file(fingerprint: &str, mut memory: CodeMemory) -> Result<(Module, Arc<Code>)> {
+    let layout = read_head(fingerprint, memory.bytes())?;
+    memory.make_executable(layout.text().start)?;
+    let module = decode(&memory, &layout)?;
+    assemble(memory, &layout, module)
+}
+
+/// Writes an artifact to a new file beside `path` that then takes its name, so that the file is never there in part, and one
+/// that is mapped is not changed.
+pub fn write_artifact(artifact: &[u8], path: &Path) -> Result<()> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let failed =
+        |error| Error::new(ErrorKind::Artifact, format!("cannot write an artifact: {error}: {}", path.display()));
+    // A device or a pipe would be replaced like a file.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(failed(io::Error::other("not a regular file")));
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.{}.tmp", std::process::id(), COUNT.fetch_add(1, Relaxed)));
+    let created = OpenOptions::new().write(true).create_new(true).open(&beside);
+    let written = created.and_then(|mut file| {
+        let written = file.write_all(artifact).and_then(|()| std::fs::rename(&beside, path));
+        // The first failure is what counts.
+        written.inspect_err(|_| _ = std::fs::remove_file(&beside))
+    });
+    written.map_err(failed)
+}
+
+/// Lays a module out as an artifact.
+fn build(fingerprint: &str, module: &Module, object: &CodeObject) -> Result<(CodeMemory, Layout)> {
+    let description = postcard::to_allocvec(module)
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("cannot serialize a module: {error}")))?;
+    let head = [fingerprint.as_bytes(), &description];
+    let (parts, tables, text) = (module.parts(), object.tables.parts(), [&object.text[..]]);
+    let mut sections = head.into_iter().chain(parts).chain(tables).chain(text);
+    let sections: [&[u8]; SECTIONS] = std::array::from_fn(|_| sections.next().unwrap_or_default());
+    let layout =
+        Layout::new(sections.map(<[u8]>::len)).ok_or_else(|| Error::out_of_memory("no memory for an artifact"))?;
+    let memory = CodeMemory::filled(layout.text().end, layout.text().start, |bytes| {
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+        for (index, (section, range)) in sections.iter().zip(&layout.0).enumerate() {
+            let len = LENGTHS + 8 * index;
+            bytes[len..len + 8].copy_from_slice(&(section.len() as u64).to_le_bytes());
+            bytes[range.clone()].copy_from_slice(section);
+        }
+        let rest = XxHash3_64::oneshot(&bytes[layout.description().end..]);
+        bytes[REST_CHECKSUM].copy_from_slice(&rest.to_le_bytes());
+        let head = XxHash3_64::oneshot(&bytes[HEAD_CHECKSUM.end..layout.description().end]);
+        bytes[HEAD_CHECKSUM].copy_from_slice(&head.to_le_bytes());
+        Ok(())
+    });
+    Ok((memory?, layout))
+}
+
+/// Copies an artifact and checks the second checksum of the copy.
+fn copy(memory: &mut [u8], bytes: &[u8], layout: &Layout) -> Result<()> {
+    let (head, rest) = bytes.split_at(layout.description().end);
+    let (head_copy, rest_copy) = memory.split_at_mut(head.len());
+    head_copy.copy_from_slice(head);
+    let mut hasher = XxHash3_64::with_seed(0);
+    for (copy, bytes) in rest_copy.chunks_mut(COPIED_AT_ONCE).zip(rest.chunks(COPIED_AT_ONCE)) {
+        copy.copy_from_slice(bytes);
+        hasher.write(copy);
+    }
+    check_sum(field(bytes, REST_CHECKSUM.start)?, hasher.finish())
+}
+
+/// Checks what comes before the parts: the header, the identity, and the checksum of what is decoded.
+fn read_head(fingerprint: &str, bytes: &[u8]) -> Result<Layout> {
+    let layout = read_header(bytes)?;
+    let computed = XxHash3_64::oneshot(&bytes[HEAD_CHECKSUM.end..layout.description().end]);
+    check_sum(field(bytes, HEAD_CHECKSUM.start)?, computed)?;
+    check_identity(&bytes[layout.identity()], fingerprint)?;
+    Ok(layout)
+}
+
+fn read_header(bytes: &[u8]) -> Result<Layout> {
+    if !is_artifact(bytes) {
+        return Err(refused("not an artifact of this library"));
+    }
+    let format = u32::from_le_bytes(field(bytes, 8)?);
+    if format != FORMAT {
+        return Err(refused(format!("made by another version of this library: format {format}, not {FORMAT}")));
+    }
+    if u32::from_le_bytes(field(bytes, 12)?) != 0 {
+        return Err(refused("damaged: its header"));
+    }
+    let mut lengths = [0; SECTIONS];
+    for (index, len) in lengths.iter_mut().enumerate() {
+        let stored = u64::from_le_bytes(field(bytes, LENGTHS + 8 * index)?);
+        *len = usize::try_from(stored).map_err(|_| refused(format!("its lengths are damaged: {stored}")))?;
+    }
+    let layout = Layout::new(lengths).ok_or_else(|| refused("its lengths are damaged"))?;
+    match layout.text().end {
+        end if end == bytes.len() => Ok(layout),
+        end => Err(refused(format!("truncated, or its lengths are damaged: {} bytes, not {end}", bytes.len()))),
+    }
+}
+
+fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N]> {
+    let field = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
+    field.copied().ok_or_else(|| refused(format!("truncated: {} bytes", bytes.len())))
+}
+
+fn check_sum(stored: [u8; 8], computed: u64) -> Result<()> {
+    let stored = u64::from_le_bytes(stored);
+    if stored != computed {
+        return Err(refused(format!("damaged: checksum {stored:#x}, but its contents give {computed:#x}")));
+    }
+    Ok(())
+}
+
+/// Decodes the description: all of the module but its parts.
+fn decode(memory: &CodeMemory, layout: &Layout) -> Result<Module> {
+    let (module, after) = postcard::take_from_bytes::<Module>(&memory.bytes()[layout.description()])
+        .map_err(|error| refused(format!("the description of its module cannot be read: {error}")))?;
+    match after.len() {
+        0 => Ok(module),
+        len => Err(refused(format!("{len} bytes too many in the description of its module"))),
+    }
+}
+
+/// Makes a module and its code of their artifact in memory and what was decoded of it.
+fn assemble(memory: CodeMemory, layout: &Layout, mut module: Module) -> Result<(Module, Arc<Code>)> {
+    let memory = Arc::new(memory);
+    let part = |range| part(&memory, range);
+    module.set_parts(layout.module_parts().map(part));
+    module.check().map_err(|what| refused(format!("the description of its module is inconsistent: {what}")))?;
+    let tables = CodeTables::new(layout.text().len(), layout.table_parts().map(part))
+        .filter(|tables| tables.num_funcs() == module.num_defined_funcs())
+        .ok_or_else(|| refused("its tables are inconsistent"))?;
+    Ok((module, Code::publish(memory, tables)?))
+}
+
+/// A part of an artifact, which keeps it in memory.
+fn part(memory: &Arc<CodeMemory>, range: Range<usize>) -> Bytes {
+    let bytes: &[u8] = memory.bytes().get(range).unwrap_or_default();
+    // SAFETY: only the lifetime becomes longer. The bytes stay where they are and as they are until the last owner of `memory`
+    // drops it; `Bytes` is one, and does not give them out for longer than it lives.
+    let bytes: &'static [u8] = unsafe { std::mem::transmute(bytes) };
+    Bytes::lent(bytes, memory.clone())
+}
+
+/// Tells the first difference only: there are many settings, and most follow from the processor.
+fn check_identity(stored: &[u8], ours: &str) -> Result<()> {
+    if stored == ours.as_bytes() {
+        return Ok(());
+    }
+    let stored = String::from_utf8_lossy(stored);
+    let (mut theirs, mut ours) = (stored.lines(), ours.lines());
+    loop {
+        return Err(refused(match (theirs.next(), ours.next()) {
+            (Some(theirs), Some(ours)) if theirs == ours => continue,
+            (Some(theirs), Some(ours)) => describe_difference(theirs, ours),
+            (theirs, ours) => format!("made by another version of this library: {theirs:?}, not {ours:?}"),
+        }));
+    }
+}
+
+/// In words, how two lines of identities differ.
+fn describe_difference(theirs: &str, ours: &str) -> String {
+    match (theirs.split_once('='), ours.split_once('=')) {
+        (Some((name, "true")), Some((same, "false"))) if name == same => {
+            format!("compiled with {name}, this engine has none")
+        }
+        (Some((name, "false")), Some((same, "true"))) if name == same => {
+            format!("compiled without {name}, this engine has them")
+        }
+        (Some((name, theirs)), Some((same, ours))) if name == same => {
+            format!("compiled for {name} {theirs}, this engine's is {ours}")
+        }
+        _ => format!("made by another version of this library: {theirs:?}, not {ours:?}"),
+    }
+}
+
+#[cold]
+fn refused(why: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Artifact, format!("artifact refused: {why}"))
+}
+
+#[cfg(test)]
+mod tests;

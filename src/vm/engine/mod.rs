@@ -1,0 +1,95 @@
+//! Engines: configuration, compiler, and the types and trampolines shared by all stores. No thread is started here.
+
+pub mod types;
+
+use crate::compiler::{CompileOptions, Compiler, GUARD_SIZE, GUARDED_RESERVATION, OptLevel};
+use crate::os;
+use crate::types::{FuncType, Result};
+use crate::vm::engine::types::{RegisteredType, TypeRegistry};
+use crate::vm::instance::pool::Parking;
+use crate::vm::memory::address_space::Spaces;
+use crate::vm::memory::image::ImageFiles;
+use crate::vm::memory::linear::MemoryPlan;
+use crate::vm::trap::fault;
+use std::sync::Arc;
+
+/// What an embedder can choose.
+#[derive(Copy, Clone, Debug)]
+pub struct Config {
+    /// Whether faults may be turned into traps by a signal handler.
+    pub signals: bool,
+    pub opt_level: OptLevel,
+    /// Bytes of address space to reserve for each memory; `None`: what the machine allows.
+    pub memory_reservation: Option<u64>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { signals: true, opt_level: OptLevel::Speed, memory_reservation: None }
+    }
+}
+
+/// The most blocks of dead instances that are kept for the next, for all modules together.
+const MOST_PARKED: usize = 1024;
+/// The same where address space is short.
+const MOST_PARKED_COMPACT: usize = 16;
+
+/// An engine. Stores and modules share it.
+pub struct Engine {
+    compiler: Arc<Compiler>,
+    types: Arc<TypeRegistry>,
+    spaces: Arc<Spaces>,
+    images: ImageFiles,
+    parking: Arc<Parking>,
+}
+
+impl Engine {
+    pub fn new(config: Config) -> Result<Arc<Engine>> {
+        let reservation = config.memory_reservation.unwrap_or_else(|| {
+            // Under a limit on address space, memories must be small and their accesses checked.
+            if os::address_space_limited() { 0 } else { GUARDED_RESERVATION }
+        });
+        let guard_pages = config.signals && reservation >= GUARDED_RESERVATION;
+        let options = CompileOptions { opt_level: config.opt_level, signals: config.signals, guard_pages };
+        os::register_barriers();
+        let compiler = Arc::new(Compiler::new(options)?);
+        if config.signals {
+            fault::install()?;
+        }
+        let guard = if guard_pages { GUARD_SIZE } else { 0 };
+        let memory_plan = MemoryPlan { reservation, guard };
+        let spaces = Arc::new(Spaces::new(memory_plan));
+        let parking = Arc::new(Parking::new(if reservation > 0 { MOST_PARKED } else { MOST_PARKED_COMPACT }));
+        Ok(Arc::new(Engine { compiler, types: Arc::default(), spaces, images: ImageFiles::default(), parking }))
+    }
+
+    pub fn compiler(&self) -> &Arc<Compiler> {
+        &self.compiler
+    }
+
+    /// The address space of the engine's memories.
+    pub fn spaces(&self) -> &Arc<Spaces> {
+        &self.spaces
+    }
+
+    /// Where images of memories are kept; `None` where address space is short: mapping files takes more of it.
+    pub fn images(&self) -> Option<&ImageFiles> {
+        (self.spaces.plan().reservation > 0).then_some(&self.images)
+    }
+
+    pub(in crate::vm) fn parking(&self) -> &Arc<Parking> {
+        &self.parking
+    }
+
+    /// Gives back what is kept for instances and memories to come; whether there may have been something.
+    #[cold]
+    pub fn give_back_parked(&self) -> bool {
+        let parked = self.parking.clear();
+        self.spaces.clear() || parked
+    }
+
+    /// The engine's registration of a function type.
+    pub fn register(&self, ty: &FuncType) -> Result<Arc<RegisteredType>> {
+        self.types.register(&self.compiler, ty)
+    }
+}

@@ -1,0 +1,362 @@
+//! Instantiation, in the specification's order: match the imports, allocate, evaluate initial values, run active element
+//! segments, then active data segments, then the start function. What a failing step already did to imported objects stays.
+
+use crate::abi;
+use crate::abi::{ObjectHeader, ObjectKind, VMFuncImport, VMFuncRef, VMGlobal};
+use crate::module::{ConstExpr, ConstOp, DataMode, ElemItems, ElemMode, EntityIndex, Import, Module};
+use crate::types::*;
+use crate::vm::compiled_module::CompiledModule;
+use crate::vm::func::{self, call};
+use crate::vm::global;
+use crate::vm::instance::Instance;
+use crate::vm::libcalls::init_memory;
+use crate::vm::memory::Memory;
+use crate::vm::store::entity::{Handle, store_of};
+use crate::vm::store::{Entered, Store};
+use crate::vm::table::Table;
+use crate::vm::trap::Trap;
+use crate::vm::val::{self, RawSlot};
+use cranelift_entity::EntityRef;
+use std::sync::Arc;
+
+/// Why there is no instance.
+pub enum Failure {
+    /// Imports do not match, or something ran out, before anything of the module ran.
+    Error(Error),
+    /// An active segment or the start function trapped.
+    Trap(Handle<Trap>),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Error(error)
+    }
+}
+
+/// Instantiates a module with positional imports.
+///
+/// # Safety
+/// Each import is null or live.
+pub unsafe fn instantiate(
+    entered: &Entered<'_>,
+    module: &Arc<CompiledModule>,
+    imports: &[*mut ObjectHeader],
+) -> Result<Handle<Instance>, Failure> {
+    let store = entered.store();
+    if !Arc::ptr_eq(store.engine(), module.engine()) {
+        return Err(Error::argument("the module belongs to another engine than the store").into());
+    }
+    // SAFETY: passed on to the caller.
+    unsafe { match_imports(store, module, imports)? };
+    store.collect_if_due();
+    let instance = Instance::new(store, module)?;
+    // SAFETY: the imports match the module's.
+    unsafe { link_imports(&instance, imports) };
+    define_globals(&instance);
+    instance.fill_small_tables();
+    let traps = |code| match Trap::new(entered, code, None) {
+        Ok(trap) => Failure::Trap(trap),
+        Err(error) => Failure::Error(error),
+    };
+    if let Err(code) = run_element_segments(&instance) {
+        forget_data_segments(&instance);
+        return Err(traps(code));
+    }
+    run_data_segments(&instance).map_err(traps)?;
+    if let Some(start) = module.module().start {
+        run_start(&instance, start)?;
+    }
+    Ok(instance)
+}
+
+/// # Safety
+/// Each import is null or live.
+unsafe fn match_imports(store: &Store, module: &CompiledModule, imports: &[*mut ObjectHeader]) -> Result<()> {
+    let description = module.module();
+    for (position, import) in description.imports.iter().enumerate() {
+        let given = imports.get(position).copied().unwrap_or(std::ptr::null_mut());
+        let missing = given.is_null();
+        // SAFETY: null or live by the caller's promise.
+        unsafe { match_import(store, module, import, given) }.map_err(|(kind, given)| {
+            let wanted = description.entity_type(import.entity);
+            let words = if missing { "unknown import" } else { "incompatible import type for" };
+            let message = format!(
+                "{words} {:?}.{:?} (import {position}): expected {wanted}, got {given}",
+                import.module, import.name
+            );
+            Error::new(kind, message)
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether what is given matches; else what kind of mistake it is and what was given.
+///
+/// # Safety
+/// `given` is null or live.
+unsafe fn match_import(
+    store: &Store,
+    module: &CompiledModule,
+    import: &Import,
+    given: *mut ObjectHeader,
+) -> Result<(), (ErrorKind, String)> {
+    let mismatch = |given: String| Err((ErrorKind::Link, given));
+    if given.is_null() {
+        return mismatch("nothing".into());
+    }
+    // SAFETY: live by the caller's promise.
+    if !std::ptr::eq(unsafe { store_of(given) }, store) {
+        return Err((ErrorKind::Argument, "an object of another store".into()));
+    }
+    let description = module.module();
+    // SAFETY: live by the caller's promise.
+    let matches = match (import.entity, unsafe { (*given).kind }) {
+        (EntityIndex::Func(index), ObjectKind::Func) => {
+            // SAFETY: an object of kind `Func` is a `VMFuncRef`.
+            let type_id = unsafe { (*given.cast::<VMFuncRef>()).type_id };
+            type_id == module.ty(description.type_of(index)).id
+        }
+        (EntityIndex::Global(index), ObjectKind::Global) => {
+            // SAFETY: an object of kind `Global` is a `VMGlobal`.
+            let ty = unsafe { global::ty(given.cast()) };
+            ty == description.globals[index]
+        }
+        (EntityIndex::Table(index), ObjectKind::Table) => {
+            // SAFETY: an object of kind `Table` is a `Table`.
+            let (ty, wanted) = (unsafe { (*given.cast::<Table>()).ty() }, &description.tables[index]);
+            ty.element == wanted.element && ty.index64 == wanted.index64 && ty.limits.matches(&wanted.limits)
+        }
+        (EntityIndex::Memory(index), ObjectKind::Memory) => {
+            // SAFETY: an object of kind `Memory` is a `Memory`.
+            let (ty, wanted) = (unsafe { (*given.cast::<Memory>()).ty() }, &description.memories[index]);
+            ty.index64 == wanted.index64 && ty.shared == wanted.shared && ty.limits.matches(&wanted.limits)
+        }
+        _ => false,
+    };
+    if matches {
+        return Ok(());
+    }
+    // SAFETY: live by the caller's promise.
+    let given = unsafe { extern_type(given) };
+    mismatch(given.map_or_else(|| "an object that is not external".into(), |ty| ty.to_string()))
+}
+
+/// The external type of an object; `None` if it is not a function, global, table or memory.
+///
+/// # Safety
+/// `object` is live.
+pub unsafe fn extern_type(object: *const ObjectHeader) -> Option<ExternType> {
+    // SAFETY: live by the caller's promise.
+    let kind = unsafe { (*object).kind };
+    Some(match kind {
+        // SAFETY: an object of this kind is a `VMFuncRef`.
+        ObjectKind::Func => ExternType::Func(unsafe { func::registered_type(object.cast()) }.ty.clone()),
+        // SAFETY: an object of this kind is a `VMGlobal`.
+        ObjectKind::Global => ExternType::Global(unsafe { global::ty(object.cast()) }),
+        // SAFETY: an object of this kind is a `Table`.
+        ObjectKind::Table => ExternType::Table(unsafe { (*object.cast::<Table>()).ty() }),
+        // SAFETY: an object of this kind is a `Memory`.
+        ObjectKind::Memory => ExternType::Memory(unsafe { (*object.cast::<Memory>()).ty() }),
+        _ => return None,
+    })
+}
+
+/// Writes the imports into the context.
+///
+/// # Safety
+/// The imports are live and match the module's.
+unsafe fn link_imports(instance: &Instance, imports: &[*mut ObjectHeader]) {
+    for (import, &object) in instance.module().imports.iter().zip(imports) {
+        // SAFETY: live by the caller's promise; the instance's collector edges keep them so.
+        unsafe { val::mark_escaped(object) };
+        match import.entity {
+            EntityIndex::Func(index) => {
+                let func_ref: *mut VMFuncRef = object.cast();
+                // SAFETY: an object of kind `Func` is a `VMFuncRef`.
+                let &VMFuncRef { entry, vmctx, .. } = unsafe { &*func_ref };
+                // SAFETY: within the context.
+                unsafe { instance.func_import(index).write(VMFuncImport { entry, vmctx, func_ref }) };
+            }
+            EntityIndex::Global(index) => {
+                if let Some(slot) = instance.global_import(index) {
+                    // SAFETY: within the context.
+                    unsafe { slot.write(object.cast()) };
+                }
+            }
+            EntityIndex::Table(index) => {
+                // SAFETY: an object of kind `Table` is a `Table`.
+                let table = unsafe { &*object.cast::<Table>() };
+                // SAFETY: within the context.
+                unsafe { instance.table_slot(index).write(table.definition()) };
+            }
+            // SAFETY: an object of kind `Memory` is a `Memory`.
+            EntityIndex::Memory(index) => instance.link_memory(index, unsafe { &*object.cast::<Memory>() }),
+            EntityIndex::Tag(_) => {}
+        }
+    }
+}
+
+/// Evaluates the initial values of the instance's own globals.
+fn define_globals(instance: &Instance) {
+    let module = instance.module();
+    for (init, index) in module.global_inits.iter().zip(module.num_imported_globals as usize..) {
+        let record = instance.global(GlobalIndex::new(index));
+        let offset = record as usize - std::ptr::from_ref(instance) as usize;
+        let value = evaluate(instance, init);
+        // SAFETY: within the context.
+        unsafe { record.write(VMGlobal::new(offset, value)) };
+    }
+}
+
+/// Evaluates a constant expression. Validation has made sure that the stack fits and the types are right.
+pub(in crate::vm) fn evaluate(instance: &Instance, expr: &ConstExpr) -> RawSlot {
+    let mut stack: Vec<u128> = Vec::with_capacity(1);
+    for op in expr.ops() {
+        let value = match *op {
+            ConstOp::I32(value) => u128::from(value as u32),
+            ConstOp::I64(value) => u128::from(value as u64),
+            ConstOp::F32(bits) => u128::from(bits),
+            ConstOp::F64(bits) => u128::from(bits),
+            ConstOp::V128(value) => value,
+            // SAFETY: globals before this one are initialized, by the order that validation demands.
+            ConstOp::GlobalGet(index) => u128::from_le_bytes(unsafe { (*instance.global(index)).value }),
+            ConstOp::RefNull(_) => 0,
+            ConstOp::RefFunc(index) => instance.func_ref(index).map_or(0, |func| func as usize as u128),
+            binary => {
+                let right = stack.pop().unwrap_or(0) as u64;
+                let left = stack.pop().unwrap_or(0) as u64;
+                let narrow = |value: u64| u128::from(value as u32);
+                match binary {
+                    ConstOp::I32Add => narrow(left.wrapping_add(right)),
+                    ConstOp::I32Sub => narrow(left.wrapping_sub(right)),
+                    ConstOp::I32Mul => narrow(left.wrapping_mul(right)),
+                    ConstOp::I64Add => u128::from(left.wrapping_add(right)),
+                    ConstOp::I64Sub => u128::from(left.wrapping_sub(right)),
+                    _ => u128::from(left.wrapping_mul(right)),
+                }
+            }
+        };
+        stack.push(value);
+    }
+    stack.pop().unwrap_or(0).to_le_bytes()
+}
+
+fn evaluate_offset(instance: &Instance, expr: &ConstExpr) -> u64 {
+    u128::from_le_bytes(evaluate(instance, expr)) as u64
+}
+
+fn run_element_segments(instance: &Instance) -> Result<(), TrapCode> {
+    let module = instance.module();
+    let first = instance.compiled().initial().first_elem;
+    for (segment, elem) in module.elems.iter().skip(first.index()) {
+        if let ElemMode::Active { table, offset } = &elem.mode {
+            if table.as_u32() < module.num_imported_tables {
+                // SAFETY: the instance is live; the store is entered.
+                unsafe { val::mark_escaped(std::ptr::from_ref(instance).cast()) };
+            }
+            let dst = evaluate_offset(instance, offset);
+            init_table(instance, *table, segment, dst, 0, elem.items.len() as u64)?;
+        }
+        if !matches!(elem.mode, ElemMode::Passive) {
+            instance.drop_elem(segment);
+        }
+    }
+    Ok(())
+}
+
+/// `table.init`, also for active segments.
+pub(in crate::vm) fn init_table(
+    instance: &Instance,
+    table: TableIndex,
+    segment: ElemIndex,
+    dst: u64,
+    src: u64,
+    len: u64,
+) -> Result<(), TrapCode> {
+    let table = instance.table_ref(table);
+    let items = &instance.module().elems[segment].items;
+    let available = if instance.elem_dropped(segment) { 0 } else { items.len() as u64 };
+    let fits = |start: u64, size: u64| start.checked_add(len).is_some_and(|end| end <= size);
+    if !fits(src, available) || !fits(dst, table.size()) {
+        return Err(TrapCode::TableOutOfBounds);
+    }
+    for index in 0..len {
+        let position = (src + index) as usize;
+        let bits = match items {
+            ElemItems::Funcs(funcs) => {
+                funcs.get(position).and_then(|func| instance.func_ref(func)).map_or(0, |func| func as u64)
+            }
+            ElemItems::Exprs(exprs) => evaluate_offset(instance, &exprs[position]),
+        };
+        table.set(dst + index, bits);
+    }
+    Ok(())
+}
+
+fn run_data_segments(instance: &Instance) -> Result<(), TrapCode> {
+    let first = instance.compiled().initial().first_data;
+    for (segment, data) in instance.module().datas.iter().skip(first.index()) {
+        if let DataMode::Active { memory, offset } = &data.mode {
+            let dst = evaluate_offset(instance, offset);
+            init_memory(instance, *memory, segment, dst, 0, data.bytes.len() as u64)?;
+            instance.drop_data(segment);
+        }
+    }
+    Ok(())
+}
+
+/// Takes the data segments that images have written back: an element segment has trapped before their turn.
+#[cold]
+fn forget_data_segments(instance: &Instance) {
+    let module = instance.module();
+    for (position, memory) in instance.own_memories().enumerate() {
+        let Some(contents) = instance.compiled().initial().memory(module, position) else { continue };
+        for range in contents.image.ranges(module) {
+            // SAFETY: an instance's own memories live at least as long as it does.
+            unsafe { (*memory).fill(range, 0) };
+        }
+    }
+    instance.restore_data_segments();
+}
+
+fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failure> {
+    let module = instance.compiled();
+    instance.touch();
+    let Some(defined) = module.module().defined_func(start) else {
+        // SAFETY: within the context; the import is live.
+        let func = unsafe { (*instance.func_import(start)).func_ref };
+        // SAFETY: a live function without parameters.
+        return unsafe { call::call(func, &[], &mut []) }.map_err(Failure::Trap);
+    };
+    // The start function need not have a slot for its reference: make one for this call.
+    let ty = module.ty(module.module().type_of(start));
+    let vmctx = Instance::vmctx(instance.as_ptr());
+    let func = VMFuncRef {
+        object: ObjectHeader::new(abi::ObjectKind::Func, 0),
+        entry: module.code().func_entry(defined),
+        vmctx: vmctx.cast(),
+        ty: Arc::as_ptr(ty).cast(),
+        type_id: ty.id,
+        func_index: start.as_u32(),
+    };
+    // SAFETY: a function without parameters; the record is only called through, never handed out.
+    unsafe { call::call(&func, &[], &mut []) }.map_err(Failure::Trap)
+}
+
+/// The objects an instance imports, by position among the module's imports; for the collector.
+pub(in crate::vm) fn imported_objects(instance: &Instance, mut visit: impl FnMut(*mut ObjectHeader)) {
+    let module: &Module = instance.module();
+    for import in &module.imports {
+        match import.entity {
+            EntityIndex::Func(index) => {
+                // SAFETY: within the context; null only while instantiation has not got there.
+                let func = unsafe { (*instance.func_import(index)).func_ref };
+                visit(func.cast());
+            }
+            EntityIndex::Global(index) => visit(instance.global(index).cast()),
+            EntityIndex::Table(index) => visit(instance.table(index).cast()),
+            EntityIndex::Memory(index) => visit(instance.memory(index).cast()),
+            EntityIndex::Tag(_) => {}
+        }
+    }
+}

@@ -1,0 +1,488 @@
+//! Instances: one block that holds the header with the handle count, the [`Instance`] and its trailing [`VMContext`],
+//! whose size the module decides.
+//!
+//! Compiled code reads and writes the context at any time, so Rust code goes through raw pointers and makes no reference
+//! into it that lives across a call of wasm. What the context's arrays point to is kept alive by the collector, which
+//! traces them (`src/vm/gc/collect.rs`); nothing in them is counted.
+//!
+//! A block is used for one instance after the other of the same module (`src/vm/instance/pool.rs`). When an instance dies together with its
+//! own tables and memories, they are reset and wait with the block; [`Instance::revive`] makes the next instance of them. What
+//! nobody can have touched is left alone: `touched` tells whether any function, memory, table or global of the instance was
+//! ever handed out, without which no code of it runs and nobody else reaches anything of it.
+
+pub mod initial;
+pub mod instantiate;
+pub(in crate::vm) mod pool;
+
+use crate::abi::{
+    ObjectHeader, ObjectKind, VMAnyContext, VMContext, VMFuncImport, VMFuncRef, VMGlobal, VMMemory, VMMemorySlot,
+    VMTable,
+};
+use crate::module::{EntityIndex, Module};
+use crate::os::zeroed::Zeroed;
+use crate::types::*;
+use crate::vm::compiled_module::CompiledModule;
+use crate::vm::instance::initial::Dropped;
+use crate::vm::instance::pool::Slot;
+use crate::vm::libcalls::LIBCALLS;
+use crate::vm::memory::Memory;
+use crate::vm::store::Store;
+use crate::vm::store::entity::{EntityHeader, Handle, Record, owner_of};
+use crate::vm::table::Table;
+use cranelift_entity::EntityRef;
+use std::cell::{Cell, RefCell};
+use std::mem::{ManuallyDrop, offset_of};
+use std::sync::Arc;
+
+/// An instance of a module. Its [`VMContext`] follows it in the same block.
+#[repr(C, align(16))]
+pub struct Instance {
+    pub header: EntityHeader,
+    /// Taken out while the block waits for its next instance.
+    module: ManuallyDrop<Arc<CompiledModule>>,
+    /// Segments that `elem.drop` or `data.drop` emptied, or that instantiation used up.
+    dropped: RefCell<Dropped>,
+    /// Whether anything of the instance was handed out, or its start function ran.
+    touched: Cell<bool>,
+    parts: Parts,
+    _vmctx: [VMContext; 0],
+}
+
+/// What an instance owns. Nothing is added or taken while it lives.
+struct Parts {
+    /// The tables and memories that the module defines, in order.
+    tables: Vec<*mut Table>,
+    memories: Vec<*mut Memory>,
+    /// The instance's own memory. Dropped last.
+    _block: Zeroed,
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        for &table in &self.tables {
+            // SAFETY: made by `Table::allocate`, and the instance is the last to know it.
+            drop(unsafe { Box::from_raw(table) });
+        }
+        for &memory in &self.memories {
+            // SAFETY: made by `Memory::allocate`, and the instance is the last to know it.
+            drop(unsafe { Box::from_raw(memory) });
+        }
+    }
+}
+
+// SAFETY: `repr(C)`, and the header with kind `Instance` is first.
+unsafe impl Record for Instance {
+    const KIND: ObjectKind = ObjectKind::Instance;
+}
+
+const _: () =
+    assert!(size_of::<Instance>().is_multiple_of(16) && offset_of!(Instance, _vmctx) == size_of::<Instance>());
+
+/// Whether an entity that an instance owns dies with it.
+///
+/// # Safety
+/// `entity` is live.
+unsafe fn dies_with_its_home(entity: *const EntityHeader) -> bool {
+    // SAFETY: live by the caller's promise.
+    let header = unsafe { &*entity };
+    header.doomed.get() || header.handles() == 0 && !header.escaped.get()
+}
+
+/// Takes those of an instance's parts out of the store that die with it, and tells the others that it is gone: they are parts no more.
+///
+/// # Safety
+/// The parts are live tables or memories, with their header first; nothing refers to those that die.
+unsafe fn keep_dying<T>(store: &Store, parts: &mut Vec<*mut T>, clear_home: impl Fn(&T)) {
+    parts.retain(|&part| {
+        // SAFETY: live by the caller's promise.
+        let dies = unsafe { dies_with_its_home(part.cast()) };
+        if dies {
+            // SAFETY: as above; nothing refers to it.
+            unsafe { store.take_out(part.cast()) };
+        } else {
+            // SAFETY: as above.
+            clear_home(unsafe { &*part });
+        }
+        dies
+    });
+}
+
+impl Instance {
+    /// Makes an instance, or takes up the block of a dead one, and makes it one of the store's. Memories and tables hold what
+    /// images say ([`Initial`](crate::vm::instance::initial::Initial)); imports, globals and all other segments are left to the caller.
+    pub(in crate::vm) fn new(store: &Store, module: &Arc<CompiledModule>) -> Result<Handle<Instance>> {
+        let slot = match module.slots().take() {
+            Some(slot) => Instance::revive(slot, store, module),
+            None => Instance::allocate(store, module)?,
+        };
+        let this = slot.into_instance();
+        // SAFETY: just made, and all of it is there.
+        let parts = unsafe { &(*this).parts };
+        let tables = parts.tables.iter().map(|&table| table.cast::<EntityHeader>());
+        let memories = parts.memories.iter().map(|&memory| memory.cast::<EntityHeader>());
+        // SAFETY: all three kinds are made as the store frees them.
+        if let Err(error) = unsafe { store.enroll(std::iter::once(this.cast()).chain(tables).chain(memories)) } {
+            // SAFETY: nobody knows the instance, and it is not used again.
+            drop(unsafe { Instance::take_apart(this) });
+            return Err(error);
+        }
+        // SAFETY: one of the store's now, which is entered by everyone who makes instances.
+        Ok(unsafe { Handle::retain(this) })
+    }
+
+    /// A block for an instance, with tables and memories.
+    fn allocate(store: &Store, module: &Arc<CompiledModule>) -> Result<Slot> {
+        let size = size_of::<Instance>() + module.layout().size();
+        let block = Zeroed::new(size)
+            .ok_or_else(|| Error::out_of_memory(format!("out of memory for an instance of {size} bytes")))?;
+        let this = block.base().cast::<Instance>();
+        let (description, initial) = (module.module(), module.initial());
+        let mut parts = Parts { tables: Vec::new(), memories: Vec::new(), _block: block };
+        for (_, ty) in description.tables.iter().skip(description.num_imported_tables as usize) {
+            let table = Table::allocate(store, *ty, this)?;
+            table.set_image(initial.table(parts.tables.len()));
+            parts.tables.push(Box::into_raw(table));
+        }
+        for (_, ty) in description.memories.iter().skip(description.num_imported_memories as usize) {
+            let contents = initial.memory(description, parts.memories.len());
+            parts.memories.push(Box::into_raw(Memory::allocate(store, *ty, this, contents)?));
+        }
+        let instance = Instance {
+            header: Instance::new_header(store, module),
+            module: ManuallyDrop::new(module.clone()),
+            dropped: RefCell::new(initial.dropped.clone()),
+            touched: Cell::new(false),
+            parts,
+            _vmctx: [],
+        };
+        // SAFETY: the block has room for an `Instance` and more.
+        unsafe { this.write(instance) };
+        let type_ids = module.type_ids().as_ptr();
+        let context = VMContext { store: store.context(), libcalls: &LIBCALLS, type_ids, _reserved: 0 };
+        // SAFETY: the context lies directly behind the instance, within the block.
+        unsafe { Instance::vmctx(this).write(context) };
+        // SAFETY: initialized just now.
+        unsafe { (*this).link_parts() };
+        // SAFETY: nobody else knows the instance, and its context is complete.
+        Ok(unsafe { Slot::new(this) })
+    }
+
+    fn new_header(store: &Store, module: &CompiledModule) -> EntityHeader {
+        let mut header = EntityHeader::new(ObjectKind::Instance, store);
+        *header.escaped.get_mut() = module.module().leaks_references;
+        header
+    }
+
+    /// Writes where the instance's own tables and memories are into the context.
+    fn link_parts(&self) {
+        let module = self.module();
+        for (&table, index) in self.parts.tables.iter().zip(module.num_imported_tables as usize..) {
+            // SAFETY: a part of this instance.
+            let definition = unsafe { (*table).definition() };
+            // SAFETY: within the context.
+            unsafe { self.table_slot(TableIndex::new(index)).write(definition) };
+        }
+        for (&memory, index) in self.parts.memories.iter().zip(module.num_imported_memories as usize..) {
+            // SAFETY: a part of this instance.
+            self.link_memory(MemoryIndex::new(index), unsafe { &*memory });
+        }
+    }
+
+    /// Writes where a memory is into the context.
+    pub(in crate::vm) fn link_memory(&self, index: MemoryIndex, memory: &Memory) {
+        let slot = VMMemorySlot { base: memory.base(), memory: memory.definition() };
+        // SAFETY: within the context.
+        unsafe { self.memory_slot(index).write(slot) };
+    }
+
+    /// Makes an instance of `store` of a block that waited for its next.
+    fn revive(slot: Slot, store: &Store, module: &Arc<CompiledModule>) -> Slot {
+        let this = slot.into_instance();
+        let initial = module.initial();
+        // SAFETY: the block of an instance of this module, which nobody else knows.
+        let instance = unsafe { &mut *this };
+        instance.header = Instance::new_header(store, module);
+        instance.module = ManuallyDrop::new(module.clone());
+        instance.dropped.get_mut().set_to(&initial.dropped);
+        instance.touched.set(false);
+        for (position, &table) in instance.parts.tables.iter().enumerate() {
+            // SAFETY: a part of the instance.
+            let table = unsafe { &mut *table };
+            table.revive(store);
+            table.set_image(initial.table(position));
+        }
+        for &memory in &instance.parts.memories {
+            // SAFETY: a part of the instance.
+            unsafe { (*memory).revive(store) };
+        }
+        let context = Instance::vmctx(this);
+        // SAFETY: the context lies directly behind the instance.
+        unsafe { (*context).store = store.context() };
+        // SAFETY: nobody else knows the instance, and its context is complete.
+        unsafe { Slot::new(this) }
+    }
+
+    /// Frees an instance, with those of its tables and memories that nobody else can reach, or keeps them for the next.
+    ///
+    /// # Safety
+    /// The store is entered; the instance is not among its entities any more and nothing refers to it.
+    pub(in crate::vm) unsafe fn free(store: &Store, this: *mut Instance) {
+        // SAFETY: live until the end of this function; nobody else has a reference to its parts.
+        let parts = unsafe { &mut (*this).parts };
+        let count = parts.tables.len() + parts.memories.len();
+        // SAFETY: an instance's own tables die with it or after it.
+        unsafe { keep_dying(store, &mut parts.tables, Table::clear_home) };
+        // SAFETY: as for tables.
+        unsafe { keep_dying(store, &mut parts.memories, Memory::clear_home) };
+        let whole = parts.tables.len() + parts.memories.len() == count;
+        // SAFETY: live, and all that it refers to.
+        let reset = whole && unsafe { (*this).reset() };
+        // SAFETY: nothing refers to the instance.
+        let (module, slot) = unsafe { Instance::take_apart(this) };
+        if reset {
+            module.slots().park(slot);
+        }
+    }
+
+    /// Makes tables and memories what they were at first; false if they cannot be used again.
+    fn reset(&self) -> bool {
+        let (description, initial, touched) = (self.module(), self.module.initial(), self.touched.get());
+        let keep_pages = touched && self.module.slots().keeps_pages();
+        let contents = |position| initial.memory(description, position);
+        // SAFETY: parts of the instance.
+        let tables = || self.parts.tables.iter().all(|&table| unsafe { (*table).reset() });
+        let mut memories = self.parts.memories.iter().enumerate();
+        // SAFETY: as above.
+        memories.all(|(i, &memory)| unsafe { (*memory).reset(contents(i), touched, keep_pages) }) && tables()
+    }
+
+    /// Takes the share of its module out of an instance, whose block is then a slot.
+    ///
+    /// # Safety
+    /// Nothing refers to the instance.
+    unsafe fn take_apart(this: *mut Instance) -> (Arc<CompiledModule>, Slot) {
+        // SAFETY: nothing refers to it, says the caller.
+        let module = unsafe { &mut (*this).module };
+        // SAFETY: initialized, and not used again before `revive` writes another.
+        let module = unsafe { ManuallyDrop::take(module) };
+        // SAFETY: nothing refers to it, says the caller.
+        (module, unsafe { Slot::new(this) })
+    }
+
+    /// Frees the block of an instance and its parts.
+    ///
+    /// # Safety
+    /// As [`Slot::new`]; nothing of the instance is used again.
+    pub(in crate::vm) unsafe fn discard(this: *mut Instance) {
+        // SAFETY: live, says the caller, and nobody else knows it.
+        let instance = unsafe { &mut *this };
+        // SAFETY: initialized, and not used again.
+        let dropped = unsafe { (&raw const instance.dropped).read() };
+        // SAFETY: as above; the block, which is among the parts, goes last.
+        let parts = unsafe { (&raw const instance.parts).read() };
+        drop(dropped);
+        drop(parts);
+    }
+
+    /// The context of an instance: it lies directly behind the instance in the same allocation.
+    #[inline]
+    pub fn vmctx(instance: *const Instance) -> *mut VMContext {
+        instance.cast_mut().wrapping_add(1).cast()
+    }
+
+    /// The instance of a context.
+    #[inline]
+    pub fn from_vmctx(vmctx: *const VMContext) -> *mut Instance {
+        vmctx.cast_mut().cast::<Instance>().wrapping_sub(1)
+    }
+
+    fn context(&self) -> *mut VMContext {
+        // The pointer is derived from a reference to the instance alone, but the allocation is only
+        // ever touched through raw pointers and cells; instances are never moved or exclusively borrowed.
+        Instance::vmctx(self)
+    }
+
+    /// Something in the context, `offset` bytes from its start.
+    fn at<T>(&self, offset: i32) -> *mut T {
+        self.context().wrapping_byte_offset(offset as isize).cast()
+    }
+
+    pub fn compiled(&self) -> &Arc<CompiledModule> {
+        &self.module
+    }
+
+    pub fn module(&self) -> &Module {
+        self.module.module()
+    }
+
+    pub fn store(&self) -> &Store {
+        // SAFETY: a store outlives its entities.
+        unsafe { &*self.header.store }
+    }
+
+    pub(in crate::vm) fn func_import(&self, func: FuncIndex) -> *mut VMFuncImport {
+        self.at(self.module.layout().func_import(func))
+    }
+
+    pub(in crate::vm) fn memory_slot(&self, memory: MemoryIndex) -> *mut VMMemorySlot {
+        self.at(self.module.layout().memory(memory))
+    }
+
+    pub(in crate::vm) fn table_slot(&self, table: TableIndex) -> *mut *mut VMTable {
+        self.at(self.module.layout().table(table))
+    }
+
+    /// Where the pointer to an imported global lies.
+    pub(in crate::vm) fn global_import(&self, global: GlobalIndex) -> Option<*mut *mut VMGlobal> {
+        self.module.layout().global(global).err().map(|offset| self.at(offset))
+    }
+
+    /// A memory of the instance; null only while instantiation has not got there.
+    pub fn memory(&self, memory: MemoryIndex) -> *mut Memory {
+        // SAFETY: within the context by the layout.
+        let definition: *mut VMMemory = unsafe { (*self.memory_slot(memory)).memory };
+        Memory::from_definition(definition)
+    }
+
+    /// A memory of an instance that code runs in, or whose imports and definitions are in place.
+    pub(in crate::vm) fn memory_ref(&self, memory: MemoryIndex) -> &Memory {
+        // SAFETY: an instance's memories live as long as it does: its own, and by the collector those it imports.
+        unsafe { &*self.memory(memory) }
+    }
+
+    /// A table of an instance that code runs in, or whose imports and definitions are in place.
+    pub(in crate::vm) fn table_ref(&self, table: TableIndex) -> &Table {
+        // SAFETY: as for memories.
+        unsafe { &*self.table(table) }
+    }
+
+    /// A table of the instance; null only while instantiation has not got there.
+    pub fn table(&self, table: TableIndex) -> *mut Table {
+        // SAFETY: within the context by the layout.
+        Table::from_definition(unsafe { *self.table_slot(table) })
+    }
+
+    /// A global of the instance.
+    pub fn global(&self, global: GlobalIndex) -> *mut VMGlobal {
+        match self.module.layout().global(global) {
+            Ok(offset) => self.at(offset),
+            // SAFETY: within the context by the layout.
+            Err(offset) => unsafe { *self.at::<*mut VMGlobal>(offset) },
+        }
+    }
+
+    /// The reference to a function of the instance, made if this is the first time. `None` for a function that never
+    /// becomes a reference, which validation rules out for whatever asks.
+    pub fn func_ref(&self, func: FuncIndex) -> Option<*mut VMFuncRef> {
+        self.touched.set(true);
+        let Some(defined) = self.module().defined_func(func) else {
+            // SAFETY: within the context by the layout.
+            return Some(unsafe { (*self.func_import(func)).func_ref });
+        };
+        let slot = self.module().func_ref_slots.get(func)?;
+        let record: *mut VMFuncRef = self.at(self.module.layout().func_ref(slot));
+        // SAFETY: within the context by the layout; zero until it is filled.
+        if unsafe { (*record).entry.is_null() } {
+            let offset = record as usize - std::ptr::from_ref(self) as usize;
+            let ty = self.module.ty(self.module().type_of(func));
+            let func_ref = VMFuncRef {
+                object: ObjectHeader::new(ObjectKind::Func, offset),
+                entry: self.module.code().func_entry(defined),
+                vmctx: self.context().cast::<VMAnyContext>(),
+                ty: Arc::as_ptr(ty).cast(),
+                type_id: ty.id,
+                func_index: func.as_u32(),
+            };
+            // SAFETY: as above. The type's registration is owned by the module, which the instance owns.
+            unsafe { record.write(func_ref) };
+        }
+        Some(record)
+    }
+
+    /// The object an entity of the module is in this instance; `None` for tags, which nothing can name yet.
+    pub fn entity(&self, entity: EntityIndex) -> Option<*mut ObjectHeader> {
+        self.touched.set(true);
+        match entity {
+            EntityIndex::Func(index) => self.func_ref(index).map(|func| func.cast()),
+            EntityIndex::Global(index) => Some(self.global(index).cast()),
+            EntityIndex::Table(index) => Some(self.table(index).cast()),
+            EntityIndex::Memory(index) => Some(self.memory(index).cast()),
+            EntityIndex::Tag(_) => None,
+        }
+    }
+
+    /// Records that code of the instance is about to run without having been handed out.
+    pub(in crate::vm) fn touch(&self) {
+        self.touched.set(true);
+    }
+
+    /// Fills the tables that compiled code does not ask about. The imports are in place.
+    pub(in crate::vm) fn fill_small_tables(&self) {
+        // Functions in a table of the instance's own are in nobody's hands yet.
+        let touched = self.touched.get();
+        for (table, _) in self.module().tables.iter().skip(self.module().num_imported_tables as usize) {
+            if self.module().is_filled_at_once(table) {
+                self.table_ref(table).settle();
+            }
+        }
+        self.touched.set(touched);
+    }
+
+    /// The memories the instance itself made.
+    pub(in crate::vm) fn own_memories(&self) -> impl Iterator<Item = *mut Memory> {
+        self.parts.memories.iter().copied()
+    }
+
+    /// The tables the instance itself made.
+    pub(in crate::vm) fn own_tables(&self) -> impl Iterator<Item = *mut Table> {
+        self.parts.tables.iter().copied()
+    }
+
+    /// Whether an instance without handles that never escaped can be freed: nobody reaches its functions through one of
+    /// its own tables either, and no handle of its own memories keeps it. (It need not be kept for the memories' sake,
+    /// but then they would not be there for the next instance.)
+    pub(in crate::vm) fn is_unreachable(&self) -> bool {
+        let tables = || {
+            self.own_tables().all(|table| {
+                // SAFETY: an instance's own tables live at least as long as it does.
+                let header = unsafe { &(*table).header };
+                header.handles() == 0 && !header.escaped.get()
+            })
+        };
+        // SAFETY: as for tables.
+        tables() && self.own_memories().all(|memory| unsafe { (*memory).header.handles() } == 0)
+    }
+
+    pub(in crate::vm) fn elem_dropped(&self, segment: ElemIndex) -> bool {
+        self.dropped.borrow().elems.has(segment.index())
+    }
+
+    pub(in crate::vm) fn data_dropped(&self, segment: DataIndex) -> bool {
+        self.dropped.borrow().datas.has(segment.index())
+    }
+
+    /// Makes all data segments available: none was used up after all.
+    pub(in crate::vm) fn restore_data_segments(&self) {
+        self.dropped.borrow_mut().datas.clear();
+    }
+
+    pub(in crate::vm) fn drop_elem(&self, segment: ElemIndex) {
+        self.dropped.borrow_mut().elems.insert(segment.index());
+    }
+
+    pub(in crate::vm) fn drop_data(&self, segment: DataIndex) {
+        self.dropped.borrow_mut().datas.insert(segment.index());
+    }
+}
+
+/// The instance a function belongs to, or `None` for a host function.
+///
+/// # Safety
+/// `func` is live.
+pub unsafe fn instance_of_func(func: *const VMFuncRef) -> Option<*mut Instance> {
+    // SAFETY: live by the caller's promise.
+    let owner = unsafe { owner_of(func.cast()) };
+    // SAFETY: the owner of a live record is live.
+    let kind = unsafe { (*owner).object.kind };
+    (kind == ObjectKind::Instance).then_some(owner.cast())
+}

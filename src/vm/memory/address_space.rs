@@ -1,0 +1,132 @@
+//! The address space of linear memories: reservations with their guards, and those that an engine keeps for the next memory.
+
+use crate::os::guarded::{self, GuardedRange};
+use crate::os::map::{HOST_PAGE, Reservation, round_up};
+use crate::types::{Error, Result};
+use crate::vm::engine::types::lock;
+use crate::vm::memory::linear::MemoryPlan;
+use std::sync::{Mutex, MutexGuard};
+
+/// A reservation: room for the memory, then the guard.
+#[derive(Debug)]
+pub(in crate::vm) struct Space {
+    /// Dropped before the reservation it describes.
+    _guarded: Option<GuardedRange>,
+    pub(in crate::vm) reservation: Reservation,
+    /// Bytes the memory can have here.
+    pub(in crate::vm) room: usize,
+}
+
+impl Space {
+    fn new(room: usize, guard: usize) -> Result<Space> {
+        let reservation = Reservation::new(room.checked_add(guard).ok_or_else(|| too_large(room as u64))?)?;
+        let length = reservation.length();
+        // Only accesses to a memory with such a guard go unchecked.
+        let _guarded = if guard > 0 && length >= guarded::SMALLEST {
+            GuardedRange::register(reservation.base().as_ptr() as usize, length)
+        } else {
+            None
+        };
+        Ok(Space { _guarded, reservation, room })
+    }
+}
+
+/// The spaces of an engine's memories. Those that are kept hold nothing, and no byte of them can be accessed.
+#[derive(Debug)]
+pub struct Spaces {
+    plan: MemoryPlan,
+    kept: Mutex<Vec<Space>>,
+}
+
+/// The most spaces that are kept.
+const MOST_KEPT: usize = 64;
+
+impl Spaces {
+    pub fn new(plan: MemoryPlan) -> Spaces {
+        Spaces { plan, kept: Mutex::default() }
+    }
+
+    pub fn plan(&self) -> MemoryPlan {
+        self.plan
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Space>> {
+        lock(&self.kept)
+    }
+
+    /// A space with at least `room` bytes, none of them committed.
+    pub(in crate::vm) fn take(&self, room: u64) -> Result<Space> {
+        let rounded = |bytes: u64| usize::try_from(bytes).ok().and_then(round_up);
+        let (Some(room), Some(guard)) = (rounded(room), rounded(self.plan.guard)) else { return Err(too_large(room)) };
+        if self.keeps(room)
+            && let Some(space) = self.kept().pop()
+        {
+            return Ok(space);
+        }
+        Space::new(room, guard)
+    }
+
+    /// Takes a space back that nobody uses any more, of which the first `committed` bytes may hold something.
+    pub(in crate::vm) fn give_back(&self, space: Space, committed: usize) {
+        let wanted = self.keeps(space.room) && self.kept().len() < MOST_KEPT;
+        // SAFETY: nobody uses it any more, says the caller.
+        if wanted && unsafe { space.reservation.decommit(0, committed) }.is_ok() {
+            let mut kept = self.kept();
+            if kept.len() < MOST_KEPT {
+                kept.push(space);
+            }
+        }
+    }
+
+    /// Gives all that is kept back to the system; whether there was any.
+    pub(in crate::vm) fn clear(&self) -> bool {
+        let kept = std::mem::take(&mut *self.kept());
+        !kept.is_empty()
+    }
+
+    /// Only spaces that are all alike are kept, and none where address space is short.
+    fn keeps(&self, room: usize) -> bool {
+        self.plan.guard > 0 && room as u64 == self.plan.reservation && room >= HOST_PAGE
+    }
+}
+
+#[cold]
+fn too_large(room: u64) -> Error {
+    Error::out_of_memory(format!("memory too large for this machine: {room} bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_empty_and_inaccessible() {
+        let spaces = Spaces::new(MemoryPlan::GUARDED);
+        let space = spaces.take(1 << 32).unwrap();
+        space.reservation.commit(0, 2 * HOST_PAGE).unwrap();
+        let base = space.reservation.base().as_ptr();
+        // SAFETY: committed above.
+        unsafe { base.write(7) };
+        spaces.give_back(space, 2 * HOST_PAGE);
+        assert!(guarded::may_be_guarded(base as usize));
+        let space = spaces.take(1 << 32).unwrap();
+        assert_eq!(space.reservation.base().as_ptr(), base);
+        // A system call that is given an address that cannot be read says so.
+        let mut buffer = [0u8; 1];
+        let vector = |base: *mut u8| libc::iovec { iov_base: base.cast(), iov_len: 1 };
+        let (to, from) = (vector(buffer.as_mut_ptr()), vector(base));
+        // SAFETY: asks for a number.
+        let own = unsafe { libc::getpid() };
+        // SAFETY: the kernel checks both.
+        assert_eq!(unsafe { libc::process_vm_readv(own, &to, 1, &from, 1, 0) }, -1);
+        space.reservation.commit(0, HOST_PAGE).unwrap();
+        // SAFETY: committed above.
+        assert_eq!(unsafe { base.read() }, 0);
+        spaces.give_back(space, HOST_PAGE);
+        spaces.clear();
+        assert_eq!(spaces.kept().len(), 0);
+        let spaces = Spaces::new(MemoryPlan::COMPACT);
+        spaces.give_back(spaces.take(1 << 16).unwrap(), 0);
+        assert_eq!(spaces.kept().len(), 0);
+    }
+}

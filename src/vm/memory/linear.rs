@@ -1,0 +1,351 @@
+//! The bytes of a linear memory: where they lie and how they grow. Limits of the type are the caller's business.
+//!
+//! Two kinds, decided by the [`MemoryPlan`]:
+//!
+//! - **reserved**: all the address space the memory may ever need is taken at once, `base` never changes. With a
+//!   reservation of 4 GiB and a guard behind it, compiled code need not check 32-bit addresses: what is not committed faults.
+//! - **movable**: only what is needed is reserved, with room to grow; a memory that outgrows it is copied to a larger
+//!   one and `base` changes. Only for code that checks every access and loads the base each time.
+//!
+//! A memory may begin with an image (`src/vm/memory/image.rs`), and be made to begin again: what was written is found and undone.
+//!
+//! Invariant: bytes `0..length` are accessible, and nothing beyond `length` is, up to the end of the guard; if there are pages,
+//! they are zero. Whoever
+//! copies `base` or `length` (`VMMemory`, `VMMemorySlot`) refreshes the copies after each `grow_to`.
+
+use crate::module::Module;
+use crate::os::dirty_pages;
+use crate::os::map::{HOST_PAGE, round_up};
+use crate::types::{Error, Result};
+use crate::vm::memory::address_space::{Space, Spaces};
+use crate::vm::memory::image::{FileRange, MemoryImage};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// How much address space a memory takes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct MemoryPlan {
+    /// Bytes to reserve. A memory that is larger from the start gets more.
+    pub reservation: u64,
+    /// Inaccessible bytes to keep behind the reservation. With a guard, compiled code relies on the place of a memory, so
+    /// that it never moves; without one, growing beyond the reservation moves it.
+    pub guard: u64,
+}
+
+impl MemoryPlan {
+    /// For guard-page mode and 32-bit addresses: see [`crate::compiler::GUARDED_RESERVATION`].
+    pub const GUARDED: MemoryPlan =
+        MemoryPlan { reservation: crate::compiler::GUARDED_RESERVATION, guard: crate::compiler::GUARD_SIZE };
+
+    /// For code that checks every access, where address space is short: as little as possible.
+    pub const COMPACT: MemoryPlan = MemoryPlan { reservation: 0, guard: 0 };
+
+    fn movable(&self) -> bool {
+        self.guard == 0
+    }
+}
+
+/// What a memory begins with, other than zeros.
+#[derive(Copy, Clone, Debug)]
+pub struct Contents<'a> {
+    pub module: &'a Module,
+    pub image: &'a MemoryImage,
+}
+
+/// The bytes of a memory.
+#[derive(Debug)]
+pub struct LinearMemory {
+    /// `None` while a memory with no reservation is empty.
+    space: Option<Space>,
+    length: usize,
+    /// What it began with, in bytes.
+    minimum: usize,
+    /// The most it may ever grow to, in bytes.
+    maximum: usize,
+    /// The most it ever had in its space, in bytes: beyond, nothing was ever committed.
+    reached: usize,
+    /// Whether it has moved since it began.
+    moved: bool,
+    /// What is mapped into it.
+    mapped: Option<Arc<FileRange>>,
+    spaces: Arc<Spaces>,
+}
+
+/// The most pages that a memory keeps when it is reset: writing them costs less than faults for new ones.
+const MOST_KEPT_PAGES: usize = 32;
+
+impl LinearMemory {
+    /// A memory of `minimum` bytes: zero, but for what `contents` says. `maximum` is what its type or the embedder allows; both
+    /// are in bytes.
+    pub fn new(
+        minimum: u64,
+        maximum: Option<u64>,
+        spaces: &Arc<Spaces>,
+        contents: Option<Contents<'_>>,
+    ) -> Result<LinearMemory> {
+        let plan = spaces.plan();
+        let length = to_length(minimum)?;
+        let maximum = usize::try_from(maximum.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        if length > maximum {
+            return Err(Error::argument(format!("memory of {length} bytes is above its maximum: {maximum} bytes")));
+        }
+        let spaces = spaces.clone();
+        let mut memory = LinearMemory {
+            space: None,
+            length: 0,
+            minimum: length,
+            maximum,
+            reached: 0,
+            moved: false,
+            mapped: None,
+            spaces,
+        };
+        let wanted = if plan.movable() { plan.reservation.min(maximum as u64) } else { plan.reservation };
+        let room = wanted.max(minimum);
+        if room > 0 || !plan.movable() {
+            let space = memory.spaces.take(room)?;
+            space.reservation.commit(0, committed(length)?)?;
+            memory.space = Some(space);
+        }
+        (memory.length, memory.reached) = (length, length);
+        if let Some(contents) = contents.filter(|contents| !contents.image.is_empty()) {
+            // SAFETY: just committed, and nobody else knows it.
+            memory.mapped = unsafe { contents.image.map(memory.base()) };
+            memory.write_unmapped(contents);
+        }
+        Ok(memory)
+    }
+
+    /// Writes what the memory begins with, if it is not mapped.
+    fn write_unmapped(&self, contents: Contents<'_>) {
+        if self.mapped.is_none() {
+            // SAFETY: all of the memory is committed, and nobody else has it.
+            unsafe { contents.image.write(contents.module, self.base(), 0..self.length) };
+        }
+    }
+
+    /// Makes the memory what it was when it began. On failure it is to be dropped.
+    ///
+    /// `keep_pages`: whether a few pages that were written may stay allocated, rewritten.
+    ///
+    /// # Safety
+    /// Nobody uses the memory.
+    pub unsafe fn reset(&mut self, contents: Option<Contents<'_>>, keep_pages: bool) -> Result<()> {
+        if self.moved {
+            return Err(Error::limit("a memory that has moved is not used again"));
+        }
+        let Some(space) = &self.space else { return Ok(()) };
+        let (minimum, length, reached) = (committed(self.minimum)?, committed(self.length)?, committed(self.reached)?);
+        self.length = self.minimum;
+        let base = space.reservation.base().as_ptr();
+        let own = if keep_pages { dirty_pages::own_pages(base as usize, reached, MOST_KEPT_PAGES) } else { None };
+        if let Some(own) = own {
+            for range in own.iter() {
+                // Beyond the length are zeros that an earlier instance grew to.
+                let range = range.start - base as usize..(range.end - base as usize).min(length);
+                if range.is_empty() {
+                    continue;
+                }
+                // SAFETY: committed, and nobody uses it.
+                unsafe { std::ptr::write_bytes(base.wrapping_add(range.start), 0, range.len()) };
+                if let Some(Contents { module, image }) = contents.filter(|_| self.mapped.is_some()) {
+                    // SAFETY: as above.
+                    unsafe { image.write(module, base, range) };
+                }
+            }
+            // A page that is not the memory's own is what a new mapping has there. Where an image is mapped, the memory began
+            // with that; where it was written, the host or the kernel may have taken the page away since.
+            if let Some(contents) = contents {
+                self.write_unmapped(contents);
+            }
+            // SAFETY: nobody uses it, says the caller. What grows there again finds zeros.
+            return unsafe { space.reservation.conceal(minimum, length - minimum) };
+        }
+        // SAFETY: nobody uses it, says the caller.
+        unsafe { space.reservation.decommit(minimum, reached - minimum)? };
+        self.reached = self.minimum;
+        // SAFETY: nobody uses it, says the caller.
+        unsafe { space.reservation.forget(0, minimum)? };
+        if let Some(contents) = contents {
+            self.write_unmapped(contents);
+        }
+        Ok(())
+    }
+
+    /// The address of the first byte. Not null, even where there is none.
+    pub fn base(&self) -> *mut u8 {
+        // An empty memory has the alignment of any other, and no byte of it is ever read.
+        let nowhere = NonNull::<Aligned>::dangling().cast();
+        self.space.as_ref().map_or(nowhere, |space| space.reservation.base()).as_ptr()
+    }
+
+    /// The length in bytes.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Whether `base` stays the same as long as the memory lives.
+    pub fn never_moves(&self) -> bool {
+        !self.spaces.plan().movable() || self.space.as_ref().is_some_and(|space| space.room >= self.maximum)
+    }
+
+    /// Makes the memory `new_length` bytes long; new bytes are zero. On failure nothing has changed.
+    pub fn grow_to(&mut self, new_length: usize) -> Result<()> {
+        let new_length = to_length(new_length as u64)?;
+        if new_length < self.length {
+            return Err(Error::argument(format!("a memory cannot shrink: {} to {new_length} bytes", self.length)));
+        }
+        if new_length > self.maximum {
+            return Err(Error::limit(format!("memory of {new_length} bytes is above its maximum: {}", self.maximum)));
+        }
+        let (old, new) = (committed(self.length)?, committed(new_length)?);
+        match &self.space {
+            _ if new_length == 0 => {}
+            Some(space) if new <= space.room => space.reservation.commit(old, new - old)?,
+            _ if self.spaces.plan().movable() => self.move_to(new_length)?,
+            _ => {
+                return Err(Error::limit(format!(
+                    "memory of {new_length} bytes is above its reservation: {}",
+                    self.spaces.plan().reservation
+                )));
+            }
+        }
+        (self.length, self.reached) = (new_length, self.reached.max(new_length));
+        Ok(())
+    }
+
+    /// Moves the memory to a new space with room for `new_length` bytes and for growing further.
+    fn move_to(&mut self, new_length: usize) -> Result<()> {
+        // Doubling keeps the cost of many small growths in proportion. Where that much cannot be had, what is needed may do.
+        let room = self.length.saturating_mul(2).min(self.maximum).max(new_length);
+        let space = self
+            .spaces
+            .take(room as u64)
+            .or_else(|error| if room > new_length { self.spaces.take(new_length as u64) } else { Err(error) })?;
+        space.reservation.commit(0, committed(new_length)?)?;
+        let from = self.base();
+        // SAFETY: both ranges are committed, and they belong to different reservations.
+        unsafe { std::ptr::copy_nonoverlapping(from, space.reservation.base().as_ptr(), self.length) };
+        (self.space, self.mapped, self.moved) = (Some(space), None, true);
+        Ok(())
+    }
+}
+
+impl Drop for LinearMemory {
+    fn drop(&mut self) {
+        if let (Some(space), Ok(reached)) = (self.space.take(), committed(self.reached)) {
+            self.spaces.give_back(space, reached);
+        }
+    }
+}
+
+#[repr(align(4096))]
+struct Aligned;
+
+fn to_length(bytes: u64) -> Result<usize> {
+    // Half the address space is more than any machine has, and keeps sums from overflowing.
+    usize::try_from(bytes)
+        .ok()
+        .filter(|&bytes| bytes <= isize::MAX as usize)
+        .ok_or_else(|| Error::out_of_memory(format!("memory too large for this machine: {bytes} bytes")))
+}
+
+/// How many bytes are committed for a memory of `length` bytes. Compiled code relies on faults at multiples of the host's page
+/// only, as lengths are multiples of larger pages.
+fn committed(length: usize) -> Result<usize> {
+    debug_assert!(length.is_multiple_of(HOST_PAGE));
+    round_up(length).ok_or_else(|| Error::out_of_memory(format!("memory too large for this machine: {length} bytes")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::guarded;
+
+    impl LinearMemory {
+        /// A memory of zeros, alone in the world.
+        pub fn alone(minimum: u64, maximum: Option<u64>, plan: MemoryPlan) -> Result<LinearMemory> {
+            LinearMemory::new(minimum, maximum, &Arc::new(Spaces::new(plan)), None)
+        }
+    }
+
+    const PAGE: usize = 0x10000;
+
+    fn bytes(memory: &mut LinearMemory) -> &mut [u8] {
+        // SAFETY: bytes up to the length are committed, and the test has one slice at a time.
+        unsafe { std::slice::from_raw_parts_mut(memory.base(), memory.len()) }
+    }
+
+    #[test]
+    fn a_reserved_memory_grows_in_place() {
+        let mut memory = LinearMemory::alone(PAGE as u64, Some(1 << 32), MemoryPlan::GUARDED).unwrap();
+        let base = memory.base();
+        assert!(memory.never_moves());
+        assert!(guarded::may_be_guarded(base as usize + (4 << 30)));
+        bytes(&mut memory)[0xffff] = 1;
+        memory.grow_to(3 * PAGE).unwrap();
+        assert_eq!((memory.base(), memory.len()), (base, 3 * PAGE));
+        assert_eq!(bytes(&mut memory)[0xffff..0x10001], [1, 0]);
+        bytes(&mut memory)[0x2ffff] = 1;
+        memory.grow_to(3 * PAGE).unwrap();
+        assert!(memory.grow_to((1 << 32) + PAGE).is_err());
+        assert!(memory.grow_to(2 * PAGE).is_err());
+        assert!(memory.grow_to(usize::MAX).is_err());
+        assert_eq!(memory.len(), 3 * PAGE);
+    }
+
+    #[test]
+    fn a_reserved_memory_may_be_empty_or_full() {
+        let mut memory = LinearMemory::alone(0, None, MemoryPlan::GUARDED).unwrap();
+        assert_eq!(memory.len(), 0);
+        memory.grow_to(1 << 32).unwrap();
+        bytes(&mut memory)[0xffff_ffff] = 1;
+        assert_eq!(memory.grow_to((1 << 32) + PAGE).unwrap_err().kind(), crate::types::ErrorKind::Limit);
+    }
+
+    #[test]
+    fn a_movable_memory_moves_and_keeps_its_bytes() {
+        let mut memory = LinearMemory::alone(0, Some(10 * PAGE as u64), MemoryPlan::COMPACT).unwrap();
+        assert!(bytes(&mut memory).is_empty());
+        memory.grow_to(0).unwrap();
+        for pages in 1..=10 {
+            memory.grow_to(pages * PAGE).unwrap();
+            let bytes = bytes(&mut memory);
+            assert!(bytes[((pages - 1) * PAGE)..].iter().all(|&byte| byte == 0));
+            bytes[(pages - 1) * PAGE] = pages as u8;
+            for earlier in 1..=pages {
+                assert_eq!(bytes[(earlier - 1) * PAGE], earlier as u8);
+            }
+        }
+        assert!(memory.grow_to(11 * PAGE).is_err());
+    }
+
+    #[test]
+    fn refuses_what_cannot_be() {
+        assert!(LinearMemory::alone(2 * PAGE as u64, Some(PAGE as u64), MemoryPlan::COMPACT).is_err());
+        assert!(LinearMemory::alone(1 << 60, None, MemoryPlan::COMPACT).is_err());
+        assert!(LinearMemory::alone(u64::MAX - 0xffff, None, MemoryPlan::GUARDED).is_err());
+        let mut memory = LinearMemory::alone(PAGE as u64, None, MemoryPlan::COMPACT).unwrap();
+        assert!(memory.grow_to(1 << 60).is_err());
+        assert_eq!(bytes(&mut memory).len(), PAGE);
+    }
+
+    #[cfg(feature = "stress")]
+    #[test]
+    fn a_failed_growth_changes_nothing() {
+        use crate::os::map::stress::fail_nth;
+        let mut memory = LinearMemory::alone(PAGE as u64, None, MemoryPlan::COMPACT).unwrap();
+        let base = memory.base();
+        bytes(&mut memory)[5] = 9;
+        fail_nth(2);
+        assert!(memory.grow_to(2 * PAGE).is_err());
+        assert_eq!((memory.base(), memory.len()), (base, PAGE));
+        assert_eq!(bytes(&mut memory)[5], 9);
+        fail_nth(0);
+        memory.grow_to(2 * PAGE).unwrap();
+    }
+}

@@ -1,0 +1,224 @@
+//! Traps as objects, their frames, and how compiled code's traps become them.
+//!
+//! The stub that delivers a trap keeps the frames of the innermost activation (`src/vm/trap/unwind.rs`) before it restores the
+//! entry stub's stack; [`take`] makes an object of them afterwards. A trap that a host function lets through gathers the
+//! next activation's frames in the same way, so in the end it has all frames it crossed.
+
+pub mod fault;
+pub mod unwind;
+
+use crate::abi::{Frame, ObjectHeader, ObjectKind, PendingTrap};
+use crate::types::{FuncIndex, Result, TrapCode};
+use crate::vm::instance::Instance;
+use crate::vm::store::entity::{EntityHeader, Handle, Record, release, retain};
+use crate::vm::store::{Entered, Finalizer, Store};
+use crate::vm::val;
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+
+/// The number of frames a trap records at most; the innermost are kept.
+pub const MAX_FRAMES: usize = 1000;
+
+/// A trap.
+#[repr(C)]
+pub struct Trap {
+    header: EntityHeader,
+    code: TrapCode,
+    /// The host's own words; the code's otherwise.
+    message: Option<Box<[u8]>>,
+    frames: RefCell<Vec<FrameInfo>>,
+    /// Whether the frames' instances are counted as handles. Until the trap escapes into wasm they are: a trap in the
+    /// host's hands keeps its frames' instances alive. Afterwards the collector traces them, so that cycles can go.
+    counted: Cell<bool>,
+    /// Whether the trap has left the outermost activation: if it is raised again, its trace begins anew.
+    complete: Cell<bool>,
+    /// Host info of a trap without a store, which has no table for it.
+    detached_info: Cell<Option<(*mut c_void, Option<unsafe extern "C" fn(*mut c_void)>)>>,
+}
+
+/// A frame of a trace. Not counted: see [`Trap`]; a frame handed out counts its instance itself.
+#[derive(Copy, Clone, Debug)]
+pub struct FrameInfo {
+    pub instance: *mut Instance,
+    pub func: FuncIndex,
+    /// The byte offset in the module's binary.
+    pub module_offset: u32,
+    /// The byte offset from the start of the function's body.
+    pub func_offset: u32,
+}
+
+// SAFETY: `repr(C)`, and the header with kind `Trap` is first.
+unsafe impl Record for Trap {
+    const KIND: ObjectKind = ObjectKind::Trap;
+}
+
+impl Trap {
+    fn boxed(store: *const Store, code: TrapCode, message: Option<Box<[u8]>>) -> *mut Trap {
+        Box::into_raw(Box::new(Trap {
+            header: EntityHeader::new(ObjectKind::Trap, store),
+            code,
+            message,
+            frames: RefCell::default(),
+            counted: Cell::new(true),
+            complete: Cell::new(false),
+            detached_info: Cell::new(None),
+        }))
+    }
+
+    /// A trap with the host's message.
+    pub fn new(entered: &Entered<'_>, code: TrapCode, message: Option<Box<[u8]>>) -> Result<Handle<Trap>> {
+        let trap = Trap::boxed(entered.store(), code, message);
+        // SAFETY: just boxed, and the header is first.
+        unsafe { entered.store().adopt(trap.cast(), trap) }
+    }
+
+    /// As [`Trap::new`]; without memory for that, a trap that says so and belongs to no store.
+    pub(in crate::vm) fn new_in_any_case(
+        entered: &Entered<'_>,
+        code: TrapCode,
+        message: Option<Box<[u8]>>,
+    ) -> Handle<Trap> {
+        Trap::new(entered, code, message).unwrap_or_else(|error| Trap::detached(TrapCode::OutOfMemory, error.message()))
+    }
+
+    /// A trap that belongs to no store: for calls whose arguments name none, or when the store cannot be entered.
+    pub fn detached(code: TrapCode, message: &str) -> Handle<Trap> {
+        let trap = Trap::boxed(std::ptr::null(), code, Some(message.as_bytes().into()));
+        // SAFETY: just boxed.
+        unsafe { Handle::detached(trap) }
+    }
+
+    pub fn code(&self) -> TrapCode {
+        self.code
+    }
+
+    /// The message, without a NUL.
+    pub fn message(&self) -> &[u8] {
+        self.message.as_deref().unwrap_or(self.code.message().as_bytes())
+    }
+
+    /// The frames, innermost first.
+    pub fn frames(&self) -> Vec<FrameInfo> {
+        self.frames.borrow().clone()
+    }
+
+    /// The store; null for a detached trap.
+    pub fn store(&self) -> *const Store {
+        self.header.store
+    }
+
+    /// Adds the frames of the activation that the trap has just left.
+    fn append(&self, crossed: &[Frame], outermost: bool) {
+        if self.complete.replace(outermost) {
+            let old = self.frames.take();
+            self.release_counted(&old);
+        }
+        let mut frames = self.frames.borrow_mut();
+        for frame in crossed {
+            if frames.len() == MAX_FRAMES {
+                return;
+            }
+            let instance = Instance::from_vmctx(frame.vmctx);
+            // SAFETY: the frame ran a moment ago and nothing has been freed since, so its instance is live.
+            let module = unsafe { (*instance).module() };
+            let func = module.func_index(frame.func);
+            let start = module.body(frame.func).start;
+            let module_offset = if frame.module_offset == u32::MAX { start } else { frame.module_offset };
+            let func_offset = module_offset.saturating_sub(start);
+            if self.counted.get() {
+                // SAFETY: live, and the store is entered.
+                unsafe { retain(instance.cast()) };
+            } else {
+                // SAFETY: as above.
+                unsafe { val::mark_escaped(instance.cast()) };
+            }
+            frames.push(FrameInfo { instance, func, module_offset, func_offset });
+        }
+    }
+
+    /// Gives back the handles that frames of this trap were counted as.
+    fn release_counted(&self, frames: &[FrameInfo]) {
+        if self.counted.get() {
+            for frame in frames {
+                // SAFETY: the count is the trap's.
+                unsafe { release(frame.instance.cast()) };
+            }
+        }
+    }
+
+    /// The trap is about to be referred to from wasm: the collector takes the frames' instances over.
+    pub(in crate::vm) fn hand_frames_to_collector(&self) {
+        if self.counted.replace(false) {
+            for frame in self.frames.borrow().iter() {
+                // SAFETY: counted until now, so live; the store is entered by whoever makes a reference.
+                unsafe { val::mark_escaped(frame.instance.cast()) };
+                // SAFETY: the count was the trap's.
+                unsafe { release(frame.instance.cast()) };
+            }
+        }
+    }
+
+    /// Host info of a detached trap.
+    pub fn detached_info(&self) -> *mut c_void {
+        self.detached_info.get().map_or(std::ptr::null_mut(), |(data, _)| data)
+    }
+
+    /// Sets the host info of a detached trap and runs the finalizer of the old one.
+    pub fn set_detached_info(&self, data: *mut c_void, finalizer: Option<unsafe extern "C" fn(*mut c_void)>) {
+        self.run_detached_finalizer();
+        self.detached_info.set(Some((data, finalizer)));
+    }
+
+    pub(in crate::vm) fn run_detached_finalizer(&self) {
+        if let Some((data, Some(function))) = self.detached_info.take() {
+            let finalizer = Finalizer { function, data };
+            // SAFETY: the host gave function and data together, and `take` makes it run once.
+            unsafe { (finalizer.function)(finalizer.data) };
+        }
+    }
+}
+
+impl Drop for Trap {
+    fn drop(&mut self) {
+        let frames = self.frames.take();
+        self.release_counted(&frames);
+    }
+}
+
+/// Makes an object of the trap that the entry stub has just returned with, or completes the one that a host function gave.
+pub(in crate::vm) fn take(entered: &Entered<'_>) -> Handle<Trap> {
+    let store = entered.store();
+    let context = store.context();
+    // SAFETY: the context is part of the store, and nothing runs in this activation any more.
+    let pending = unsafe { std::mem::replace(&mut (*context).pending_trap, PendingTrap::NONE) };
+    // SAFETY: as above.
+    let mut frames = unsafe { std::mem::take(&mut (*context).trap_frames) };
+    let trap = if pending.code == PendingTrap::OBJECT && !pending.object.is_null() {
+        // SAFETY: whoever left the object gave its handle over.
+        unsafe { Handle::from_raw(pending.object.cast()) }
+    } else {
+        let code = TrapCode::from_u8(pending.code as u8).unwrap_or(TrapCode::Unreachable);
+        Trap::new_in_any_case(entered, code, None)
+    };
+    let trap = if trap.store().is_null() || std::ptr::eq(trap.store(), store) {
+        trap
+    } else {
+        let message = *b"a callback returned a trap of another store";
+        Trap::new_in_any_case(entered, TrapCode::BadCall, Some(message.into()))
+    };
+    if std::ptr::eq(trap.store(), store) {
+        // SAFETY: as above.
+        trap.append(frames.frames(), unsafe { (*context).activation.is_null() });
+    }
+    frames.clear();
+    // SAFETY: as above.
+    unsafe { (*context).trap_frames = frames };
+    trap
+}
+
+/// The object header of a trap, for tracing.
+pub(in crate::vm) fn frames_to_trace(trap: &Trap, mut visit: impl FnMut(*mut ObjectHeader)) {
+    for frame in trap.frames.borrow().iter() {
+        visit(frame.instance.cast());
+    }
+}
