@@ -8,17 +8,23 @@
 
 mod activation;
 mod context;
+mod fingerprint;
 mod frame;
 mod layout;
 mod libcall;
 mod object;
 mod records;
+mod value;
 
 pub use activation::Activation;
 pub use context::{PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext};
+pub use fingerprint::fingerprint;
 pub use frame::{Frame, TrapFrames};
 pub use layout::{ContextCounts, VMContextLayout};
 pub(crate) use libcall::foreach_libcall;
 pub use libcall::{Libcall, LibcallParam, LibcallResult, LibcallTable};
 pub use object::{ObjectHeader, ObjectKind};
-pub use records::{VMFuncImport, VMFuncRef, VMFuncType, VMGlobal, VMMemory, VMMemorySlot, VMTable};
+pub use records::{
+    GUARD_SIZE, GUARDED_RESERVATION, VMFuncImport, VMFuncRef, VMFuncType, VMGlobal, VMMemory, VMMemorySlot, VMTable,
+};
+pub use value::{KIND_F32, KIND_F64, KIND_I32, KIND_I64, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, numeric_kind};

@@ -26,3 +26,8 @@ pub enum ObjectKind {
     Trap,
     Foreign,
 }
+
+impl ObjectKind {
+    /// How many there are.
+    pub const COUNT: usize = ObjectKind::Foreign as usize + 1;
+}

@@ -32,6 +32,11 @@ pub struct VMFuncType {
     pub num_results: usize,
 }
 
+/// Bytes of address space reserved for a memory with 32-bit addresses in guard-page mode, before the guard.
+pub const GUARDED_RESERVATION: u64 = 1 << 32;
+/// Inaccessible bytes after the reservation. Offsets that reach beyond it are checked explicitly.
+pub const GUARD_SIZE: u64 = 32 << 20;
+
 /// A memory as compiled code sees it.
 #[repr(C)]
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use super::boundary::boundary;
 use super::engine::wasm_engine_t;
 use super::own;
-use crate::vm::store::Store;
+use crate::vm::new_store;
 use std::ptr;
 
 /// A store: the world that instances and their objects live in. It is used by one thread at a time, but may move between
@@ -29,6 +29,6 @@ pub unsafe extern "C" fn wasm_store_new(engine: *mut wasm_engine_t) -> *mut wasm
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
         let engine = unsafe { own::borrow(engine) }?;
-        Ok(own::give_store(Store::new(engine.clone())))
+        Ok(own::give_store(new_store(engine.clone())))
     })
 }

@@ -1,13 +1,11 @@
 //! The machine that code is made for: the one we run on, and the settings of Cranelift.
 
 use super::{CompileOptions, OptLevel};
+use crate::abi;
 use crate::types::{Error, ErrorKind, Result};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use std::fmt::Write;
-
-/// Changes whenever compiled code or the data beside it would mean something else to the rest of the library.
-const FORMAT: u32 = 1;
 
 /// Cranelift's description of this machine under `options`.
 pub(crate) fn host(options: &CompileOptions) -> Result<OwnedTargetIsa> {
@@ -43,9 +41,10 @@ pub(crate) fn host(options: &CompileOptions) -> Result<OwnedTargetIsa> {
 pub(crate) fn fingerprint(isa: &OwnedTargetIsa, options: &CompileOptions) -> String {
     let CompileOptions { opt_level, signals, guard_pages } = options;
     let mut text = format!(
-        "libwasm={}\nformat={FORMAT}\ncranelift={}\ntarget={}\n\
+        "libwasm={}\nlayouts={:016x}\ncranelift={}\ntarget={}\n\
          optimization={opt_level:?}\nsignals={signals}\nguard pages={guard_pages}",
         env!("CARGO_PKG_VERSION"),
+        abi::fingerprint(),
         cranelift_codegen::VERSION,
         isa.triple(),
     );

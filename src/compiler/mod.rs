@@ -23,12 +23,11 @@ use cranelift_codegen::Context;
 use cranelift_codegen::ir::UserFuncName;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
-use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 /// How much Cranelift optimizes.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OptLevel {
     None,
     Speed,
@@ -36,20 +35,15 @@ pub enum OptLevel {
 }
 
 /// Everything that decides what code looks like. Part of an artifact's identity.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CompileOptions {
     pub opt_level: OptLevel,
     /// Whether faults of compiled code are turned into traps by a signal handler. When not, every check is explicit.
     pub signals: bool,
-    /// Whether every 32-bit memory lies in a reservation of 4 GiB followed by [`GUARD_SIZE`] inaccessible bytes and
+    /// Whether every 32-bit memory lies in a reservation of 4 GiB followed by [`GUARD_SIZE`](crate::abi::GUARD_SIZE) inaccessible bytes and
     /// accesses rely on it. Implies `signals`. When not, every access is checked against the memory's length.
     pub guard_pages: bool,
 }
-
-/// Bytes reserved for a memory with 32-bit addresses in guard-page mode, before the guard.
-pub const GUARDED_RESERVATION: u64 = 1 << 32;
-/// Inaccessible bytes after the reservation. Offsets that reach beyond it are checked explicitly.
-pub const GUARD_SIZE: u64 = 32 << 20;
 
 /// The code of one function and what is known about it. Offsets are bytes from the start of `text`.
 #[derive(Debug, Default)]
@@ -69,28 +63,28 @@ pub struct CompiledFunction {
     pub vmctx_fp_offset: i32,
 }
 
-#[derive(Copy, Clone, Debug, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug)]
 pub struct CallSite {
     pub offset: u32,
     pub addend: i64,
     pub callee: FuncIndex,
 }
 
-#[derive(Copy, Clone, Debug, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug)]
 pub struct TrapSite {
     pub offset: u32,
     pub code: TrapCode,
 }
 
 /// From `code_offset` up to the next entry, code comes from `module_offset` (`u32::MAX`: from nowhere in particular).
-#[derive(Copy, Clone, Debug, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug)]
 pub struct AddressSite {
     pub code_offset: u32,
     pub module_offset: u32,
 }
 
 /// Which stack slots hold live references while the call that returns to `return_offset` runs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct StackMap {
     pub return_offset: u32,
     /// The frame pointer less the stack pointer during the call.

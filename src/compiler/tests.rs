@@ -255,6 +255,8 @@ fn fingerprints_differ() {
     let mut prints: Vec<_> =
         MODES.iter().map(|&options| Compiler::new(options).unwrap().fingerprint().to_owned()).collect();
     assert!(prints[0].contains("x86_64"));
+    let layouts = format!("\nlayouts={:016x}\n", crate::abi::fingerprint());
+    assert!(prints.iter().all(|print| print.contains(&layouts)));
     prints.sort();
     prints.dedup();
     assert_eq!(prints.len(), MODES.len());

@@ -11,7 +11,9 @@
 //! converts. Trampolines trap by libcall only, in both modes; the context they pass is the host function's, so the table comes
 //! from the store.
 
-use crate::abi::{Libcall, LibcallTable, VMHostContext, VMStoreContext};
+use crate::abi::{
+    Libcall, LibcallTable, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, VMHostContext, VMStoreContext, numeric_kind,
+};
 use crate::compiler::sig::{self, POINTER, value_type};
 use crate::compiler::translate::trap_code;
 use crate::types::*;
@@ -26,32 +28,20 @@ use std::mem::offset_of;
 /// What a host→wasm trampoline returns when an argument is of another kind than its parameter.
 pub const WRONG_KIND: u32 = 2;
 
-/// The size of a slot.
-const SLOT: usize = 16;
-/// The size of a `wasm_val_vec_t`: size and pointer.
-const VEC: usize = 16;
+/// The size of a slot of either form.
+const SLOT: usize = VAL;
+const _: () = assert!(VAL == RAW_SLOT);
 /// Trampolines whose frame holds more than this check the stack; smaller ones live on what the limit leaves to the host.
 const UNCHECKED_FRAME: usize = 4096;
 
 /// Whether values of the signature cross the boundary as `wasm_val_t`, without a conversion.
 pub fn is_plain(ty: &FuncType) -> bool {
-    ty.params.iter().chain(&ty.results).all(|&ty| kind(ty).is_some())
-}
-
-/// The `wasm_valkind_t` of a number.
-fn kind(ty: ValType) -> Option<u8> {
-    match ty {
-        ValType::I32 => Some(0),
-        ValType::I64 => Some(1),
-        ValType::F32 => Some(2),
-        ValType::F64 => Some(3),
-        ValType::V128 | ValType::Ref(_) => None,
-    }
+    ty.params.iter().chain(&ty.results).all(|&ty| numeric_kind(ty).is_some())
 }
 
 /// Where a slot of this signature holds its value.
 fn value_offset(plain: bool) -> usize {
-    if plain { 8 } else { 0 }
+    if plain { VAL_OF } else { 0 }
 }
 
 /// Flags for slots: whoever made them need not have aligned them to 16 bytes.
@@ -116,7 +106,7 @@ impl Trampoline<'_> {
 
     /// Writes a slot's kind and the padding behind it.
     fn write_kind(&mut self, ty: ValType, base: Value, offset: usize) {
-        if let (true, Some(kind)) = (self.plain, kind(ty)) {
+        if let (true, Some(kind)) = (self.plain, numeric_kind(ty)) {
             let kind = self.builder.ins().iconst(types::I64, i64::from(kind));
             self.builder.ins().store(slot_flags(), kind, base, offset as i32);
         }
@@ -127,7 +117,7 @@ impl Trampoline<'_> {
         let mut wrong = None;
         for (i, &ty) in types.iter().enumerate() {
             let given = self.builder.ins().load(types::I8, slot_flags(), base, (offset + i * SLOT) as i32);
-            let wanted = i64::from(kind(ty).expect("the signature is plain"));
+            let wanted = i64::from(numeric_kind(ty).expect("the signature is plain"));
             let differs = self.builder.ins().bxor_imm_u(given, wanted);
             wrong = Some(match wrong {
                 Some(wrong) => self.builder.ins().bor(wrong, differs),
@@ -280,14 +270,14 @@ fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
 
 /// Calls the C callback of a plain signature; the results it gave.
 fn call_back(t: &mut Trampoline<'_>, store: Value, vmctx: Value, ty: &FuncType, params: &[Value]) -> Vec<Value> {
-    let (args_at, results_at) = (2 * VEC, 2 * VEC + ty.params.len() * SLOT);
+    let (args_at, results_at) = (2 * VAL_VEC, 2 * VAL_VEC + ty.params.len() * SLOT);
     let slot = t.stack_slot(results_at + ty.results.len() * SLOT);
     let base = t.stack_addr(slot, 0);
-    for (vec, at, len) in [(0, args_at, ty.params.len()), (VEC, results_at, ty.results.len())] {
+    for (vec, at, len) in [(0, args_at, ty.params.len()), (VAL_VEC, results_at, ty.results.len())] {
         let size = t.builder.ins().iconst(types::I64, len as i64);
         let data = t.stack_addr(slot, at);
         t.store(size, base, vec);
-        t.store(data, base, vec + 8);
+        t.store(data, base, vec + VAL_VEC_DATA);
     }
     t.write_slots(&ty.params, params, base, args_at);
     let zero = t.builder.ins().iconst(types::I64, 0);
@@ -295,7 +285,7 @@ fn call_back(t: &mut Trampoline<'_>, store: Value, vmctx: Value, ty: &FuncType, 
         t.write_kind(ty, base, results_at + i * SLOT);
         t.builder.ins().store(slot_flags(), zero, base, (results_at + i * SLOT + value_offset(true)) as i32);
     }
-    let results_vec = t.stack_addr(slot, VEC);
+    let results_vec = t.stack_addr(slot, VAL_VEC);
     let trap = call_function(t, vmctx, base, results_vec);
     let next = t.cold_branch(trap);
     t.libcall(store, offset_of!(LibcallTable, raise_object), sig::c(&[POINTER; 2], &[]), &[vmctx, trap]);

@@ -12,6 +12,9 @@ macro_rules! trap_codes {
         }
 
         impl TrapCode {
+            /// The name and the number of each.
+            pub const ALL: &'static [(&'static str, u8)] = &[$((stringify!($name), $value),)*];
+
             /// The words of the specification's tests for this trap.
             pub fn message(self) -> &'static str {
                 match self { $(TrapCode::$name => $message,)* }

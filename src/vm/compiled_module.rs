@@ -8,9 +8,10 @@ use crate::types::{Error, Result, TypeIndex};
 use crate::vm::engine::Engine;
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::instance::initial::Initial;
-use crate::vm::instance::pool::Slots;
+use crate::vm::instance::pool::InstancePool;
 use crate::vm::store::Entered;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
+use crate::vm::store::kinds::Entity;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -24,7 +25,7 @@ pub struct CompiledModule {
     type_ids: Vec<u32>,
     /// What instances begin with, found out when the first is made.
     initial: OnceLock<Initial>,
-    slots: Arc<Slots>,
+    pool: Arc<InstancePool>,
 }
 
 impl CompiledModule {
@@ -60,9 +61,9 @@ impl CompiledModule {
         let layout = module.context_layout()?;
         let types = module.types.values().map(|ty| engine.register(ty)).collect::<Result<Vec<_>>>()?;
         let type_ids = types.iter().map(|ty| ty.id).collect();
-        let (initial, slots) = (OnceLock::new(), Slots::new(engine.parking()));
+        let (initial, pool) = (OnceLock::new(), InstancePool::new(engine.pools()));
         let engine = engine.clone();
-        Ok(Arc::new(CompiledModule { engine, module, code, layout, types, type_ids, initial, slots }))
+        Ok(Arc::new(CompiledModule { engine, module, code, layout, types, type_ids, initial, pool }))
     }
 
     pub fn engine(&self) -> &Arc<Engine> {
@@ -85,8 +86,8 @@ impl CompiledModule {
         self.initial.get_or_init(|| Initial::new(&self.module, self.engine.images()))
     }
 
-    pub(super) fn slots(&self) -> &Slots {
-        &self.slots
+    pub(super) fn pool(&self) -> &InstancePool {
+        &self.pool
     }
 
     pub(super) fn type_ids(&self) -> &[u32] {
@@ -108,6 +109,12 @@ pub struct ModuleObject {
 // SAFETY: `repr(C)`, and the header with kind `Module` is first.
 unsafe impl Record for ModuleObject {
     const KIND: ObjectKind = ObjectKind::Module;
+}
+
+// SAFETY: as above.
+unsafe impl Entity for ModuleObject {
+    const KIND: ObjectKind = ObjectKind::Module;
+    const MAY_RUN: bool = true;
 }
 
 impl ModuleObject {

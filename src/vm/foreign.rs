@@ -4,6 +4,7 @@ use crate::abi::ObjectKind;
 use crate::types::Result;
 use crate::vm::store::Entered;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
+use crate::vm::store::kinds::Entity;
 
 /// A foreign object.
 #[repr(C)]
@@ -13,6 +14,11 @@ pub struct Foreign {
 
 // SAFETY: `repr(C)`, and the header with kind `Foreign` is first.
 unsafe impl Record for Foreign {
+    const KIND: ObjectKind = ObjectKind::Foreign;
+}
+
+// SAFETY: as above.
+unsafe impl Entity for Foreign {
     const KIND: ObjectKind = ObjectKind::Foreign;
 }
 

@@ -4,6 +4,7 @@ use crate::abi::{ObjectHeader, ObjectKind, VMContext, VMGlobal};
 use crate::types::{Error, GlobalType, Mutability, Result, ValType};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::{EntityHeader, Handle, Record, owner_of};
+use crate::vm::store::kinds::{Entity, Tracer};
 use crate::vm::store::{Entered, Store};
 use crate::vm::val::{self, RawSlot, Val};
 use cranelift_entity::EntityRef;
@@ -29,10 +30,12 @@ impl VMGlobal {
     }
 }
 
-impl Global {
-    /// The value, for the collector.
-    pub(super) fn value(&self) -> (ValType, RawSlot) {
-        (self.ty.content, self.record.value)
+// SAFETY: `repr(C)`, and the header with kind `Global` is first.
+unsafe impl Entity for Global {
+    const KIND: ObjectKind = ObjectKind::Global;
+
+    fn trace(&self, tracer: &mut dyn Tracer) {
+        val::trace(self.ty.content, &self.record.value, tracer);
     }
 }
 

@@ -10,12 +10,15 @@ pub mod func;
 pub mod gc;
 pub mod global;
 pub mod instance;
+mod kinds;
 pub mod libcalls;
 pub mod memory;
 pub mod store;
 pub mod table;
 pub mod trap;
 pub mod val;
+
+pub use kinds::new_store;
 
 #[cfg(test)]
 mod tests;

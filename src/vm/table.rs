@@ -14,6 +14,7 @@ use crate::types::{Error, Limits, RefType, Result, TableType, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::instance::initial::TableImage;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
+use crate::vm::store::kinds::{Entity, Tracer};
 use crate::vm::store::{Entered, Store};
 use crate::vm::val;
 use std::cell::{Cell, RefCell, UnsafeCell};
@@ -43,6 +44,32 @@ pub struct Table {
 // SAFETY: `repr(C)`, and the header with kind `Table` is first.
 unsafe impl Record for Table {
     const KIND: ObjectKind = ObjectKind::Table;
+}
+
+// SAFETY: as above.
+unsafe impl Entity for Table {
+    const KIND: ObjectKind = ObjectKind::Table;
+
+    fn trace(&self, tracer: &mut dyn Tracer) {
+        if self.is_lazy() {
+            // What is not filled yet are functions of the home.
+            tracer.object(self.home_ptr().cast());
+        }
+        for bits in self.stored_elements() {
+            tracer.reference(self.element(), bits);
+        }
+    }
+
+    /// Whoever reaches the table reaches the functions of the instance it belongs to.
+    fn escape(&self) {
+        if let Some(home) = self.home() {
+            home.header.escaped.set(true);
+        }
+    }
+
+    fn definer(&self) -> *mut EntityHeader {
+        self.home_ptr().cast()
+    }
 }
 
 impl Table {

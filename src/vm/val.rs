@@ -1,9 +1,12 @@
 //! Values as the host sees them (`wasm_val_t`) and as compiled code passes them, and the way between the two.
 
-use crate::abi::{ObjectHeader, ObjectKind, VMFuncRef};
+pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64};
+use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VAL, VAL_OF, VMFuncRef};
 use crate::types::{Error, HeapType, RefType, Result, ValType};
 use crate::vm::store::Store;
-use crate::vm::store::entity::{self, Record, owner_of, release, retain, store_of};
+use crate::vm::store::entity::{self, Record, release, retain, store_of};
+use crate::vm::store::kinds::Tracer;
+use crate::vm::store::lifetime::mark_escaped;
 
 /// The layout of `wasm_val_t`.
 ///
@@ -16,15 +19,11 @@ pub struct Val {
     pub of: u64,
 }
 
-const _: () = assert!(size_of::<Val>() == 16 && std::mem::offset_of!(Val, of) == 8);
+const _: () = assert!(size_of::<Val>() == VAL && std::mem::offset_of!(Val, of) == VAL_OF);
 
 /// A value in the form that trampolines of signatures with references or v128 pass it: the value at offset 0.
-pub type RawSlot = [u8; 16];
+pub type RawSlot = [u8; RAW_SLOT];
 
-pub const KIND_I32: u8 = 0;
-pub const KIND_I64: u8 = 1;
-pub const KIND_F32: u8 = 2;
-pub const KIND_F64: u8 = 3;
 pub const KIND_V128: u8 = 4;
 pub const KIND_EXTERNREF: u8 = 128;
 pub const KIND_FUNCREF: u8 = 129;
@@ -221,32 +220,10 @@ pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, ty: RefType)
     if ty.is_func() { Ok(object as u64) } else { store.box_object(object).map(u64::from) }
 }
 
-/// Records that something other than a host handle may now refer to the object.
-///
-/// # Safety
-/// `object` is live; this is the home thread, inside the store.
-pub unsafe fn mark_escaped(object: *const ObjectHeader) {
-    // SAFETY: live by the caller's promise.
-    let entity = unsafe { owner_of(object) };
-    // SAFETY: the owner of a live record is live.
-    let owner = unsafe { &*entity };
-    if owner.escaped.replace(true) {
-        return;
-    }
-    match owner.object.kind {
-        ObjectKind::Table => {
-            // Whoever reaches the table reaches the functions of the instance it belongs to.
-            // SAFETY: the header of kind `Table` is that of a `Table`.
-            let table = unsafe { &*entity.cast::<crate::vm::table::Table>() };
-            if let Some(home) = table.home() {
-                home.header.escaped.set(true);
-            }
-        }
-        ObjectKind::Trap => {
-            // SAFETY: the header of kind `Trap` is that of a `Trap`.
-            unsafe { (*entity.cast::<crate::vm::trap::Trap>()).hand_frames_to_collector() }
-        }
-        _ => {}
+/// Tells the collector of a value of type `ty`.
+pub fn trace(ty: ValType, value: &RawSlot, tracer: &mut dyn Tracer) {
+    if let ValType::Ref(ty) = ty {
+        tracer.reference(ty, u128::from_le_bytes(*value) as u64);
     }
 }
 

@@ -1,8 +1,9 @@
 //! A compiled module as bytes: what `wasm_module_serialize` gives and `wasm_module_deserialize` takes.
 //!
 //! ```text
-//! header       HEADER_LEN bytes: magic, format version, two checksums, lengths of the sections
-//! identity     version of this library, target, CPU features and settings the code was compiled for, a line for each
+//! header       HEADER_LEN bytes: magic, format, two checksums, lengths of the sections
+//! identity     version of this library, hash of the layouts its code relies on, target, CPU features and settings the code
+//!              was compiled for, a line for each
 //! description  that of the module, in postcard's format
 //! parts        of the module ([`Module::parts`]) and of the tables of the text ([`CodeTables`]), read where they lie
 //! text         machine code, position independent
@@ -35,8 +36,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use twox_hash::XxHash3_64;
 
 const MAGIC: [u8; 8] = *b"\0libwasm";
-/// Raised whenever the format changes.
-const FORMAT: u32 = 2;
+/// A hash of the sources that decide how an artifact is written and what its code does: see `build.rs`.
+const FORMAT: u64 = match u64::from_str_radix(env!("LIBWASM_ARTIFACT_FORMAT"), 16) {
+    Ok(format) => format,
+    Err(_) => panic!("build.rs gives a hexadecimal number"),
+};
 /// Where the checksum of the header, the identity and the description lies, and what it covers starts.
 const HEAD_CHECKSUM: Range<usize> = 16..24;
 /// Where the checksum of everything else lies.
@@ -174,7 +178,7 @@ fn build(fingerprint: &str, module: &Module, object: &CodeObject) -> Result<(Cod
         Layout::new(sections.map(<[u8]>::len)).ok_or_else(|| Error::out_of_memory("no memory for an artifact"))?;
     let memory = CodeMemory::filled(layout.text().end, layout.text().start, |bytes| {
         bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+        bytes[8..16].copy_from_slice(&FORMAT.to_le_bytes());
         for (index, (section, range)) in sections.iter().zip(&layout.0).enumerate() {
             let len = LENGTHS + 8 * index;
             bytes[len..len + 8].copy_from_slice(&(section.len() as u64).to_le_bytes());
@@ -215,12 +219,10 @@ fn read_header(bytes: &[u8]) -> Result<Layout> {
     if !is_artifact(bytes) {
         return Err(refused("not an artifact of this library"));
     }
-    let format = u32::from_le_bytes(field(bytes, 8)?);
+    let format = u64::from_le_bytes(field(bytes, 8)?);
     if format != FORMAT {
-        return Err(refused(format!("made by another version of this library: format {format}, not {FORMAT}")));
-    }
-    if u32::from_le_bytes(field(bytes, 12)?) != 0 {
-        return Err(refused("damaged: its header"));
+        let difference = format!("format {format:016x}, not {FORMAT:016x}");
+        return Err(refused(format!("made by another version of this library: {difference}")));
     }
     let mut lengths = [0; SECTIONS];
     for (index, len) in lengths.iter_mut().enumerate() {

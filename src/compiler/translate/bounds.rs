@@ -28,9 +28,9 @@
 //! In both modes instructions read and write exactly `s` bytes. What Cranelift folds into an instruction that reads more
 //! than the load it folds would break the second mode; it folds 128-bit operands only from loads of 128 bits.
 
+use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION};
 use crate::compiler::env::Region;
 use crate::compiler::translate::{FuncTranslator, trap_code};
-use crate::compiler::{GUARD_SIZE, GUARDED_RESERVATION};
 use crate::types::*;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Value, ValueDef, types};

@@ -1,12 +1,14 @@
 //! Engines: configuration, compiler, and the types and trampolines shared by all stores. No thread is started here.
 
+pub mod pools;
 pub mod types;
 
-use crate::compiler::{CompileOptions, Compiler, GUARD_SIZE, GUARDED_RESERVATION, OptLevel};
+use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION};
+use crate::compiler::{CompileOptions, Compiler, OptLevel};
 use crate::os;
 use crate::types::{FuncType, Result};
+use crate::vm::engine::pools::Pools;
 use crate::vm::engine::types::{RegisteredType, TypeRegistry};
-use crate::vm::instance::pool::Parking;
 use crate::vm::memory::address_space::Spaces;
 use crate::vm::memory::image::ImageFiles;
 use crate::vm::memory::linear::MemoryPlan;
@@ -29,10 +31,10 @@ impl Default for Config {
     }
 }
 
-/// The most blocks of dead instances that are kept for the next, for all modules together.
-const MOST_PARKED: usize = 1024;
+/// The most blocks that the instance pools of all modules keep together.
+const MOST_POOLED: usize = 1024;
 /// The same where address space is short.
-const MOST_PARKED_COMPACT: usize = 16;
+const MOST_POOLED_COMPACT: usize = 16;
 
 /// An engine. Stores and modules share it.
 pub struct Engine {
@@ -40,7 +42,7 @@ pub struct Engine {
     types: Arc<TypeRegistry>,
     spaces: Arc<Spaces>,
     images: ImageFiles,
-    parking: Arc<Parking>,
+    pools: Arc<Pools>,
 }
 
 impl Engine {
@@ -59,8 +61,8 @@ impl Engine {
         let guard = if guard_pages { GUARD_SIZE } else { 0 };
         let memory_plan = MemoryPlan { reservation, guard };
         let spaces = Arc::new(Spaces::new(memory_plan));
-        let parking = Arc::new(Parking::new(if reservation > 0 { MOST_PARKED } else { MOST_PARKED_COMPACT }));
-        Ok(Arc::new(Engine { compiler, types: Arc::default(), spaces, images: ImageFiles::default(), parking }))
+        let pools = Arc::new(Pools::new(if reservation > 0 { MOST_POOLED } else { MOST_POOLED_COMPACT }));
+        Ok(Arc::new(Engine { compiler, types: Arc::default(), spaces, images: ImageFiles::default(), pools }))
     }
 
     pub fn compiler(&self) -> &Arc<Compiler> {
@@ -77,15 +79,15 @@ impl Engine {
         (self.spaces.plan().reservation > 0).then_some(&self.images)
     }
 
-    pub(in crate::vm) fn parking(&self) -> &Arc<Parking> {
-        &self.parking
+    pub(in crate::vm) fn pools(&self) -> &Arc<Pools> {
+        &self.pools
     }
 
     /// Gives back what is kept for instances and memories to come; whether there may have been something.
     #[cold]
-    pub fn give_back_parked(&self) -> bool {
-        let parked = self.parking.clear();
-        self.spaces.clear() || parked
+    pub fn empty_pools(&self) -> bool {
+        let pooled = self.pools.clear();
+        self.spaces.clear() || pooled
     }
 
     /// The engine's registration of a function type.

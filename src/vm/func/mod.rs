@@ -2,11 +2,15 @@
 
 pub mod call;
 
-use crate::abi::{LibcallResult, ObjectHeader, ObjectKind, PendingTrap, VMFuncRef, VMHostContext, VMStoreContext};
+use crate::abi::{
+    LibcallResult, ObjectHeader, ObjectKind, PendingTrap, VAL_VEC, VAL_VEC_DATA, VMFuncRef, VMHostContext,
+    VMStoreContext,
+};
 use crate::types::{Error, FuncType, Result, TrapCode};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::func::call::bad_call;
 use crate::vm::store::entity::{EntityHeader, Handle, store_of};
+use crate::vm::store::kinds::{Entity, Tracer};
 use crate::vm::store::{Entered, Finalizer, Store};
 use crate::vm::trap::Trap;
 use crate::vm::val::{self, RawSlot, Val};
@@ -22,6 +26,8 @@ pub struct ValVec {
     pub size: usize,
     pub data: *mut Val,
 }
+
+const _: () = assert!(size_of::<ValVec>() == VAL_VEC && offset_of!(ValVec, data) == VAL_VEC_DATA);
 
 /// A host's callback: without an environment, or with one. Returns an owned trap or null.
 #[derive(Copy, Clone)]
@@ -41,6 +47,21 @@ pub struct HostFunc {
     /// Empty once it is queued to run.
     finalizer: Cell<Option<unsafe extern "C" fn(*mut c_void)>>,
     trace: Cell<Option<Trace>>,
+}
+
+// SAFETY: `repr(C)`, and the header with kind `Func` is first.
+unsafe impl Entity for HostFunc {
+    const KIND: ObjectKind = ObjectKind::Func;
+    const MAY_RUN: bool = true;
+
+    fn trace(&self, tracer: &mut dyn Tracer) {
+        self.trace_env(&mut |object| tracer.object(object));
+    }
+
+    unsafe fn free(_store: &Store, this: *mut HostFunc) {
+        // SAFETY: boxed by `HostFunc::make`; nothing refers to it.
+        unsafe { Box::from_raw(this) }.finalize();
+    }
 }
 
 /// What is called for each handle that an environment owns: the handle, and the second argument of [`Trace`]'s call.
@@ -108,19 +129,25 @@ impl HostFunc {
         unsafe { store.adopt(func.cast(), record) }
     }
 
-    /// The finalizer, if it has not been taken before.
-    pub(in crate::vm) fn take_finalizer(&self) -> Option<Finalizer> {
-        self.finalizer.take().map(|function| Finalizer { function, data: self.context.env.cast() })
+    /// Queues the finalizer, if that has not been done before. The environment is not asked what it owns any more.
+    pub(in crate::vm) fn finalize(&self) {
+        let store = self.store();
+        if self.trace.take().is_some() {
+            store.traced_envs.set(store.traced_envs.get() - 1);
+        }
+        if let Some(function) = self.finalizer.take() {
+            store.queue_finalizer(Finalizer { function, data: self.context.env.cast() });
+        }
+    }
+
+    fn store(&self) -> &Store {
+        // SAFETY: a store outlives its entities.
+        unsafe { &*self.header.store }
     }
 
     /// Whether the environment says what handles it owns.
     pub(in crate::vm) fn is_traced(&self) -> bool {
         self.trace.get().is_some()
-    }
-
-    /// Asks the environment no more; whether it was asked until now.
-    pub(in crate::vm) fn stop_tracing(&self) -> bool {
-        self.trace.take().is_some()
     }
 
     /// Calls `visit` with each object of this store of which the environment owns a handle, as often as it says.

@@ -12,19 +12,13 @@
 //! reserved, before values are converted.
 
 use crate::abi::{Frame, ObjectHeader, ObjectKind};
-use crate::types::GlobalIndex;
-use crate::types::{RefType, ValType};
+use crate::types::RefType;
 use crate::vm::func::HostFunc;
-use crate::vm::global::Global;
 use crate::vm::instance::Instance;
-use crate::vm::instance::instantiate::imported_objects;
 use crate::vm::store::Store;
 use crate::vm::store::entity::{EntityHeader, owner_of};
-use crate::vm::table::Table;
+use crate::vm::store::kinds::Tracer;
 use crate::vm::trap::unwind;
-use crate::vm::trap::{Trap, frames_to_trace};
-use crate::vm::val::RawSlot;
-use cranelift_entity::EntityRef;
 use std::ops::ControlFlow;
 
 /// The state of marking.
@@ -108,7 +102,9 @@ impl Marker<'_> {
     fn drain(&mut self) {
         while let Some(entity) = self.worklist.pop() {
             // SAFETY: marked entities are live.
-            unsafe { self.trace(entity) };
+            let kind = self.store.kind_of(unsafe { &*entity });
+            // SAFETY: the header of a live entity of this kind.
+            unsafe { (kind.trace)(entity, self) };
         }
     }
 
@@ -118,7 +114,7 @@ impl Marker<'_> {
         store.for_each_traced_func(|entity, func| {
             // SAFETY: entities of the store are live.
             if !unsafe { (*entity).marked.get() } {
-                store.finalize_func(func);
+                func.finalize();
                 store.pacing.again();
             }
         });
@@ -190,67 +186,14 @@ impl Marker<'_> {
         let object = self.store.heap.borrow_mut().mark(reference);
         self.mark_object(object);
     }
+}
 
-    fn mark_bits(&mut self, ty: RefType, bits: u64) {
+impl Tracer for Marker<'_> {
+    fn object(&mut self, object: *mut ObjectHeader) {
+        self.mark_object(object);
+    }
+
+    fn reference(&mut self, ty: RefType, bits: u64) {
         if ty.is_func() { self.mark_object(bits as *mut ObjectHeader) } else { self.mark_box(bits as u32) }
-    }
-
-    fn mark_slot(&mut self, ty: ValType, slot: &RawSlot) {
-        if let ValType::Ref(ty) = ty {
-            self.mark_bits(ty, u128::from_le_bytes(*slot) as u64);
-        }
-    }
-
-    /// # Safety
-    /// `entity` is live.
-    unsafe fn trace(&mut self, entity: *mut EntityHeader) {
-        // SAFETY: live by the caller's promise.
-        match unsafe { (*entity).object.kind } {
-            // SAFETY: the header of each kind is that of its struct.
-            ObjectKind::Instance => self.trace_instance(unsafe { &*entity.cast::<Instance>() }),
-            // SAFETY: as above.
-            ObjectKind::Table => self.trace_table(unsafe { &*entity.cast::<Table>() }),
-            ObjectKind::Global => {
-                // SAFETY: as above.
-                let (ty, slot) = unsafe { (*entity.cast::<Global>()).value() };
-                self.mark_slot(ty, &slot);
-            }
-            // SAFETY: as above.
-            ObjectKind::Trap => frames_to_trace(unsafe { &*entity.cast::<Trap>() }, |object| self.mark_object(object)),
-            ObjectKind::Func => {
-                // SAFETY: as above.
-                let func = unsafe { &*entity.cast::<HostFunc>() };
-                func.trace_env(&mut |object| self.mark_object(object));
-            }
-            ObjectKind::Memory | ObjectKind::Module | ObjectKind::Foreign => {}
-        }
-    }
-
-    fn trace_instance(&mut self, instance: &Instance) {
-        imported_objects(instance, |object| self.mark_object(object));
-        for table in instance.own_tables() {
-            self.mark_entity(table.cast());
-        }
-        for memory in instance.own_memories() {
-            self.mark_entity(memory.cast());
-        }
-        let module = instance.module();
-        for (index, ty) in module.globals.iter().skip(module.num_imported_globals as usize) {
-            if ty.content.is_ref() {
-                // SAFETY: an instance's own globals are part of it.
-                let slot = unsafe { (*instance.global(GlobalIndex::new(index.index()))).value };
-                self.mark_slot(ty.content, &slot);
-            }
-        }
-    }
-
-    fn trace_table(&mut self, table: &Table) {
-        if table.is_lazy() {
-            // What is not filled yet are functions of the home.
-            self.mark_entity(table.home_ptr().cast());
-        }
-        for bits in table.stored_elements() {
-            self.mark_bits(table.element(), bits);
-        }
     }
 }

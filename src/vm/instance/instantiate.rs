@@ -3,19 +3,20 @@
 
 use crate::abi;
 use crate::abi::{ObjectHeader, ObjectKind, VMFuncImport, VMFuncRef, VMGlobal};
-use crate::module::{ConstExpr, ConstOp, DataMode, ElemItems, ElemMode, EntityIndex, Import, Module};
+use crate::module::{DataMode, ElemMode, EntityIndex, Import};
 use crate::types::*;
 use crate::vm::compiled_module::CompiledModule;
 use crate::vm::func::{self, call};
 use crate::vm::global;
 use crate::vm::instance::Instance;
-use crate::vm::libcalls::init_memory;
+use crate::vm::instance::const_eval::{evaluate, evaluate_offset};
+use crate::vm::libcalls::bulk::{init_memory, init_table};
 use crate::vm::memory::Memory;
 use crate::vm::store::entity::{Handle, store_of};
+use crate::vm::store::lifetime::mark_escaped;
 use crate::vm::store::{Entered, Store};
 use crate::vm::table::Table;
 use crate::vm::trap::Trap;
-use crate::vm::val::{self, RawSlot};
 use cranelift_entity::EntityRef;
 use std::sync::Arc;
 
@@ -168,7 +169,7 @@ pub unsafe fn extern_type(object: *const ObjectHeader) -> Option<ExternType> {
 unsafe fn link_imports(instance: &Instance, imports: &[*mut ObjectHeader]) {
     for (import, &object) in instance.module().imports.iter().zip(imports) {
         // SAFETY: live by the caller's promise; the instance's collector edges keep them so.
-        unsafe { val::mark_escaped(object) };
+        unsafe { mark_escaped(object) };
         match import.entity {
             EntityIndex::Func(index) => {
                 let func_ref: *mut VMFuncRef = object.cast();
@@ -208,43 +209,6 @@ fn define_globals(instance: &Instance) {
     }
 }
 
-/// Evaluates a constant expression. Validation has made sure that the stack fits and the types are right.
-pub(in crate::vm) fn evaluate(instance: &Instance, expr: &ConstExpr) -> RawSlot {
-    let mut stack: Vec<u128> = Vec::with_capacity(1);
-    for op in expr.ops() {
-        let value = match *op {
-            ConstOp::I32(value) => u128::from(value as u32),
-            ConstOp::I64(value) => u128::from(value as u64),
-            ConstOp::F32(bits) => u128::from(bits),
-            ConstOp::F64(bits) => u128::from(bits),
-            ConstOp::V128(value) => value,
-            // SAFETY: globals before this one are initialized, by the order that validation demands.
-            ConstOp::GlobalGet(index) => u128::from_le_bytes(unsafe { (*instance.global(index)).value }),
-            ConstOp::RefNull(_) => 0,
-            ConstOp::RefFunc(index) => instance.func_ref(index).map_or(0, |func| func as usize as u128),
-            binary => {
-                let right = stack.pop().unwrap_or(0) as u64;
-                let left = stack.pop().unwrap_or(0) as u64;
-                let narrow = |value: u64| u128::from(value as u32);
-                match binary {
-                    ConstOp::I32Add => narrow(left.wrapping_add(right)),
-                    ConstOp::I32Sub => narrow(left.wrapping_sub(right)),
-                    ConstOp::I32Mul => narrow(left.wrapping_mul(right)),
-                    ConstOp::I64Add => u128::from(left.wrapping_add(right)),
-                    ConstOp::I64Sub => u128::from(left.wrapping_sub(right)),
-                    _ => u128::from(left.wrapping_mul(right)),
-                }
-            }
-        };
-        stack.push(value);
-    }
-    stack.pop().unwrap_or(0).to_le_bytes()
-}
-
-fn evaluate_offset(instance: &Instance, expr: &ConstExpr) -> u64 {
-    u128::from_le_bytes(evaluate(instance, expr)) as u64
-}
-
 fn run_element_segments(instance: &Instance) -> Result<(), TrapCode> {
     let module = instance.module();
     let first = instance.compiled().initial().first_elem;
@@ -252,7 +216,7 @@ fn run_element_segments(instance: &Instance) -> Result<(), TrapCode> {
         if let ElemMode::Active { table, offset } = &elem.mode {
             if table.as_u32() < module.num_imported_tables {
                 // SAFETY: the instance is live; the store is entered.
-                unsafe { val::mark_escaped(std::ptr::from_ref(instance).cast()) };
+                unsafe { mark_escaped(std::ptr::from_ref(instance).cast()) };
             }
             let dst = evaluate_offset(instance, offset);
             init_table(instance, *table, segment, dst, 0, elem.items.len() as u64)?;
@@ -260,35 +224,6 @@ fn run_element_segments(instance: &Instance) -> Result<(), TrapCode> {
         if !matches!(elem.mode, ElemMode::Passive) {
             instance.drop_elem(segment);
         }
-    }
-    Ok(())
-}
-
-/// `table.init`, also for active segments.
-pub(in crate::vm) fn init_table(
-    instance: &Instance,
-    table: TableIndex,
-    segment: ElemIndex,
-    dst: u64,
-    src: u64,
-    len: u64,
-) -> Result<(), TrapCode> {
-    let table = instance.table_ref(table);
-    let items = &instance.module().elems[segment].items;
-    let available = if instance.elem_dropped(segment) { 0 } else { items.len() as u64 };
-    let fits = |start: u64, size: u64| start.checked_add(len).is_some_and(|end| end <= size);
-    if !fits(src, available) || !fits(dst, table.size()) {
-        return Err(TrapCode::TableOutOfBounds);
-    }
-    for index in 0..len {
-        let position = (src + index) as usize;
-        let bits = match items {
-            ElemItems::Funcs(funcs) => {
-                funcs.get(position).and_then(|func| instance.func_ref(func)).map_or(0, |func| func as u64)
-            }
-            ElemItems::Exprs(exprs) => evaluate_offset(instance, &exprs[position]),
-        };
-        table.set(dst + index, bits);
     }
     Ok(())
 }
@@ -341,22 +276,4 @@ fn run_start(instance: &Handle<Instance>, start: FuncIndex) -> Result<(), Failur
     };
     // SAFETY: a function without parameters; the record is only called through, never handed out.
     unsafe { call::call(&func, &[], &mut []) }.map_err(Failure::Trap)
-}
-
-/// The objects an instance imports, by position among the module's imports; for the collector.
-pub(in crate::vm) fn imported_objects(instance: &Instance, mut visit: impl FnMut(*mut ObjectHeader)) {
-    let module: &Module = instance.module();
-    for import in &module.imports {
-        match import.entity {
-            EntityIndex::Func(index) => {
-                // SAFETY: within the context; null only while instantiation has not got there.
-                let func = unsafe { (*instance.func_import(index)).func_ref };
-                visit(func.cast());
-            }
-            EntityIndex::Global(index) => visit(instance.global(index).cast()),
-            EntityIndex::Table(index) => visit(instance.table(index).cast()),
-            EntityIndex::Memory(index) => visit(instance.memory(index).cast()),
-            EntityIndex::Tag(_) => {}
-        }
-    }
 }

@@ -10,6 +10,7 @@
 //! nobody can have touched is left alone: `touched` tells whether any function, memory, table or global of the instance was
 //! ever handed out, without which no code of it runs and nobody else reaches anything of it.
 
+pub mod const_eval;
 pub mod initial;
 pub mod instantiate;
 pub(in crate::vm) mod pool;
@@ -23,12 +24,14 @@ use crate::os::zeroed::Zeroed;
 use crate::types::*;
 use crate::vm::compiled_module::CompiledModule;
 use crate::vm::instance::initial::Dropped;
-use crate::vm::instance::pool::Slot;
-use crate::vm::libcalls::LIBCALLS;
+use crate::vm::instance::pool::Block;
 use crate::vm::memory::Memory;
 use crate::vm::store::Store;
 use crate::vm::store::entity::{EntityHeader, Handle, Record, owner_of};
+use crate::vm::store::kinds::{Entity, Tracer};
+use crate::vm::store::lifetime::dies_with_its_definer;
 use crate::vm::table::Table;
+use crate::vm::val;
 use cranelift_entity::EntityRef;
 use std::cell::{Cell, RefCell};
 use std::mem::{ManuallyDrop, offset_of};
@@ -78,14 +81,32 @@ unsafe impl Record for Instance {
 const _: () =
     assert!(size_of::<Instance>().is_multiple_of(16) && offset_of!(Instance, _vmctx) == size_of::<Instance>());
 
-/// Whether an entity that an instance owns dies with it.
-///
-/// # Safety
-/// `entity` is live.
-unsafe fn dies_with_its_home(entity: *const EntityHeader) -> bool {
-    // SAFETY: live by the caller's promise.
-    let header = unsafe { &*entity };
-    header.doomed.get() || header.handles() == 0 && !header.escaped.get()
+// SAFETY: as above.
+unsafe impl Entity for Instance {
+    const KIND: ObjectKind = ObjectKind::Instance;
+    const MAY_RUN: bool = true;
+
+    fn trace(&self, tracer: &mut dyn Tracer) {
+        self.for_each_import(|object| tracer.object(object));
+        self.for_each_part(&mut |part| tracer.object(part.cast()));
+        let module = self.module();
+        for (index, ty) in module.globals.iter().skip(module.num_imported_globals as usize) {
+            if ty.content.is_ref() {
+                // SAFETY: an instance's own globals are part of it.
+                val::trace(ty.content, unsafe { &(*self.global(index)).value }, tracer);
+            }
+        }
+    }
+
+    fn for_each_part(&self, visit: &mut dyn FnMut(*mut EntityHeader)) {
+        self.own_tables().for_each(|table| visit(table.cast()));
+        self.own_memories().for_each(|memory| visit(memory.cast()));
+    }
+
+    unsafe fn free(store: &Store, this: *mut Instance) {
+        // SAFETY: passed on to the caller.
+        unsafe { Instance::free_or_keep(store, this) };
+    }
 }
 
 /// Takes those of an instance's parts out of the store that die with it, and tells the others that it is gone: they are parts no more.
@@ -95,7 +116,7 @@ unsafe fn dies_with_its_home(entity: *const EntityHeader) -> bool {
 unsafe fn keep_dying<T>(store: &Store, parts: &mut Vec<*mut T>, clear_home: impl Fn(&T)) {
     parts.retain(|&part| {
         // SAFETY: live by the caller's promise.
-        let dies = unsafe { dies_with_its_home(part.cast()) };
+        let dies = unsafe { dies_with_its_definer(part.cast()) };
         if dies {
             // SAFETY: as above; nothing refers to it.
             unsafe { store.take_out(part.cast()) };
@@ -111,11 +132,11 @@ impl Instance {
     /// Makes an instance, or takes up the block of a dead one, and makes it one of the store's. Memories and tables hold what
     /// images say ([`Initial`](crate::vm::instance::initial::Initial)); imports, globals and all other segments are left to the caller.
     pub(in crate::vm) fn new(store: &Store, module: &Arc<CompiledModule>) -> Result<Handle<Instance>> {
-        let slot = match module.slots().take() {
-            Some(slot) => Instance::revive(slot, store, module),
+        let block = match module.pool().take() {
+            Some(block) => Instance::revive(block, store, module),
             None => Instance::allocate(store, module)?,
         };
-        let this = slot.into_instance();
+        let this = block.into_instance();
         // SAFETY: just made, and all of it is there.
         let parts = unsafe { &(*this).parts };
         let tables = parts.tables.iter().map(|&table| table.cast::<EntityHeader>());
@@ -131,7 +152,7 @@ impl Instance {
     }
 
     /// A block for an instance, with tables and memories.
-    fn allocate(store: &Store, module: &Arc<CompiledModule>) -> Result<Slot> {
+    fn allocate(store: &Store, module: &Arc<CompiledModule>) -> Result<Block> {
         let size = size_of::<Instance>() + module.layout().size();
         let block = Zeroed::new(size)
             .ok_or_else(|| Error::out_of_memory(format!("out of memory for an instance of {size} bytes")))?;
@@ -158,13 +179,13 @@ impl Instance {
         // SAFETY: the block has room for an `Instance` and more.
         unsafe { this.write(instance) };
         let type_ids = module.type_ids().as_ptr();
-        let context = VMContext { store: store.context(), libcalls: &LIBCALLS, type_ids, _reserved: 0 };
+        let context = VMContext { store: store.context(), libcalls: store.libcalls(), type_ids, _reserved: 0 };
         // SAFETY: the context lies directly behind the instance, within the block.
         unsafe { Instance::vmctx(this).write(context) };
         // SAFETY: initialized just now.
         unsafe { (*this).link_parts() };
         // SAFETY: nobody else knows the instance, and its context is complete.
-        Ok(unsafe { Slot::new(this) })
+        Ok(unsafe { Block::new(this) })
     }
 
     fn new_header(store: &Store, module: &CompiledModule) -> EntityHeader {
@@ -196,8 +217,8 @@ impl Instance {
     }
 
     /// Makes an instance of `store` of a block that waited for its next.
-    fn revive(slot: Slot, store: &Store, module: &Arc<CompiledModule>) -> Slot {
-        let this = slot.into_instance();
+    fn revive(block: Block, store: &Store, module: &Arc<CompiledModule>) -> Block {
+        let this = block.into_instance();
         let initial = module.initial();
         // SAFETY: the block of an instance of this module, which nobody else knows.
         let instance = unsafe { &mut *this };
@@ -219,14 +240,14 @@ impl Instance {
         // SAFETY: the context lies directly behind the instance.
         unsafe { (*context).store = store.context() };
         // SAFETY: nobody else knows the instance, and its context is complete.
-        unsafe { Slot::new(this) }
+        unsafe { Block::new(this) }
     }
 
     /// Frees an instance, with those of its tables and memories that nobody else can reach, or keeps them for the next.
     ///
     /// # Safety
     /// The store is entered; the instance is not among its entities any more and nothing refers to it.
-    pub(in crate::vm) unsafe fn free(store: &Store, this: *mut Instance) {
+    unsafe fn free_or_keep(store: &Store, this: *mut Instance) {
         // SAFETY: live until the end of this function; nobody else has a reference to its parts.
         let parts = unsafe { &mut (*this).parts };
         let count = parts.tables.len() + parts.memories.len();
@@ -238,16 +259,16 @@ impl Instance {
         // SAFETY: live, and all that it refers to.
         let reset = whole && unsafe { (*this).reset() };
         // SAFETY: nothing refers to the instance.
-        let (module, slot) = unsafe { Instance::take_apart(this) };
+        let (module, block) = unsafe { Instance::take_apart(this) };
         if reset {
-            module.slots().park(slot);
+            module.pool().put(block);
         }
     }
 
     /// Makes tables and memories what they were at first; false if they cannot be used again.
     fn reset(&self) -> bool {
         let (description, initial, touched) = (self.module(), self.module.initial(), self.touched.get());
-        let keep_pages = touched && self.module.slots().keeps_pages();
+        let keep_pages = touched && self.module.pool().keeps_pages();
         let contents = |position| initial.memory(description, position);
         // SAFETY: parts of the instance.
         let tables = || self.parts.tables.iter().all(|&table| unsafe { (*table).reset() });
@@ -256,23 +277,23 @@ impl Instance {
         memories.all(|(i, &memory)| unsafe { (*memory).reset(contents(i), touched, keep_pages) }) && tables()
     }
 
-    /// Takes the share of its module out of an instance, whose block is then a slot.
+    /// Takes the share of its module out of an instance, whose block may then go into the pool.
     ///
     /// # Safety
     /// Nothing refers to the instance.
-    unsafe fn take_apart(this: *mut Instance) -> (Arc<CompiledModule>, Slot) {
+    unsafe fn take_apart(this: *mut Instance) -> (Arc<CompiledModule>, Block) {
         // SAFETY: nothing refers to it, says the caller.
         let module = unsafe { &mut (*this).module };
         // SAFETY: initialized, and not used again before `revive` writes another.
         let module = unsafe { ManuallyDrop::take(module) };
         // SAFETY: nothing refers to it, says the caller.
-        (module, unsafe { Slot::new(this) })
+        (module, unsafe { Block::new(this) })
     }
 
     /// Frees the block of an instance and its parts.
     ///
     /// # Safety
-    /// As [`Slot::new`]; nothing of the instance is used again.
+    /// As [`Block::new`]; nothing of the instance is used again.
     pub(in crate::vm) unsafe fn discard(this: *mut Instance) {
         // SAFETY: live, says the caller, and nobody else knows it.
         let instance = unsafe { &mut *this };
@@ -428,6 +449,20 @@ impl Instance {
         self.touched.set(touched);
     }
 
+    /// Visits the objects that the instance imports; those that instantiation has not got to are null.
+    fn for_each_import(&self, mut visit: impl FnMut(*mut ObjectHeader)) {
+        for import in &self.module().imports {
+            match import.entity {
+                // SAFETY: within the context.
+                EntityIndex::Func(index) => visit(unsafe { (*self.func_import(index)).func_ref }.cast()),
+                EntityIndex::Global(index) => visit(self.global(index).cast()),
+                EntityIndex::Table(index) => visit(self.table(index).cast()),
+                EntityIndex::Memory(index) => visit(self.memory(index).cast()),
+                EntityIndex::Tag(_) => {}
+            }
+        }
+    }
+
     /// The memories the instance itself made.
     pub(in crate::vm) fn own_memories(&self) -> impl Iterator<Item = *mut Memory> {
         self.parts.memories.iter().copied()
@@ -436,21 +471,6 @@ impl Instance {
     /// The tables the instance itself made.
     pub(in crate::vm) fn own_tables(&self) -> impl Iterator<Item = *mut Table> {
         self.parts.tables.iter().copied()
-    }
-
-    /// Whether an instance without handles that never escaped can be freed: nobody reaches its functions through one of
-    /// its own tables either, and no handle of its own memories keeps it. (It need not be kept for the memories' sake,
-    /// but then they would not be there for the next instance.)
-    pub(in crate::vm) fn is_unreachable(&self) -> bool {
-        let tables = || {
-            self.own_tables().all(|table| {
-                // SAFETY: an instance's own tables live at least as long as it does.
-                let header = unsafe { &(*table).header };
-                header.handles() == 0 && !header.escaped.get()
-            })
-        };
-        // SAFETY: as for tables.
-        tables() && self.own_memories().all(|memory| unsafe { (*memory).header.handles() } == 0)
     }
 
     pub(in crate::vm) fn elem_dropped(&self, segment: ElemIndex) -> bool {

@@ -1,25 +1,25 @@
-//! Blocks of instances that have died, kept for the next instance of the same module.
+//! The instance pool of a module: blocks of instances that have died, kept for the next instance of the same module.
 //!
 //! A block keeps its tables, its memories with their mappings, and the function references that were filled in it: they point
-//! into the block, so they are right for the next instance as they are. All else was reset when the instance died. A slot
-//! owns no share of its module, which owns the slots.
+//! into the block, so they are right for the next instance as they are. All else was reset when the instance died. A pooled
+//! block owns no share of its module, which owns the pool.
 
+use crate::vm::engine::pools::{Pool, Pools};
 use crate::vm::engine::types::lock;
 use crate::vm::instance::Instance;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The block of an instance that is not among any store's entities, with what is its own.
-pub(in crate::vm) struct Slot(*mut Instance);
+pub(in crate::vm) struct Block(*mut Instance);
 
 // SAFETY: nobody else knows the block, and nothing in it has a tie to a thread.
-unsafe impl Send for Slot {}
+unsafe impl Send for Block {}
 
-impl Slot {
+impl Block {
     /// # Safety
     /// The instance is no store's, nothing refers to it, and its share of its module is taken out.
-    pub(in crate::vm) unsafe fn new(instance: *mut Instance) -> Slot {
-        Slot(instance)
+    pub(in crate::vm) unsafe fn new(instance: *mut Instance) -> Block {
+        Block(instance)
     }
 
     pub(in crate::vm) fn into_instance(self) -> *mut Instance {
@@ -29,97 +29,70 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: the slot owns the block, and nobody refers to it.
+        // SAFETY: the block is this value's, and nobody refers to it.
         unsafe { Instance::discard(self.0) }
     }
 }
 
-/// As many slots of a module keep pages that were written; others, which are used less often, give them back.
+/// So many blocks of a module keep pages that were written; others, which are used less often, give them back.
 const KEEP_PAGES: usize = 16;
 
-/// The slots of a module.
-pub(in crate::vm) struct Slots {
-    parked: Mutex<Vec<Slot>>,
-    parking: Arc<Parking>,
+/// The pool of a module.
+pub(in crate::vm) struct InstancePool {
+    blocks: Mutex<Vec<Block>>,
+    pools: Arc<Pools>,
 }
 
-/// What the slots of all modules of an engine have in common.
-pub(in crate::vm) struct Parking {
-    count: AtomicUsize,
-    most: usize,
-    modules: Mutex<Vec<Weak<Slots>>>,
-}
-
-impl Parking {
-    pub(in crate::vm) fn new(most: usize) -> Parking {
-        Parking { count: AtomicUsize::new(0), most, modules: Mutex::default() }
+impl InstancePool {
+    pub(in crate::vm) fn new(pools: &Arc<Pools>) -> Arc<InstancePool> {
+        let pool = Arc::new(InstancePool { blocks: Mutex::default(), pools: pools.clone() });
+        pools.register(&pool);
+        pool
     }
 
-    /// Gives up the slots of all modules; whether there were any.
-    pub(in crate::vm) fn clear(&self) -> bool {
-        let modules: Vec<_> = lock(&self.modules).iter().filter_map(Weak::upgrade).collect();
-        let mut any = false;
-        for module in modules {
-            let parked = std::mem::take(&mut *lock(&module.parked));
-            self.count.fetch_sub(parked.len(), Ordering::Relaxed);
-            any |= !parked.is_empty();
-        }
-        any
+    pub(in crate::vm) fn take(&self) -> Option<Block> {
+        let block = lock(&self.blocks).pop()?;
+        self.pools.sub(1);
+        Some(block)
     }
 
-    fn register(&self, slots: &Arc<Slots>) {
-        let mut modules = lock(&self.modules);
-        if modules.len() == modules.capacity() {
-            modules.retain(|module| module.strong_count() > 0);
-            let living = modules.len();
-            modules.reserve(living.max(16));
-        }
-        modules.push(Arc::downgrade(slots));
-    }
-}
-
-impl Slots {
-    pub(in crate::vm) fn new(parking: &Arc<Parking>) -> Arc<Slots> {
-        let slots = Arc::new(Slots { parked: Mutex::default(), parking: parking.clone() });
-        parking.register(&slots);
-        slots
-    }
-
-    pub(in crate::vm) fn take(&self) -> Option<Slot> {
-        let slot = lock(&self.parked).pop()?;
-        self.parking.count.fetch_sub(1, Ordering::Relaxed);
-        Some(slot)
-    }
-
-    /// Whether a slot that is parked now should keep its pages.
+    /// Whether a block that is put into the pool now should keep its pages.
     pub(in crate::vm) fn keeps_pages(&self) -> bool {
-        lock(&self.parked).len() < KEEP_PAGES
+        lock(&self.blocks).len() < KEEP_PAGES
     }
 
-    /// Keeps a slot that was reset, if there is room.
-    pub(in crate::vm) fn park(&self, slot: Slot) {
-        if self.parking.count.load(Ordering::Relaxed) >= self.parking.most {
-            if !lock(&self.parked).is_empty() {
+    /// Keeps a block that was reset, if there is room.
+    pub(in crate::vm) fn put(&self, block: Block) {
+        if self.pools.is_full() {
+            if !lock(&self.blocks).is_empty() {
                 return;
             }
             // What others have kept for long makes room for a module that has none.
-            self.parking.clear();
+            self.pools.clear();
         }
-        let mut parked = lock(&self.parked);
-        if parked.try_reserve(1).is_ok() {
-            parked.push(slot);
-            self.parking.count.fetch_add(1, Ordering::Relaxed);
+        let mut blocks = lock(&self.blocks);
+        if blocks.try_reserve(1).is_ok() {
+            blocks.push(block);
+            self.pools.add();
         } else {
-            drop(parked);
+            // A block is freed without the lock.
+            drop(blocks);
         }
     }
 }
 
-impl Drop for Slots {
+impl Pool for InstancePool {
+    fn clear(&self) -> usize {
+        let blocks = std::mem::take(&mut *lock(&self.blocks));
+        blocks.len()
+    }
+}
+
+impl Drop for InstancePool {
     fn drop(&mut self) {
-        let parked = self.parked.get_mut().unwrap_or_else(PoisonError::into_inner);
-        self.parking.count.fetch_sub(parked.len(), Ordering::Relaxed);
+        let blocks = self.blocks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.pools.sub(blocks.len());
     }
 }

@@ -1,25 +1,42 @@
-//! What compiled code calls out for. Each function is reached through an assembly stub (`src/arch`) that has recorded the
+//! What compiled code calls out for. Each libcall is reached through an assembly stub (`src/arch`) that has recorded the
 //! exit frame, so it may collect, trap, and be walked past.
 //!
 //! A libcall never panics out: [`guard`] catches, and turns an error into a pending trap that the stub delivers.
+//!
+//! To add one: a line of `foreach_libcall!` in `src/abi/libcall.rs`, and the function of its name, in this module or one below it.
 
+pub mod bulk;
 mod table;
 
 pub use table::LIBCALLS;
 
-use crate::abi::{LibcallResult, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext};
-use crate::types::*;
+use crate::abi::{LibcallResult, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext, foreach_libcall};
+use crate::types::{FuncIndex, MemoryIndex, TableIndex, TrapCode};
 use crate::vm::func;
 use crate::vm::instance::Instance;
+use crate::vm::store::entity::Handle;
 use crate::vm::trap::Trap;
 use crate::vm::val::RawSlot;
-use cranelift_entity::EntityRef;
+
+/// What a libcall returns to compiled code, or why it traps.
+type Outcome = Result<u64, TrapCode>;
+
+/// The function that has called a libcall, by its context.
+pub struct Caller(*mut VMContext);
+
+impl Caller {
+    /// The instance that the function belongs to.
+    fn instance(&self) -> &Instance {
+        // SAFETY: all but `raise`, which does not ask, are called by code of instances only; and a running instance is live.
+        unsafe { &*Instance::from_vmctx(self.0) }
+    }
+}
 
 /// Runs the body of a libcall.
 ///
 /// # Safety
 /// `context` is that of a live store whose code called out on this thread.
-unsafe fn guard(context: *mut VMStoreContext, body: impl FnOnce() -> Result<u64, TrapCode>) -> LibcallResult {
+unsafe fn guard(context: *mut VMStoreContext, body: impl FnOnce() -> Outcome) -> LibcallResult {
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
     match outcome.unwrap_or(Err(TrapCode::OutOfMemory)) {
         Ok(value) => LibcallResult { value, trapped: 0 },
@@ -37,239 +54,57 @@ unsafe fn guard(context: *mut VMStoreContext, body: impl FnOnce() -> Result<u64,
     }
 }
 
-/// Runs the body of a libcall that works on the calling instance.
-///
-/// # Safety
-/// `vmctx` is the context of a live instance whose code called out on this thread.
-unsafe fn with_instance(vmctx: *mut VMContext, body: impl FnOnce(&Instance) -> Result<u64, TrapCode>) -> LibcallResult {
-    // SAFETY: a running instance is live: frames are roots.
-    let instance = unsafe { &*Instance::from_vmctx(vmctx) };
-    // SAFETY: passed on to the caller.
-    unsafe { guard(instance.store().context(), || body(instance)) }
-}
-
-/// -1 as the result of a failed `grow`.
-const FAILED: u64 = u64::MAX;
-
-/// # Safety
-/// Called by compiled code through its stub, like all functions below.
-pub unsafe extern "C" fn memory_grow(vmctx: *mut VMContext, memory: u32, delta: u64) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            let memory = instance.memory_ref(MemoryIndex::from_u32(memory));
-            Ok(memory.grow(delta).unwrap_or(FAILED))
-        })
-    }
-}
-
-/// Checks that `start..start + len` lies within `size`.
-fn range(start: u64, len: u64, size: usize, code: TrapCode) -> Result<std::ops::Range<usize>, TrapCode> {
-    match start.checked_add(len) {
-        Some(end) if end <= size as u64 => Ok(start as usize..end as usize),
-        _ => Err(code),
-    }
-}
-
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn memory_copy(
-    vmctx: *mut VMContext,
-    dst_memory: u32,
-    dst: u64,
-    src_memory: u32,
-    src: u64,
-    len: u64,
-) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            let to = instance.memory_ref(MemoryIndex::from_u32(dst_memory));
-            let from = instance.memory_ref(MemoryIndex::from_u32(src_memory));
-            let dst = range(dst, len, to.byte_len(), TrapCode::MemoryOutOfBounds)?;
-            let src = range(src, len, from.byte_len(), TrapCode::MemoryOutOfBounds)?;
-            to.copy_from(dst.start, from, src);
-            Ok(0)
-        })
-    }
-}
-
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn memory_fill(
-    vmctx: *mut VMContext,
-    memory: u32,
-    dst: u64,
-    byte: u32,
-    len: u64,
-) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            let memory = instance.memory_ref(MemoryIndex::from_u32(memory));
-            let dst = range(dst, len, memory.byte_len(), TrapCode::MemoryOutOfBounds)?;
-            memory.fill(dst, byte as u8);
-            Ok(0)
-        })
-    }
-}
-
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn memory_init(
-    vmctx: *mut VMContext,
-    memory: u32,
-    segment: u32,
-    dst: u64,
-    src: u64,
-    len: u64,
-) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            init_memory(instance, MemoryIndex::from_u32(memory), DataIndex::from_u32(segment), dst, src, len)?;
-            Ok(0)
-        })
-    }
-}
-
-/// `memory.init`, also for active segments.
-pub(in crate::vm) fn init_memory(
-    instance: &Instance,
-    memory: MemoryIndex,
-    segment: DataIndex,
-    dst: u64,
-    src: u64,
-    len: u64,
-) -> Result<(), TrapCode> {
-    let memory = instance.memory_ref(memory);
-    let module = instance.module();
-    let bytes = match instance.data_dropped(segment) {
-        true => &[],
-        false => module.data(segment),
+/// The Rust type of a libcall's parameter.
+macro_rules! param_type {
+    (i32) => {
+        u32
     };
-    let src = range(src, len, bytes.len(), TrapCode::MemoryOutOfBounds)?;
-    let dst = range(dst, len, memory.byte_len(), TrapCode::MemoryOutOfBounds)?;
-    memory.write(dst.start, &bytes[src]);
-    Ok(())
+    (i64) => {
+        u64
+    };
 }
 
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn data_drop(vmctx: *mut VMContext, segment: u32) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            instance.drop_data(DataIndex::from_u32(segment));
-            Ok(0)
-        })
+/// Defines the functions that stubs call: each runs the function of its name in [`operations`].
+macro_rules! define_entries {
+    ($($(#[$doc:meta])* $name:ident(vmctx $(, $param:ident: $ty:ident)*) $(-> $result:ident)?;)*) => {$(
+        /// # Safety
+        /// Called by compiled code through its stub, with the code's own context.
+        pub unsafe extern "C" fn $name(vmctx: *mut VMContext $(, $param: param_type!($ty))*) -> LibcallResult {
+            // SAFETY: every context starts with its store's, and running code has a live one.
+            let context = unsafe { (*vmctx.cast::<VMAnyContext>()).store };
+            // SAFETY: the caller is compiled code of this store, on this thread.
+            unsafe { guard(context, || operations::$name(&Caller(vmctx) $(, $param)*)) }
+        }
+    )*};
+}
+foreach_libcall!(define_entries);
+
+/// What the libcalls do.
+mod operations {
+    pub use super::bulk::{
+        data_drop, elem_drop, memory_copy, memory_fill, memory_init, table_copy, table_fill, table_init,
+    };
+    use super::*;
+
+    /// -1 as the result of a failed `grow`.
+    const FAILED: u64 = u64::MAX;
+
+    pub fn memory_grow(caller: &Caller, memory: u32, delta: u64) -> Outcome {
+        Ok(caller.instance().memory_ref(MemoryIndex::from_u32(memory)).grow(delta).unwrap_or(FAILED))
     }
-}
 
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn table_grow(vmctx: *mut VMContext, table: u32, delta: u64, init: u64) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            let table = instance.table_ref(TableIndex::from_u32(table));
-            Ok(table.grow(delta, init).unwrap_or(FAILED))
-        })
+    pub fn table_grow(caller: &Caller, table: u32, delta: u64, init: u64) -> Outcome {
+        Ok(caller.instance().table_ref(TableIndex::from_u32(table)).grow(delta, init).unwrap_or(FAILED))
     }
-}
 
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn table_copy(
-    vmctx: *mut VMContext,
-    dst_table: u32,
-    dst: u64,
-    src_table: u32,
-    src: u64,
-    len: u64,
-) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            let to = instance.table_ref(TableIndex::from_u32(dst_table));
-            let from = instance.table_ref(TableIndex::from_u32(src_table));
-            to.copy_from(dst, from, src, len)?;
-            Ok(0)
-        })
+    pub fn ref_func(caller: &Caller, func: u32) -> Outcome {
+        Ok(caller.instance().func_ref(FuncIndex::from_u32(func)).map_or(0, |func| func as u64))
     }
-}
 
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn table_init(
-    vmctx: *mut VMContext,
-    table: u32,
-    segment: u32,
-    dst: u64,
-    src: u64,
-    len: u64,
-) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            let (table, segment) = (TableIndex::from_u32(table), ElemIndex::from_u32(segment));
-            crate::vm::instance::instantiate::init_table(instance, table, segment, dst, src, len)?;
-            Ok(0)
-        })
+    /// Also called by trampolines, with a host function's context.
+    pub fn raise(_caller: &Caller, code: u32) -> Outcome {
+        Err(TrapCode::from_u8(code as u8).unwrap_or(TrapCode::Unreachable))
     }
-}
-
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn table_fill(
-    vmctx: *mut VMContext,
-    table: u32,
-    dst: u64,
-    value: u64,
-    len: u64,
-) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            let table = instance.table_ref(TableIndex::from_u32(table));
-            table.fill(dst, value, len)?;
-            Ok(0)
-        })
-    }
-}
-
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn elem_drop(vmctx: *mut VMContext, segment: u32) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            instance.drop_elem(ElemIndex::from_u32(segment));
-            Ok(0)
-        })
-    }
-}
-
-/// # Safety
-/// See [`memory_grow`].
-pub unsafe extern "C" fn ref_func(vmctx: *mut VMContext, func: u32) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            let func = instance.func_ref(FuncIndex::new(func as usize));
-            Ok(func.map_or(0, |func| func as u64))
-        })
-    }
-}
-
-/// # Safety
-/// See [`memory_grow`]; also called by trampolines with a host function's context.
-pub unsafe extern "C" fn raise(vmctx: *mut VMContext, code: u32) -> LibcallResult {
-    // SAFETY: every context starts with its store's.
-    let context = unsafe { (*vmctx.cast::<VMAnyContext>()).store };
-    let code = TrapCode::from_u8(code as u8).unwrap_or(TrapCode::Unreachable);
-    // SAFETY: the caller is compiled code of this store.
-    unsafe { guard(context, || Err(code)) }
 }
 
 /// Runs a host function whose signature has references or v128.
@@ -303,30 +138,31 @@ pub unsafe extern "C" fn raise_object(vmctx: *mut VMHostContext, trap: *mut u8) 
     // SAFETY: every context starts with its store's.
     let context = unsafe { (*vmctx).store };
     // SAFETY: a callback returns an owned trap.
-    func::pend(context, unsafe { crate::vm::store::entity::Handle::from_raw(trap.cast()) });
+    func::pend(context, unsafe { Handle::from_raw(trap.cast()) });
     LibcallResult { value: 0, trapped: 1 }
 }
 
+/// Fills an element of a lazy table that is 0. Delivers no trap.
+///
 /// # Safety
-/// See [`memory_grow`]. A trap is not delivered.
+/// Called by compiled code through its stub, with the code's own context.
 pub unsafe extern "C" fn table_fill_element(vmctx: *mut VMContext, table: u32, index: u32) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            let table = instance.table_ref(TableIndex::from_u32(table));
-            Ok(table.get(index.into()).unwrap_or(0))
-        })
-    }
+    let caller = Caller(vmctx);
+    let fill = || Ok(caller.instance().table_ref(TableIndex::from_u32(table)).get(index.into()).unwrap_or(0));
+    // SAFETY: the caller is compiled code of the instance's store.
+    unsafe { guard(caller.instance().store().context(), fill) }
 }
 
+/// Fills all of a lazy table, so that 0 in it means null. Delivers no trap.
+///
 /// # Safety
-/// See [`memory_grow`]. A trap is not delivered.
+/// As [`table_fill_element`].
 pub unsafe extern "C" fn table_settle(vmctx: *mut VMContext, table: u32) -> LibcallResult {
-    // SAFETY: the caller is compiled code of this instance.
-    unsafe {
-        with_instance(vmctx, |instance| {
-            instance.table_ref(TableIndex::from_u32(table)).settle();
-            Ok(0)
-        })
-    }
+    let caller = Caller(vmctx);
+    let settle = || {
+        caller.instance().table_ref(TableIndex::from_u32(table)).settle();
+        Ok(0)
+    };
+    // SAFETY: as in `table_fill_element`.
+    unsafe { guard(caller.instance().store().context(), settle) }
 }

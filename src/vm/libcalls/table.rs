@@ -7,20 +7,8 @@ use crate::vm::libcalls;
 // SAFETY: the table is never written, and what it points to is code.
 unsafe impl Sync for LibcallTable {}
 
-/// The Rust type of a libcall's parameter.
-macro_rules! param_type {
-    (i32) => {
-        u32
-    };
-    (i64) => {
-        u64
-    };
-}
-
 macro_rules! libcall_table {
     ($($(#[$doc:meta])* $name:ident(vmctx $(, $param:ident: $ty:ident)*) $(-> $result:ident)?;)*) => {{
-        // The Rust functions have the parameters that compiled code passes.
-        $(const _: unsafe extern "C" fn(*mut VMContext $(, param_type!($ty))*) -> LibcallResult = libcalls::$name;)*
         LibcallTable {
             $($name: stubs::$name as *const u8,)*
             host_call: stubs::host_call as *const u8,

@@ -33,9 +33,9 @@ pub struct MemoryPlan {
 }
 
 impl MemoryPlan {
-    /// For guard-page mode and 32-bit addresses: see [`crate::compiler::GUARDED_RESERVATION`].
+    /// For guard-page mode and 32-bit addresses: see [`crate::abi::GUARDED_RESERVATION`].
     pub const GUARDED: MemoryPlan =
-        MemoryPlan { reservation: crate::compiler::GUARDED_RESERVATION, guard: crate::compiler::GUARD_SIZE };
+        MemoryPlan { reservation: crate::abi::GUARDED_RESERVATION, guard: crate::abi::GUARD_SIZE };
 
     /// For code that checks every access, where address space is short: as little as possible.
     pub const COMPACT: MemoryPlan = MemoryPlan { reservation: 0, guard: 0 };

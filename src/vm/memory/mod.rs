@@ -9,6 +9,7 @@ use crate::types::{Error, Limits, MemoryType, Result};
 use crate::vm::instance::Instance;
 use crate::vm::memory::linear::{Contents, LinearMemory};
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
+use crate::vm::store::kinds::Entity;
 use crate::vm::store::{Entered, Store};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::mem::offset_of;
@@ -29,6 +30,15 @@ pub struct Memory {
 // SAFETY: `repr(C)`, and the header with kind `Memory` is first.
 unsafe impl Record for Memory {
     const KIND: ObjectKind = ObjectKind::Memory;
+}
+
+// SAFETY: as above.
+unsafe impl Entity for Memory {
+    const KIND: ObjectKind = ObjectKind::Memory;
+
+    fn definer(&self) -> *mut EntityHeader {
+        self.home_ptr().cast()
+    }
 }
 
 impl Memory {
@@ -53,7 +63,7 @@ impl Memory {
         let (minimum, maximum) = (ty.limits.min * MemoryType::PAGE_SIZE, maximum * MemoryType::PAGE_SIZE);
         let engine = store.engine();
         let map = || LinearMemory::new(minimum, Some(maximum), engine.spaces(), contents);
-        let mapping = map().or_else(|error| if engine.give_back_parked() { map() } else { Err(error) })?;
+        let mapping = map().or_else(|error| if engine.empty_pools() { map() } else { Err(error) })?;
         Ok(Box::new(Memory {
             header: EntityHeader::new(ObjectKind::Memory, store),
             definition: UnsafeCell::new(VMMemory { base: mapping.base(), length: mapping.len() }),

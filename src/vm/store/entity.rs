@@ -43,6 +43,8 @@ pub struct EntityHeader {
     pub doomed: Cell<bool>,
     /// Its position among the store's entities.
     pub position: Cell<u32>,
+    /// Frees it if it has no store, which only a trap may lack.
+    pub free_detached: Option<unsafe fn(*mut EntityHeader)>,
 }
 
 impl ObjectHeader {
@@ -67,6 +69,7 @@ impl EntityHeader {
             deferred: Cell::new(false),
             doomed: Cell::new(false),
             position: Cell::new(u32::MAX),
+            free_detached: None,
         }
     }
 
@@ -170,9 +173,11 @@ pub(in crate::vm) unsafe fn drop_count(entity: *mut EntityHeader) -> bool {
 unsafe fn release_detached(entity: *mut EntityHeader) {
     // SAFETY: passed on to the caller. AcqRel: what other threads did with their handles happens before the free.
     if unsafe { (*entity).copied.fetch_sub(1, Ordering::AcqRel) } == 1 {
-        // SAFETY: a detached entity is a `Trap` made by `Trap::detached`, and nobody else has a handle.
-        let trap = unsafe { Box::from_raw(entity.cast::<crate::vm::trap::Trap>()) };
-        trap.run_detached_finalizer();
+        // SAFETY: live until now.
+        if let Some(free) = unsafe { (*entity).free_detached } {
+            // SAFETY: the entity is what the function was made for, and nobody has a handle.
+            unsafe { free(entity) };
+        }
     }
 }
 

@@ -56,6 +56,11 @@ impl PendingFinalizers {
 }
 
 impl Store {
+    /// Queues a finalizer: it runs when nothing of the store is borrowed.
+    pub(in crate::vm) fn queue_finalizer(&self, finalizer: Finalizer) {
+        self.finalizers.push(finalizer);
+    }
+
     /// The host info of an object, or null.
     pub fn host_info(&self, object: *const ObjectHeader) -> *mut c_void {
         self.host_info.borrow().entries.get(&object).map_or(std::ptr::null_mut(), |info| info.data)

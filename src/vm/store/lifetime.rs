@@ -1,13 +1,40 @@
-//! How entities are freed: at once, where nothing else can refer to them; later, where code runs that may be theirs; and with the
-//! store. What a collection finds dead is freed through `pending_free.rs`.
+//! When entities are freed. This is the one place that decides it; what differs between kinds is asked of their
+//! [`Entity`](super::kinds::Entity).
+//!
+//! - The host holds handles. What else may refer to an entity (tables, globals, imports, externrefs, frames) is not counted: an entity
+//!   of which that may be so has *escaped* ([`mark_escaped`]), for good, and only the collector frees it (`src/vm/gc`).
+//! - An entity that has not escaped is freed with its last handle. While WebAssembly runs, a frame may be using it: then the decision is
+//!   deferred until the outermost entry ends, or a collection finds it dead before.
+//! - An instance and the tables and memories that it defines stand together: a handle of any of them keeps the instance, whose code may
+//!   use them, and they are freed with it, or, if they have escaped or have handles at that moment, after it.
+//! - A collection frees what its roots do not reach: the entities that have handles, other than those that environments
+//!   of host functions say they own, and what frames on the stack use.
+//! - A store that nothing has a handle of, and that does not run, is freed with all its entities.
+//!
+//! Each way ends in [`Store::free_entity`], or for many at once in `pending_free.rs`.
 
-use crate::abi::ObjectKind;
-use crate::vm::func::HostFunc;
-use crate::vm::instance::Instance;
+use crate::abi::ObjectHeader;
 use crate::vm::store::Store;
-use crate::vm::store::entity::EntityHeader;
+use crate::vm::store::entity::{EntityHeader, owner_of};
+use crate::vm::store::kinds::EntityKind;
 
 impl Store {
+    /// What is known of the kind of an entity.
+    pub(in crate::vm) fn kind_of(&self, header: &EntityHeader) -> &'static EntityKind {
+        &self.kinds[header.object.kind as usize]
+    }
+
+    /// The instance that defines an entity and still lives; `None` for all but tables and memories of instances.
+    ///
+    /// # Safety
+    /// `header` is that of a live entity of the store, and the reference is used only while that is so.
+    pub(super) unsafe fn definer_of<'a>(&self, header: &EntityHeader) -> Option<&'a EntityHeader> {
+        // SAFETY: the header of a live entity of this kind.
+        let definer = unsafe { (self.kind_of(header).definer)(header) };
+        // SAFETY: an instance tells its tables and memories when it is freed, so a definer is live, or null.
+        unsafe { definer.as_ref() }
+    }
+
     /// Decides what happens to an entity that has lost its last handle.
     ///
     /// # Safety
@@ -17,7 +44,8 @@ impl Store {
         let header = unsafe { &*entity };
         if header.escaped.get() {
             self.pacing.lost();
-        } else if self.pacing.collecting() || self.wasm_runs() && may_be_running(header) {
+        // SAFETY: live by the caller's promise.
+        } else if self.pacing.collecting() || self.wasm_runs() && unsafe { self.may_be_running(header) } {
             // A frame on the stack may be the entity's. Decide when nothing runs any more, or let the collector find it.
             if !header.deferred.replace(true) {
                 self.deferred.borrow_mut().push(entity);
@@ -25,10 +53,9 @@ impl Store {
                 self.pacing.lost();
             }
         } else {
-            // SAFETY: the header of a live entity.
-            let home = unsafe { home_of(header) };
-            // SAFETY: a home is live, or null.
-            let kept_by_host = unsafe { home.as_ref() }.is_some_and(|home| home.header.handles() != 0);
+            // SAFETY: live by the caller's promise.
+            let definer = unsafe { self.definer_of(header) };
+            let kept_by_host = definer.is_some_and(|instance| instance.handles() != 0);
             // SAFETY: passed on.
             if !kept_by_host && !unsafe { self.free_if_unreachable(entity) } {
                 self.pacing.lost();
@@ -41,28 +68,39 @@ impl Store {
     ///
     /// # Safety
     /// The store is entered, no wasm of it runs; `entity` is live.
-    pub(in crate::vm) unsafe fn free_if_unreachable(&self, entity: *mut EntityHeader) -> bool {
+    unsafe fn free_if_unreachable(&self, entity: *mut EntityHeader) -> bool {
         // SAFETY: live by the caller's promise.
         let header = unsafe { &*entity };
         // What is doomed has left the store already: its turn comes.
         if header.handles() != 0 || header.escaped.get() || header.doomed.get() {
             return false;
         }
-        match header.object.kind {
-            // SAFETY: the header of this kind is that of an `Instance`.
-            ObjectKind::Instance if !unsafe { (*entity.cast::<Instance>()).is_unreachable() } => return false,
-            // SAFETY: the header of these kinds is that of a table or memory.
-            ObjectKind::Table | ObjectKind::Memory => match unsafe { home_of(header) } {
-                home if home.is_null() => {}
-                // A handle of the instance's own table or memory keeps it; that may have been the last.
-                // SAFETY: a home is live, or null.
-                home => return unsafe { self.free_if_unreachable(home.cast()) },
-            },
-            _ => {}
+        // SAFETY: live by the caller's promise.
+        if let Some(instance) = unsafe { self.definer_of(header) } {
+            // The handle of the instance's own table or memory may have been the last that kept it.
+            // SAFETY: a definer is live.
+            return unsafe { self.free_if_unreachable(std::ptr::from_ref(instance).cast_mut()) };
+        }
+        let mut parts_held = false;
+        // SAFETY: the header of a live entity of this kind, as are those of its parts.
+        let mut look = |part: *mut EntityHeader| parts_held |= unsafe { (*part).handles() } != 0;
+        // SAFETY: as above.
+        unsafe { (self.kind_of(header).for_each_part)(header, &mut look) };
+        if parts_held {
+            return false;
         }
         // SAFETY: nothing refers to the entity any more.
         unsafe { self.free_entity(entity) };
         true
+    }
+
+    /// Whether a frame on the stack can be using an entity that never escaped, or the instance that defines it.
+    ///
+    /// # Safety
+    /// `header` is that of a live entity of the store.
+    unsafe fn may_be_running(&self, header: &EntityHeader) -> bool {
+        // SAFETY: passed on to the caller.
+        self.kind_of(header).may_run || unsafe { self.definer_of(header) }.is_some()
     }
 
     /// Frees what lost its last handle while wasm ran.
@@ -119,42 +157,11 @@ impl Store {
     /// # Safety
     /// `entity` is live, not among the store's entities, and nothing refers to it.
     pub(super) unsafe fn drop_entity(&self, entity: *mut EntityHeader) {
-        // SAFETY: live by the caller's promise.
-        let kind = unsafe { (*entity).object.kind };
         self.forget_host_info(entity);
-        match kind {
-            // SAFETY: each kind's header is that of the struct below, made by the function that frees it or by `Box`.
-            ObjectKind::Instance => unsafe { Instance::free(self, entity.cast()) },
-            ObjectKind::Func => {
-                // SAFETY: as above.
-                let func = unsafe { Box::from_raw(entity.cast::<HostFunc>()) };
-                self.finalize_func(&func);
-            }
-            // SAFETY: as above.
-            ObjectKind::Global => drop(unsafe { Box::from_raw(entity.cast::<crate::vm::global::Global>()) }),
-            // SAFETY: as above.
-            ObjectKind::Table => drop(unsafe { Box::from_raw(entity.cast::<crate::vm::table::Table>()) }),
-            // SAFETY: as above.
-            ObjectKind::Memory => drop(unsafe { Box::from_raw(entity.cast::<crate::vm::memory::Memory>()) }),
-            // SAFETY: as above.
-            ObjectKind::Module => {
-                drop(unsafe { Box::from_raw(entity.cast::<crate::vm::compiled_module::ModuleObject>()) })
-            }
-            // SAFETY: as above.
-            ObjectKind::Trap => drop(unsafe { Box::from_raw(entity.cast::<crate::vm::trap::Trap>()) }),
-            // SAFETY: as above.
-            ObjectKind::Foreign => drop(unsafe { Box::from_raw(entity.cast::<crate::vm::foreign::Foreign>()) }),
-        }
-    }
-
-    /// Queues the finalizer of a host function, if that has not been done before. The environment is not asked any more.
-    pub(in crate::vm) fn finalize_func(&self, func: &HostFunc) {
-        if func.stop_tracing() {
-            self.traced_envs.set(self.traced_envs.get() - 1);
-        }
-        if let Some(finalizer) = func.take_finalizer() {
-            self.finalizers.push(finalizer);
-        }
+        // SAFETY: live by the caller's promise.
+        let kind = self.kind_of(unsafe { &*entity });
+        // SAFETY: the header of an entity of this kind, which nothing refers to.
+        unsafe { (kind.free)(self, entity) };
     }
 
     /// Frees every entity of a store that nobody has a handle of.
@@ -183,27 +190,31 @@ impl Store {
     }
 }
 
-/// The instance that made a table or memory and still lives; null for all else.
+/// Whether an entity that an instance defines is freed with it.
 ///
 /// # Safety
-/// `header` is that of a live entity of its kind.
-pub(super) unsafe fn home_of(header: &EntityHeader) -> *mut Instance {
-    let entity = std::ptr::from_ref(header);
-    match header.object.kind {
-        // SAFETY: the header of this kind is that of a `Table`.
-        ObjectKind::Table => unsafe { (*entity.cast::<crate::vm::table::Table>()).home_ptr() },
-        // SAFETY: the header of this kind is that of a `Memory`.
-        ObjectKind::Memory => unsafe { (*entity.cast::<crate::vm::memory::Memory>()).home_ptr() },
-        _ => std::ptr::null_mut(),
-    }
+/// `entity` is live, and so is the instance that defines it, which is about to be freed.
+pub(in crate::vm) unsafe fn dies_with_its_definer(entity: *const EntityHeader) -> bool {
+    // SAFETY: live by the caller's promise.
+    let header = unsafe { &*entity };
+    header.doomed.get() || header.handles() == 0 && !header.escaped.get()
 }
 
-/// Whether a frame on the stack can be using an entity that never escaped, or an instance that does.
-fn may_be_running(header: &EntityHeader) -> bool {
-    match header.object.kind {
-        ObjectKind::Instance | ObjectKind::Func | ObjectKind::Module => true,
-        // SAFETY: the header of these kinds is that of a table or memory.
-        ObjectKind::Memory | ObjectKind::Table => !unsafe { home_of(header) }.is_null(),
-        ObjectKind::Global | ObjectKind::Trap | ObjectKind::Foreign => false,
+/// Records that something other than a handle of the host may refer to the object from now on.
+///
+/// # Safety
+/// `object` is live; this is the owner thread, inside the store.
+pub unsafe fn mark_escaped(object: *const ObjectHeader) {
+    // SAFETY: live by the caller's promise.
+    let owner = unsafe { owner_of(object) };
+    // SAFETY: the owner of a live record is live.
+    let header = unsafe { &*owner };
+    if header.escaped.replace(true) {
+        return;
+    }
+    // SAFETY: a store outlives its entities; a trap without one is never referred to (`val::check_ref`).
+    if let Some(store) = unsafe { header.store.as_ref() } {
+        // SAFETY: the header of a live entity of this kind.
+        unsafe { (store.kind_of(header).escape)(header) };
     }
 }

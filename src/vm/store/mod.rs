@@ -8,19 +8,19 @@
 
 pub mod entity;
 mod host_info;
-mod lifetime;
+pub mod kinds;
+pub mod lifetime;
 mod owner;
 mod pending_free;
 
-use crate::abi::{ObjectHeader, PendingTrap, VMStoreContext};
+use crate::abi::{LibcallTable, ObjectHeader, PendingTrap, VMStoreContext};
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
 use crate::vm::gc::heap::GcHeap;
-use crate::vm::libcalls::LIBCALLS;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
-use crate::vm::trap::unwind;
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
+use kinds::Kinds;
 pub use owner::Seat;
 use owner::{Home, Released};
 use pending_free::DOOMED_AT_ONCE;
@@ -34,6 +34,7 @@ use std::sync::Arc;
 pub struct Store {
     /// What compiled code sees. Must be first: compiled code's pointer to it is a pointer to the store.
     context: UnsafeCell<VMStoreContext>,
+    kinds: &'static Kinds,
     engine: Arc<Engine>,
     home: Home,
     refs: Cell<usize>,
@@ -65,21 +66,28 @@ impl Store {
     pub const HOME_ATTENTION: usize = offset_of!(Store, home) + Home::ATTENTION;
     pub const HOME_QUEUED: usize = offset_of!(Store, home) + Home::QUEUED;
 
-    /// A new store with one handle, at home on this thread.
-    pub fn new(engine: Arc<Engine>) -> *mut Store {
+    /// A new store with one handle, at home on this thread. The other parameters are what the store and its context hold of the
+    /// rest of the virtual machine, which this module does not know: see `src/vm/kinds.rs`.
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        kinds: &'static Kinds,
+        libcalls: &'static LibcallTable,
+        capture_trap_frames: unsafe extern "C" fn(*mut VMStoreContext),
+    ) -> *mut Store {
         let context = VMStoreContext {
-            libcalls: &LIBCALLS,
+            libcalls,
             stack_limit: 0,
             activation: std::ptr::null_mut(),
             last_exit_fp: 0,
             last_exit_pc: 0,
             last_exit_callee: std::ptr::null_mut(),
-            capture_trap_frames: unwind::capture_trap_frames,
+            capture_trap_frames,
             pending_trap: PendingTrap::NONE,
             trap_frames: Default::default(),
         };
         Box::into_raw(Box::new(Store {
             context: UnsafeCell::new(context),
+            kinds,
             engine,
             home: Home::new(),
             refs: Cell::new(1),
@@ -98,6 +106,12 @@ impl Store {
 
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    /// The entry points of the libcalls.
+    pub(super) fn libcalls(&self) -> *const LibcallTable {
+        // SAFETY: the context is part of the store, and this field of it never changes.
+        unsafe { (*self.context()).libcalls }
     }
 
     /// What compiled code sees of the store.

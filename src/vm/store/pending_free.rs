@@ -4,7 +4,6 @@
 use crate::abi::ObjectKind;
 use crate::vm::store::Store;
 use crate::vm::store::entity::EntityHeader;
-use crate::vm::store::lifetime::home_of;
 
 /// How many doomed entities are freed at once, at most: some ten microseconds of work, and more than what a
 /// step between two such occasions can make.
@@ -31,7 +30,7 @@ impl Store {
         let (instances, others): (Vec<_>, Vec<_>) = entities
             .into_iter()
             // SAFETY: all in the list are live until they are freed, each once.
-            .filter(|&entity| !unsafe { goes_with_its_home(entity) })
+            .filter(|&entity| !unsafe { self.definer_of(&*entity) }.is_some_and(|instance| instance.doomed.get()))
             // SAFETY: as above.
             .partition(|&entity| unsafe { (*entity).object.kind == ObjectKind::Instance });
         for entity in instances.into_iter().chain(others) {
@@ -54,17 +53,4 @@ impl Store {
         }
         self.run_finalizers();
     }
-}
-
-/// Whether an entity is a table or memory whose instance is to be freed as well.
-///
-/// # Safety
-/// `entity` is live.
-unsafe fn goes_with_its_home(entity: *const EntityHeader) -> bool {
-    // SAFETY: passed on to the caller.
-    let header = unsafe { &*entity };
-    // SAFETY: as above.
-    let home = unsafe { home_of(header) };
-    // SAFETY: a home is live, or null.
-    unsafe { home.as_ref() }.is_some_and(|home| home.header.doomed.get())
 }

@@ -9,6 +9,7 @@ use crate::vm::engine::{Config, Engine};
 use crate::vm::func::{Callback, Environment, HostFunc, ValVec};
 use crate::vm::instance::Instance;
 use crate::vm::instance::instantiate::{Failure, instantiate};
+use crate::vm::new_store;
 use crate::vm::store::entity::Handle;
 use crate::vm::store::{Entered, Store};
 use crate::vm::trap::Trap;
@@ -65,7 +66,7 @@ pub(super) fn i32(value: i32) -> Val {
 
 fn with_store(test: impl Fn(&Entered<'_>)) {
     for config in modes() {
-        let store = Store::new(Engine::new(config).unwrap());
+        let store = new_store(Engine::new(config).unwrap());
         // SAFETY: just made.
         let entered = unsafe { &*store }.enter().unwrap();
         test(&entered);
@@ -187,7 +188,7 @@ fn endless_recursions() -> Vec<String> {
 /// Runs the module's "f" into a stack overflow on a thread with a stack of `size` bytes, then its "g".
 fn overflow(engine: &Arc<Engine>, module: &Arc<CompiledModule>, size: usize) {
     let run = || {
-        let store = Store::new(engine.clone());
+        let store = new_store(engine.clone());
         // SAFETY: just made.
         let entered = unsafe { &*store }.enter().unwrap();
         // SAFETY: there are no imports.

@@ -7,6 +7,7 @@ use crate::vm::engine::{Config, Engine};
 use crate::vm::instance::Instance;
 use crate::vm::instance::instantiate::{Failure, instantiate};
 use crate::vm::memory::Memory;
+use crate::vm::new_store;
 use crate::vm::store::entity::Handle;
 use crate::vm::store::{Entered, Store};
 use crate::vm::table::Table;
@@ -15,7 +16,7 @@ use crate::vm::val::{self, Val};
 use std::sync::Arc;
 
 fn with_store(config: Config, test: impl Fn(&Entered<'_>)) {
-    let store = Store::new(Engine::new(config).unwrap());
+    let store = new_store(Engine::new(config).unwrap());
     // SAFETY: just made.
     let entered = unsafe { &*store }.enter().unwrap();
     test(&entered);
@@ -214,7 +215,7 @@ fn the_next_instance_takes_the_block() {
 
 #[test]
 fn memories_stay_when_their_module_and_engine_go() {
-    let store = Store::new(Engine::new(Config::default()).unwrap());
+    let store = new_store(Engine::new(Config::default()).unwrap());
     // SAFETY: just made.
     let entered = unsafe { &*store }.enter().unwrap();
     let module = compile(entered.store().engine(), &guest(1, 100, 30000));
@@ -564,7 +565,7 @@ fn slots_move_between_stores_and_threads() {
             let (engine, module) = (&engine, &module);
             scope.spawn(move || {
                 for round in 0..200 {
-                    let store = Store::new(engine.clone());
+                    let store = new_store(engine.clone());
                     // SAFETY: just made.
                     let entered = unsafe { &*store }.enter().unwrap();
                     let instances: Vec<_> = (0..round % 4).map(|_| new(&entered, module)).collect();
@@ -593,7 +594,7 @@ fn whatever_mapping_fails() {
             let module = compile(store.engine(), &guest(2, 100, 30000));
             let mut failures = 0;
             loop {
-                store.engine().give_back_parked();
+                store.engine().empty_pools();
                 crate::os::map::stress::fail_nth(failures + 1);
                 // SAFETY: there are no imports.
                 let made = unsafe { instantiate(entered, &module, &[]) };

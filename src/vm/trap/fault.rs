@@ -286,13 +286,20 @@ mod tests {
     use super::*;
     use crate::abi::Frame;
     use crate::arch::enter;
-    use crate::arch::entry::test_store;
+    use crate::arch::entry::test_store as store_without_frames;
     use crate::code::{Code, CodeObject};
     use crate::compiler::{AddressSite, CallSite, CompiledFunction, TrapSite};
     use crate::types::{DefinedFuncIndex, FuncIndex};
     use crate::vm::memory::linear::{LinearMemory, MemoryPlan};
     use std::arch::naked_asm;
     use std::sync::Arc;
+
+    /// A store whose landings record frames.
+    fn test_store() -> Box<VMStoreContext> {
+        let mut store = store_without_frames();
+        store.capture_trap_frames = crate::vm::trap::unwind::capture_trap_frames;
+        store
+    }
 
     /// A host→wasm trampoline: calls `entry(callee, args)`.
     #[unsafe(naked)]

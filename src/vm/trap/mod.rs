@@ -7,12 +7,13 @@
 pub mod fault;
 pub mod unwind;
 
-use crate::abi::{Frame, ObjectHeader, ObjectKind, PendingTrap};
+use crate::abi::{Frame, ObjectKind, PendingTrap};
 use crate::types::{FuncIndex, Result, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::{EntityHeader, Handle, Record, release, retain};
+use crate::vm::store::kinds::{Entity, Tracer};
+use crate::vm::store::lifetime::mark_escaped;
 use crate::vm::store::{Entered, Finalizer, Store};
-use crate::vm::val;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 
@@ -52,6 +53,29 @@ unsafe impl Record for Trap {
     const KIND: ObjectKind = ObjectKind::Trap;
 }
 
+// SAFETY: as above.
+unsafe impl Entity for Trap {
+    const KIND: ObjectKind = ObjectKind::Trap;
+
+    fn trace(&self, tracer: &mut dyn Tracer) {
+        for frame in self.frames.borrow().iter() {
+            tracer.object(frame.instance.cast());
+        }
+    }
+
+    /// The trap is about to be referred to from WebAssembly: the collector takes the frames' instances over.
+    fn escape(&self) {
+        if self.counted.replace(false) {
+            for frame in self.frames.borrow().iter() {
+                // SAFETY: counted until now, so live; the store is entered by whoever makes a reference.
+                unsafe { mark_escaped(frame.instance.cast()) };
+                // SAFETY: the count was the trap's.
+                unsafe { release(frame.instance.cast()) };
+            }
+        }
+    }
+}
+
 impl Trap {
     fn boxed(store: *const Store, code: TrapCode, message: Option<Box<[u8]>>) -> *mut Trap {
         Box::into_raw(Box::new(Trap {
@@ -84,6 +108,8 @@ impl Trap {
     /// A trap that belongs to no store: for calls whose arguments name none, or when the store cannot be entered.
     pub fn detached(code: TrapCode, message: &str) -> Handle<Trap> {
         let trap = Trap::boxed(std::ptr::null(), code, Some(message.as_bytes().into()));
+        // SAFETY: just boxed, and nobody else knows it.
+        unsafe { (*trap).header.free_detached = Some(Trap::free_detached) };
         // SAFETY: just boxed.
         unsafe { Handle::detached(trap) }
     }
@@ -130,7 +156,7 @@ impl Trap {
                 unsafe { retain(instance.cast()) };
             } else {
                 // SAFETY: as above.
-                unsafe { val::mark_escaped(instance.cast()) };
+                unsafe { mark_escaped(instance.cast()) };
             }
             frames.push(FrameInfo { instance, func, module_offset, func_offset });
         }
@@ -141,18 +167,6 @@ impl Trap {
         if self.counted.get() {
             for frame in frames {
                 // SAFETY: the count is the trap's.
-                unsafe { release(frame.instance.cast()) };
-            }
-        }
-    }
-
-    /// The trap is about to be referred to from wasm: the collector takes the frames' instances over.
-    pub(in crate::vm) fn hand_frames_to_collector(&self) {
-        if self.counted.replace(false) {
-            for frame in self.frames.borrow().iter() {
-                // SAFETY: counted until now, so live; the store is entered by whoever makes a reference.
-                unsafe { val::mark_escaped(frame.instance.cast()) };
-                // SAFETY: the count was the trap's.
                 unsafe { release(frame.instance.cast()) };
             }
         }
@@ -169,7 +183,14 @@ impl Trap {
         self.detached_info.set(Some((data, finalizer)));
     }
 
-    pub(in crate::vm) fn run_detached_finalizer(&self) {
+    /// # Safety
+    /// `entity` is that of a trap without a store that nobody has a handle of.
+    unsafe fn free_detached(entity: *mut EntityHeader) {
+        // SAFETY: boxed by `Trap::detached`; nobody has a handle.
+        unsafe { Box::from_raw(entity.cast::<Trap>()) }.run_detached_finalizer();
+    }
+
+    fn run_detached_finalizer(&self) {
         if let Some((data, Some(function))) = self.detached_info.take() {
             let finalizer = Finalizer { function, data };
             // SAFETY: the host gave function and data together, and `take` makes it run once.
@@ -214,11 +235,4 @@ pub(in crate::vm) fn take(entered: &Entered<'_>) -> Handle<Trap> {
     // SAFETY: as above.
     unsafe { (*context).trap_frames = frames };
     trap
-}
-
-/// The object header of a trap, for tracing.
-pub(in crate::vm) fn frames_to_trace(trap: &Trap, mut visit: impl FnMut(*mut ObjectHeader)) {
-    for frame in trap.frames.borrow().iter() {
-        visit(frame.instance.cast());
-    }
 }

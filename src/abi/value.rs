@@ -1,0 +1,31 @@
+//! Values where they cross the boundary, as trampolines read and write them. What `wasm.h` fixes of them is stated here.
+
+use crate::types::ValType;
+
+/// The size of a `wasm_val_t`: its kind is at 0, its value at [`VAL_OF`].
+pub const VAL: usize = 16;
+/// Where a `wasm_val_t` holds its value.
+pub const VAL_OF: usize = 8;
+/// The size of a slot of raw bytes, of signatures with references or v128: its value is at 0.
+pub const RAW_SLOT: usize = 16;
+/// The size of a `wasm_val_vec_t`: its size is at 0, its pointer at [`VAL_VEC_DATA`].
+pub const VAL_VEC: usize = 16;
+/// Where a `wasm_val_vec_t` holds the pointer to its elements.
+pub const VAL_VEC_DATA: usize = 8;
+
+/// The `wasm_valkind_t` of each numeric type.
+pub const KIND_I32: u8 = 0;
+pub const KIND_I64: u8 = 1;
+pub const KIND_F32: u8 = 2;
+pub const KIND_F64: u8 = 3;
+
+/// The `wasm_valkind_t` of a numeric type; `None` for v128 and references, which cross the boundary in another form.
+pub fn numeric_kind(ty: ValType) -> Option<u8> {
+    match ty {
+        ValType::I32 => Some(KIND_I32),
+        ValType::I64 => Some(KIND_I64),
+        ValType::F32 => Some(KIND_F32),
+        ValType::F64 => Some(KIND_F64),
+        ValType::V128 | ValType::Ref(_) => None,
+    }
+}

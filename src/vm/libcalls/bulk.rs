@@ -1,0 +1,112 @@
+//! Bulk operations on memories and tables (specification, "Memory Instructions" and "Table Instructions"): libcalls, and what
+//! instantiation does with active segments.
+
+use crate::module::ElemItems;
+use crate::types::{DataIndex, ElemIndex, MemoryIndex, TableIndex, TrapCode};
+use crate::vm::instance::Instance;
+use crate::vm::instance::const_eval::evaluate_offset;
+use crate::vm::libcalls::{Caller, Outcome};
+
+/// Checks that `start..start + len` lies within `size`.
+fn range(start: u64, len: u64, size: usize, code: TrapCode) -> Result<std::ops::Range<usize>, TrapCode> {
+    match start.checked_add(len) {
+        Some(end) if end <= size as u64 => Ok(start as usize..end as usize),
+        _ => Err(code),
+    }
+}
+
+pub fn memory_copy(caller: &Caller, dst_memory: u32, dst: u64, src_memory: u32, src: u64, len: u64) -> Outcome {
+    let to = caller.instance().memory_ref(MemoryIndex::from_u32(dst_memory));
+    let from = caller.instance().memory_ref(MemoryIndex::from_u32(src_memory));
+    let dst = range(dst, len, to.byte_len(), TrapCode::MemoryOutOfBounds)?;
+    let src = range(src, len, from.byte_len(), TrapCode::MemoryOutOfBounds)?;
+    to.copy_from(dst.start, from, src);
+    Ok(0)
+}
+
+pub fn memory_fill(caller: &Caller, memory: u32, dst: u64, byte: u32, len: u64) -> Outcome {
+    let memory = caller.instance().memory_ref(MemoryIndex::from_u32(memory));
+    let dst = range(dst, len, memory.byte_len(), TrapCode::MemoryOutOfBounds)?;
+    memory.fill(dst, byte as u8);
+    Ok(0)
+}
+
+pub fn memory_init(caller: &Caller, memory: u32, segment: u32, dst: u64, src: u64, len: u64) -> Outcome {
+    let (memory, segment) = (MemoryIndex::from_u32(memory), DataIndex::from_u32(segment));
+    init_memory(caller.instance(), memory, segment, dst, src, len).map(|()| 0)
+}
+
+pub fn data_drop(caller: &Caller, segment: u32) -> Outcome {
+    caller.instance().drop_data(DataIndex::from_u32(segment));
+    Ok(0)
+}
+
+pub fn table_copy(caller: &Caller, dst_table: u32, dst: u64, src_table: u32, src: u64, len: u64) -> Outcome {
+    let to = caller.instance().table_ref(TableIndex::from_u32(dst_table));
+    let from = caller.instance().table_ref(TableIndex::from_u32(src_table));
+    to.copy_from(dst, from, src, len).map(|()| 0)
+}
+
+pub fn table_init(caller: &Caller, table: u32, segment: u32, dst: u64, src: u64, len: u64) -> Outcome {
+    let (table, segment) = (TableIndex::from_u32(table), ElemIndex::from_u32(segment));
+    init_table(caller.instance(), table, segment, dst, src, len).map(|()| 0)
+}
+
+pub fn table_fill(caller: &Caller, table: u32, dst: u64, value: u64, len: u64) -> Outcome {
+    caller.instance().table_ref(TableIndex::from_u32(table)).fill(dst, value, len).map(|()| 0)
+}
+
+pub fn elem_drop(caller: &Caller, segment: u32) -> Outcome {
+    caller.instance().drop_elem(ElemIndex::from_u32(segment));
+    Ok(0)
+}
+
+/// `memory.init`, also for active segments.
+pub(in crate::vm) fn init_memory(
+    instance: &Instance,
+    memory: MemoryIndex,
+    segment: DataIndex,
+    dst: u64,
+    src: u64,
+    len: u64,
+) -> Result<(), TrapCode> {
+    let memory = instance.memory_ref(memory);
+    let module = instance.module();
+    let bytes = match instance.data_dropped(segment) {
+        true => &[],
+        false => module.data(segment),
+    };
+    let src = range(src, len, bytes.len(), TrapCode::MemoryOutOfBounds)?;
+    let dst = range(dst, len, memory.byte_len(), TrapCode::MemoryOutOfBounds)?;
+    memory.write(dst.start, &bytes[src]);
+    Ok(())
+}
+
+/// `table.init`, also for active segments.
+pub(in crate::vm) fn init_table(
+    instance: &Instance,
+    table: TableIndex,
+    segment: ElemIndex,
+    dst: u64,
+    src: u64,
+    len: u64,
+) -> Result<(), TrapCode> {
+    let table = instance.table_ref(table);
+    let items = &instance.module().elems[segment].items;
+    let available = if instance.elem_dropped(segment) { 0 } else { items.len() as u64 };
+    let fits = |start: u64, size: u64| start.checked_add(len).is_some_and(|end| end <= size);
+    if !fits(src, available) || !fits(dst, table.size()) {
+        return Err(TrapCode::TableOutOfBounds);
+    }
+    for index in 0..len {
+        let position = (src + index) as usize;
+        let bits = match items {
+            ElemItems::Funcs(funcs) => {
+                funcs.get(position).and_then(|func| instance.func_ref(func)).map_or(0, |func| func as u64)
+            }
+            ElemItems::Exprs(exprs) => evaluate_offset(instance, &exprs[position]),
+        };
+        table.set(dst + index, bits);
+    }
+    Ok(())
+}
