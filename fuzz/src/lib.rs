@@ -4,6 +4,7 @@
 //! libFuzzer calls them through `targets/`, `cargo test` through `tests/fuzz.rs` of the root, which includes this file. They know
 //! the library by its C functions only.
 
+pub mod capi;
 pub mod generate;
 pub mod library;
 pub mod machine;
@@ -18,4 +19,5 @@ pub mod value;
 pub mod support;
 
 /// The targets: a name, and what it does with an input.
-pub const TARGETS: [(&str, fn(&[u8])); 3] = [("modes", modes::run), ("modules", modules::run), ("text", text::run)];
+pub const TARGETS: [(&str, fn(&[u8])); 4] =
+    [("capi", capi::run), ("modes", modes::run), ("modules", modules::run), ("text", text::run)];

@@ -2,7 +2,6 @@
 
 use super::support::*;
 use std::cell::RefCell;
-use std::ptr;
 
 /// A way to compile and run: a configuration of the engine, and whether modules go through an artifact.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -179,21 +178,12 @@ impl Module {
 
     /// The types of the module's imports.
     pub fn imports(&self) -> Vec<ExternType> {
-        let mut types = wasm_importtype_vec_t { size: 0, data: ptr::null_mut() };
-        // SAFETY: the module is alive, `types` is written.
-        unsafe { wasm_module_imports(self.0, &mut types) };
-        // SAFETY: the library filled it.
-        let list = unsafe { types.as_slice() };
-        // SAFETY: each import type is alive, and lends its type.
-        let list = list.iter().map(|&ty| unsafe { extern_type(wasm_importtype_type(ty)) }).collect();
-        // SAFETY: owned, and not used again.
-        unsafe { wasm_importtype_vec_delete(&mut types) };
-        list
+        imports(self.0)
     }
 
     /// The names and types of the module's exports.
     pub fn exports(&self) -> Vec<(String, ExternType)> {
-        let mut types = wasm_exporttype_vec_t { size: 0, data: ptr::null_mut() };
+        let mut types = wasm_exporttype_vec_t::EMPTY;
         // SAFETY: the module is alive, `types` is written.
         unsafe { wasm_module_exports(self.0, &mut types) };
         // SAFETY: the library filled it.
@@ -264,8 +254,43 @@ unsafe fn extern_type(ty: *const wasm_externtype_t) -> ExternType {
     }
 }
 
+/// Makes a vector of value types, which a type then owns.
+pub fn valtypes(kinds: &[u8]) -> wasm_valtype_vec_t {
+    // SAFETY: each kind is one of `wasm.h` or `libwasm.h`.
+    let types: Vec<_> = kinds.iter().map(|&kind| unsafe { wasm_valtype_new(kind) }).collect();
+    let mut vec = wasm_valtype_vec_t::EMPTY;
+    // SAFETY: the types are given away.
+    unsafe { wasm_valtype_vec_new(&mut vec, types.len(), types.as_ptr()) };
+    vec
+}
+
+/// The types of a module's imports.
+pub fn imports(module: *const wasm_module_t) -> Vec<ExternType> {
+    let mut types = wasm_importtype_vec_t::EMPTY;
+    // SAFETY: the module is alive, `types` is written.
+    unsafe { wasm_module_imports(module, &mut types) };
+    // SAFETY: the library filled it.
+    let list = unsafe { types.as_slice() };
+    // SAFETY: each import type is alive, and lends its type.
+    let list = list.iter().map(|&ty| unsafe { extern_type(wasm_importtype_type(ty)) }).collect();
+    // SAFETY: owned, and not used again.
+    unsafe { wasm_importtype_vec_delete(&mut types) };
+    list
+}
+
+/// The type of an external object.
+pub fn type_of(item: *const wasm_extern_t) -> ExternType {
+    // SAFETY: the object is alive; its type is owned.
+    let ty = unsafe { wasm_extern_type(item) };
+    // SAFETY: alive.
+    let read = unsafe { extern_type(ty) };
+    // SAFETY: owned, and not used again.
+    unsafe { wasm_externtype_delete(ty) };
+    read
+}
+
 /// The kinds of a vector of value types.
-fn kinds(types: &wasm_valtype_vec_t) -> Vec<u8> {
+pub fn kinds(types: &wasm_valtype_vec_t) -> Vec<u8> {
     // SAFETY: the library filled it, and each type is alive.
     unsafe { types.as_slice() }.iter().map(|&ty| unsafe { wasm_valtype_kind(ty) }).collect()
 }

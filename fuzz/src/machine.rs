@@ -1,6 +1,6 @@
 //! The library as a machine that runs scripts, in one of its tiers.
 
-use super::library::{ExternType, Module, Store, Tier};
+use super::library::{ExternType, Module, Store, Tier, valtypes};
 use super::script::{Host, Machine, SEEN_ELEMENTS, Script, State, Stop};
 use super::support::*;
 use super::value::{OBJECTS, SOME_FUNC, Value};
@@ -212,16 +212,6 @@ impl Shared {
             code => Stop::Trap(code),
         }
     }
-}
-
-/// Makes a vector of value types, which a type then owns.
-fn valtypes(kinds: &[u8]) -> wasm_valtype_vec_t {
-    // SAFETY: each kind is one of `wasm.h` or `libwasm.h`.
-    let types: Vec<_> = kinds.iter().map(|&kind| unsafe { wasm_valtype_new(kind) }).collect();
-    let mut vec = wasm_valtype_vec_t::EMPTY;
-    // SAFETY: the types are given away.
-    unsafe { wasm_valtype_vec_new(&mut vec, types.len(), types.as_ptr()) };
-    vec
 }
 
 extern "C" fn callback(
