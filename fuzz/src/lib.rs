@@ -10,6 +10,7 @@ pub mod library;
 pub mod machine;
 pub mod modes;
 pub mod modules;
+pub mod mutants;
 pub mod oracle;
 pub mod script;
 pub mod text;
@@ -18,6 +19,11 @@ pub mod value;
 #[path = "../../tests/support/mod.rs"]
 pub mod support;
 
-/// The targets: a name, and what it does with an input.
-pub const TARGETS: [(&str, fn(&[u8])); 4] =
-    [("capi", capi::run), ("modes", modes::run), ("modules", modules::run), ("text", text::run)];
+/// The targets: a name, what it does with an input, and how many pseudo-random inputs `cargo test` tries.
+pub const TARGETS: [(&str, fn(&[u8]), usize); 5] = [
+    ("capi", capi::run, 2000),
+    ("modes", modes::run, 100),
+    ("modules", modules::run, 400),
+    ("mutants", mutants::run, 1000),
+    ("text", text::run, 1000),
+];

@@ -81,6 +81,12 @@ pub fn run(data: &[u8]) {
     }
 }
 
+/// One of the modules that edits begin with, as a binary: which is up to the first byte. `None` for some, and for no bytes.
+pub fn module(data: &[u8]) -> Option<Vec<u8>> {
+    let text = TEXTS.get(usize::from(*data.first()?) % (2 * TEXTS.len()))?;
+    Some(wat2wasm(text.as_bytes()).expect("a text without edits"))
+}
+
 /// A module with words of it repeated, exchanged, removed and replaced, and some of it nested.
 fn edited(u: &mut Unstructured<'_>) -> Result<String> {
     let mut words = words(u.choose(&TEXTS)?);
