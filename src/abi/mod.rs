@@ -27,4 +27,6 @@ pub use object::{ObjectHeader, ObjectKind};
 pub use records::{
     GUARD_SIZE, GUARDED_RESERVATION, VMFuncImport, VMFuncRef, VMFuncType, VMGlobal, VMMemory, VMMemorySlot, VMTable,
 };
-pub use value::{KIND_F32, KIND_F64, KIND_I32, KIND_I64, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, numeric_kind};
+pub use value::{
+    KIND_F32, KIND_F64, KIND_I32, KIND_I64, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, Val, ValVec, numeric_kind,
+};

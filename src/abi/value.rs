@@ -1,6 +1,7 @@
 //! Values where they cross the boundary, as trampolines read and write them. What `wasm.h` fixes of them is stated here.
 
 use crate::types::ValType;
+use std::mem::offset_of;
 
 /// The size of a `wasm_val_t`: its kind is at 0, its value at [`VAL_OF`].
 pub const VAL: usize = 16;
@@ -12,6 +13,28 @@ pub const RAW_SLOT: usize = 16;
 pub const VAL_VEC: usize = 16;
 /// Where a `wasm_val_vec_t` holds the pointer to its elements.
 pub const VAL_VEC_DATA: usize = 8;
+
+/// The layout of `wasm_val_t`.
+///
+/// `of` holds the bits of a number in its low bytes. For a reference it is a handle (a `*mut ObjectHeader`, or null), and
+/// for v128 a pointer to a boxed `[u8; 16]`; both are owned by whoever owns the value.
+#[repr(C)]
+#[derive(Copy, Clone, Debug)]
+pub struct Val {
+    pub kind: u8,
+    pub of: u64,
+}
+
+const _: () = assert!(size_of::<Val>() == VAL && offset_of!(Val, of) == VAL_OF);
+
+/// The layout of `wasm_val_vec_t`.
+#[repr(C)]
+pub struct ValVec {
+    pub size: usize,
+    pub data: *mut Val,
+}
+
+const _: () = assert!(size_of::<ValVec>() == VAL_VEC && offset_of!(ValVec, data) == VAL_VEC_DATA);
 
 /// The `wasm_valkind_t` of each numeric type.
 pub const KIND_I32: u8 = 0;

@@ -1,4 +1,4 @@
-//! The processor: how WebAssembly is entered and left, the stubs of libcalls, registers. `LINKAGE.md` draws frames and stubs.
+//! The processor: how WebAssembly is entered and left, the stubs of libcalls, registers.
 //!
 //! A port to another processor is another folder with the same names. Whatever is written in assembly is under here or, where it
 //! depends on the operating system alone, in `os`.

@@ -12,6 +12,7 @@ use crate::arch;
 use crate::types::{Error, Result, TrapCode};
 use crate::vm::func::call;
 use crate::vm::func::{self, Callback, Environment, HostFunc, ValVec};
+use crate::vm::store::Store;
 use crate::vm::trap::Trap;
 use std::ffi::c_void;
 use std::{mem, ptr};
@@ -252,7 +253,7 @@ pub unsafe extern "C" fn wasm_func_call(
     results: *mut wasm_val_vec_t,
 ) -> *mut wasm_trap_t {
     // SAFETY: as the caller states. Every live handle points to a record, and the layouts of the vectors are the same.
-    unsafe { arch::call_plain(func.cast(), args.cast(), results.cast(), call_otherwise) }.cast()
+    unsafe { arch::call_plain::<Store>(func.cast(), args.cast(), results.cast(), call_otherwise) }.cast()
 }
 
 /// What [`wasm_func_call`] does where the stub of plain calls does not suffice.

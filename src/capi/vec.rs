@@ -72,7 +72,7 @@ unsafe impl<T: Handle> Element for *mut T {
 /// Implements [`Vector`] for structs of `size` and `data`.
 macro_rules! vectors {
     ($($vector:ty => $element:ty;)*) => {$(
-        // SAFETY: the parts are the struct's fields; storage is only made in `capi/vec.rs`.
+        // SAFETY: the parts are the struct's fields; storage is only made in `src/capi/vec.rs`.
         unsafe impl $crate::capi::vec::Vector for $vector {
             type Element = $element;
             fn parts(&self) -> (usize, *mut $element) {

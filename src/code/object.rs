@@ -1,5 +1,6 @@
 //! Code at rest: the functions of a module placed in one text, position independent, with its tables.
 
+use crate::arch::CODE_PADDING as PADDING;
 use crate::code::tables::{CodeTables, TablesBuilder};
 use crate::compiler::CompiledFunction;
 use crate::types::*;
@@ -13,9 +14,6 @@ pub struct CodeObject {
 
 /// Functions start at multiples of this.
 const FUNC_ALIGNMENT: u32 = 16;
-
-/// What fills the gaps between functions: instructions that trap.
-const PADDING: u8 = if cfg!(target_arch = "x86_64") { 0xcc } else { 0 };
 
 impl CodeObject {
     /// Places compiled functions, in order of their index, and patches the calls between them.

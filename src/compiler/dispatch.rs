@@ -1,6 +1,6 @@
 //! One match: each operator of WebAssembly 2.0, in the order of opcodes, and the function that translates it.
 //!
-//! Only `func.rs` calls in, with an operator that has been validated. In unreachable code only the operators that open and
+//! Only `src/compiler/translate/mod.rs` calls in, with an operator that has been validated. In unreachable code only the operators that open and
 //! close blocks are looked at.
 
 use crate::compiler::ops::{call, control, convert, memory, numeric, reference, simd, table, variable};

@@ -2,6 +2,7 @@
 
 use super::{CompileOptions, OptLevel};
 use crate::abi;
+use crate::arch;
 use crate::types::{Error, ErrorKind, Result};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
@@ -9,10 +10,7 @@ use std::fmt::Write;
 
 /// Cranelift's description of this machine under `options`.
 pub(crate) fn host(options: &CompileOptions) -> Result<OwnedTargetIsa> {
-    #[cfg(target_arch = "x86_64")]
-    if !std::is_x86_feature_detected!("sse4.1") {
-        return Err(Error::unsupported("this processor: SSE4.1 is needed"));
-    }
+    arch::check_processor()?;
     let mut flags = settings::builder();
     let opt_level = match options.opt_level {
         OptLevel::None => "none",

@@ -1,25 +1,12 @@
 //! Values as the host sees them (`wasm_val_t`) and as compiled code passes them, and the way between the two.
 
-pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64};
-use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VAL, VAL_OF, VMFuncRef};
+pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64, Val};
+use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VMFuncRef};
 use crate::types::{Error, HeapType, RefType, Result, ValType};
 use crate::vm::store::Store;
 use crate::vm::store::entity::{self, Record, release, retain, store_of};
 use crate::vm::store::kinds::Tracer;
 use crate::vm::store::lifetime::mark_escaped;
-
-/// The layout of `wasm_val_t`.
-///
-/// `of` holds the bits of a number in its low bytes. For a reference it is a handle (a `*mut ObjectHeader`, or null), and
-/// for v128 a pointer to a boxed `[u8; 16]`; both are owned by whoever owns the value.
-#[repr(C)]
-#[derive(Copy, Clone, Debug)]
-pub struct Val {
-    pub kind: u8,
-    pub of: u64,
-}
-
-const _: () = assert!(size_of::<Val>() == VAL && std::mem::offset_of!(Val, of) == VAL_OF);
 
 /// A value in the form that trampolines of signatures with references or v128 pass it: the value at offset 0.
 pub type RawSlot = [u8; RAW_SLOT];

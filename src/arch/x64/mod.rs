@@ -3,9 +3,9 @@
 pub mod entry;
 pub mod libcalls;
 pub mod numeric_call;
-mod registers;
+mod processor;
 
 pub use entry::{ACTIVATION_BELOW_FP, TRAPPED, enter, raise};
 pub(crate) use libcalls::{libcall_stub, past_results_stub, preserving_stub, trampoline_stub};
-pub use numeric_call::{NOT_MADE, STILL_INSIDE, call_plain};
-pub use registers::{current_thread_token, stack_pointer};
+pub use numeric_call::{NOT_MADE, STILL_INSIDE, StoreLayout, call_plain};
+pub use processor::{CODE_PADDING, check_processor, current_thread_token, stack_pointer};

@@ -4,13 +4,25 @@
 //!
 //! It takes no lock, allocates nothing, writes nothing but the store's own records, and looks nothing up in thread-local storage.
 
-use crate::abi::{ObjectHeader, ObjectKind, VMAnyContext, VMFuncRef, VMFuncType, VMStoreContext};
+use crate::abi::{ObjectHeader, ObjectKind, VMAnyContext, VMFuncRef, VMFuncType, VMStoreContext, ValVec};
 use crate::arch::entry::{TRAPPED, enter};
 use crate::os::stack::{ENDED_THREADS, StackLimitCache};
-use crate::vm::func::ValVec;
-use crate::vm::store::{Seat, Store};
 use std::arch::naked_asm;
 use std::mem::offset_of;
+
+/// Where the parts of a store lie that entering it reads, which is the virtual machine's business: bytes from the store's context.
+pub trait StoreLayout {
+    /// The pointer to the owner thread's slot.
+    const OWNER_SLOT: usize;
+    /// The flag that leaving the store takes more than lowering the depth.
+    const ATTENTION: usize;
+    /// The flag that other threads have queued handles.
+    const QUEUED: usize;
+    /// In a slot: the thread's token, the depth of its entries, and its [`StackLimitCache`].
+    const SLOT_TOKEN: usize;
+    const SLOT_DEPTH: usize;
+    const SLOT_STACK_LIMIT: usize;
+}
 
 /// Nothing was called, and nothing is as it was not before.
 pub const NOT_MADE: u32 = 2;
@@ -30,7 +42,7 @@ const _: () = assert!(offset_of!(VMAnyContext, store) == 0 && offset_of!(VMFuncR
 /// `func` is null or a live record of any kind; `args` and `results` are null or live vectors, of which `results` may have raw
 /// memory.
 #[unsafe(naked)]
-pub unsafe extern "C" fn call_plain(
+pub unsafe extern "C" fn call_plain<S: StoreLayout>(
     func: *const VMFuncRef,
     args: *const ValVec,
     results: *mut ValVec,
@@ -160,14 +172,14 @@ pub unsafe extern "C" fn call_plain(
         num_results = const offset_of!(VMFuncType, num_results),
         size = const offset_of!(ValVec, size),
         data = const offset_of!(ValVec, data),
-        home_seat = const Store::HOME_SEAT,
-        attention = const Store::HOME_ATTENTION,
-        queued = const Store::HOME_QUEUED,
-        token = const Seat::TOKEN,
-        depth = const Seat::DEPTH,
-        limit = const Seat::STACK_LIMIT + StackLimitCache::LIMIT,
-        room = const Seat::STACK_LIMIT + StackLimitCache::ROOM,
-        known_ended_threads = const Seat::STACK_LIMIT + StackLimitCache::ENDED_THREADS,
+        home_seat = const S::OWNER_SLOT,
+        attention = const S::ATTENTION,
+        queued = const S::QUEUED,
+        token = const S::SLOT_TOKEN,
+        depth = const S::SLOT_DEPTH,
+        limit = const S::SLOT_STACK_LIMIT + StackLimitCache::LIMIT,
+        room = const S::SLOT_STACK_LIMIT + StackLimitCache::ROOM,
+        known_ended_threads = const S::SLOT_STACK_LIMIT + StackLimitCache::ENDED_THREADS,
         ended_threads = sym ENDED_THREADS,
         activation = const offset_of!(VMStoreContext, activation),
         stack_limit = const offset_of!(VMStoreContext, stack_limit),

@@ -4,10 +4,10 @@ use crate::capi::boundary::boundary;
 use crate::capi::module::wasm_module_t;
 use crate::capi::own;
 use crate::capi::store::wasm_store_t;
+use crate::os::path_from_bytes;
 use crate::types::Result;
 use crate::vm::compiled_module::{CompiledModule, ModuleObject};
-use std::ffi::{CStr, OsStr, c_char};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{CStr, c_char};
 use std::path::Path;
 use std::ptr;
 
@@ -21,7 +21,7 @@ unsafe fn look_at_path<'a>(path: *const c_char) -> Result<&'a Path> {
     unsafe { own::look(path, "a path") }?;
     // SAFETY: as the caller states, and it is not NULL.
     let path = unsafe { CStr::from_ptr(path) };
-    Ok(Path::new(OsStr::from_bytes(path.to_bytes())))
+    Ok(path_from_bytes(path.to_bytes()))
 }
 
 /// Loads an artifact that lies in a file, in a time that does not depend on its length: the file is mapped, not read, and what

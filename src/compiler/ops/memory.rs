@@ -1,4 +1,4 @@
-//! Memory instructions (specification, "Memory Instructions"). Addresses come from `bounds.rs`.
+//! Memory instructions (specification, "Memory Instructions"). Addresses come from `src/compiler/translate/bounds.rs`.
 
 use crate::abi::Libcall;
 use crate::compiler::translate::FuncTranslator;

@@ -143,6 +143,18 @@ pub fn address_space_limited() -> bool {
     known && limit.rlim_cur != libc::RLIM_INFINITY
 }
 
+/// Whether a byte can be read, for tests: a system call that is given an address that cannot be read says so.
+#[cfg(test)]
+pub fn is_readable(address: *const u8) -> bool {
+    let mut buffer = [0u8; 1];
+    let vector = |base: *mut u8| libc::iovec { iov_base: base.cast(), iov_len: 1 };
+    let (to, from) = (vector(buffer.as_mut_ptr()), vector(address.cast_mut()));
+    // SAFETY: asks for a number.
+    let own = unsafe { libc::getpid() };
+    // SAFETY: the kernel checks both.
+    unsafe { libc::process_vm_readv(own, &to, 1, &from, 1, 0) == 1 }
+}
+
 #[cfg(not(feature = "stress"))]
 fn injected_failure() -> bool {
     false

@@ -3,7 +3,9 @@
 mod barrier;
 pub mod code_memory;
 pub mod dirty_pages;
+pub mod fault;
 pub mod fork;
+pub mod image_file;
 pub mod map;
 pub mod stack;
 pub mod zeroed;
@@ -11,3 +13,8 @@ pub mod zeroed;
 pub use barrier::{heavy_barrier, light_barrier, light_barriers_are_free, register_barriers};
 pub use map::address_space_limited;
 pub use stack::{StackLimitCache, nested_stack_limit, stack_left};
+
+/// The path that a C string of the host names: the system's own encoding, which is any bytes.
+pub fn path_from_bytes(bytes: &[u8]) -> &std::path::Path {
+    std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes))
+}

@@ -2,10 +2,8 @@
 
 pub mod call;
 
-use crate::abi::{
-    LibcallResult, ObjectHeader, ObjectKind, PendingTrap, VAL_VEC, VAL_VEC_DATA, VMFuncRef, VMHostContext,
-    VMStoreContext,
-};
+pub use crate::abi::ValVec;
+use crate::abi::{LibcallResult, ObjectHeader, ObjectKind, PendingTrap, VMFuncRef, VMHostContext, VMStoreContext};
 use crate::types::{Error, FuncType, Result, TrapCode};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::func::call::bad_call;
@@ -19,15 +17,6 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem::offset_of;
 use std::sync::Arc;
-
-/// The layout of `wasm_val_vec_t`.
-#[repr(C)]
-pub struct ValVec {
-    pub size: usize,
-    pub data: *mut Val,
-}
-
-const _: () = assert!(size_of::<ValVec>() == VAL_VEC && offset_of!(ValVec, data) == VAL_VEC_DATA);
 
 /// A host's callback: without an environment, or with one. Returns an owned trap or null.
 #[derive(Copy, Clone)]

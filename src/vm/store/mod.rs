@@ -14,6 +14,7 @@ mod owner;
 mod pending_free;
 
 use crate::abi::{LibcallTable, ObjectHeader, PendingTrap, VMStoreContext};
+use crate::arch::StoreLayout;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
 use crate::vm::gc::heap::GcHeap;
@@ -21,8 +22,7 @@ use crate::vm::store::entity::{EntityHeader, Handle, Record};
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
 use kinds::Kinds;
-pub use owner::Seat;
-use owner::{Home, Released};
+use owner::{Home, Released, Seat};
 use pending_free::DOOMED_AT_ONCE;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::VecDeque;
@@ -60,12 +60,16 @@ pub struct Entered<'a> {
     store: &'a Store,
 }
 
-impl Store {
-    /// Where what the stub of plain calls reads lies.
-    pub const HOME_SEAT: usize = offset_of!(Store, home) + Home::SEAT;
-    pub const HOME_ATTENTION: usize = offset_of!(Store, home) + Home::ATTENTION;
-    pub const HOME_QUEUED: usize = offset_of!(Store, home) + Home::QUEUED;
+impl StoreLayout for Store {
+    const OWNER_SLOT: usize = offset_of!(Store, home) + Home::SEAT;
+    const ATTENTION: usize = offset_of!(Store, home) + Home::ATTENTION;
+    const QUEUED: usize = offset_of!(Store, home) + Home::QUEUED;
+    const SLOT_TOKEN: usize = Seat::TOKEN;
+    const SLOT_DEPTH: usize = Seat::DEPTH;
+    const SLOT_STACK_LIMIT: usize = Seat::STACK_LIMIT;
+}
 
+impl Store {
     /// A new store with one handle, at home on this thread. The other parameters are what the store and its context hold of the
     /// rest of the virtual machine, which this module does not know: see `src/vm/kinds.rs`.
     pub(super) fn new(

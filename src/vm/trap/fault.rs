@@ -1,128 +1,40 @@
 //! Faults of compiled code become traps.
 //!
-//! One handler, installed once for the process when an engine that wants signals is made: for `SIGSEGV` (guards of memories,
-//! null function references), `SIGFPE` (division) and `SIGILL` (trap instructions). Not for `SIGBUS`: on Linux a
-//! protected page never raises it, and failing hardware or a truncated file is no trap.
+//! The handler of signals (`src/os`) asks [`decide`], which takes no lock, allocates nothing and touches no thread-local storage:
 //!
-//! The handler decides in this order, and takes no lock, allocates nothing and touches no thread-local storage:
-//!
-//! 1. The kernel raised the signal at this instruction: nobody sent it.
-//! 2. The program counter is at an instruction of a module's code that the compiler marked as one that can trap.
-//! 3. For a memory fault, the address is one that can be meant: in a guarded memory for an access to memory, in the
+//! 1. The program counter is at an instruction of a module's code that the compiler marked as one that can trap.
+//! 2. For a memory fault, the address is one that can be meant: in a guarded memory for an access to memory, in the
 //!    null page for one through a reference.
 //!
 //! Then the frame's vmctx leads to the store, the pending trap is filled in, and the interrupted thread goes on at
-//! [`raise`](crate::arch::raise). Everything else belongs to somebody else and goes to the handler that was there before.
+//! [`raise`]. Everything else belongs to somebody else.
 //!
 //! A stack overflow is found in a function's prologue, by a comparison with the store's limit and a trap instruction. The
 //! frame has no vmctx yet, and may have no room for it, so the trap is raised in the name of the caller.
-//!
-//! It runs on the alternate stack where the thread has one (`SA_ONSTACK`; Go and the JVM rely on that) and blocks no signals.
 
-use crate::abi::Activation;
-use crate::abi::{PendingTrap, VMAnyContext, VMStoreContext};
-use crate::arch::entry::ACTIVATION_BELOW_FP;
-use crate::arch::raise;
+use crate::abi::{Activation, PendingTrap, VMAnyContext, VMStoreContext};
+use crate::arch::{ACTIVATION_BELOW_FP, raise};
 use crate::code::lookup;
+use crate::os::fault::{self, Fault};
 use crate::os::guarded::may_be_guarded;
-use crate::types::{Error, Result, TrapCode};
-use std::cell::UnsafeCell;
-use std::ffi::c_int;
-use std::mem::{MaybeUninit, zeroed};
-use std::ptr::{null, null_mut};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-const SIGNALS: [c_int; 3] = [libc::SIGSEGV, libc::SIGFPE, libc::SIGILL];
+use crate::types::{Result, TrapCode};
 
 /// No reference points into it, and no memory lies there.
 const NULL_PAGE: usize = 4096;
 
-/// The direction flag. Compiled code and Rust expect it clear.
-const DIRECTION_FLAG: i64 = 1 << 10;
-
-/// What was installed before, for each of [`SIGNALS`].
-static PREVIOUS: [Previous; 3] = [const { Previous::new() }; 3];
-
-/// An action that is written once, before `known` is set, and only read after that.
-struct Previous {
-    action: UnsafeCell<MaybeUninit<libc::sigaction>>,
-    known: AtomicBool,
-}
-
-// SAFETY: see the type: the flag is set after the only write, with release order, and read with acquire order.
-unsafe impl Sync for Previous {}
-
-impl Previous {
-    const fn new() -> Previous {
-        Previous { action: UnsafeCell::new(MaybeUninit::uninit()), known: AtomicBool::new(false) }
-    }
-
-    fn get(&self) -> Option<&libc::sigaction> {
-        if !self.known.load(Ordering::Acquire) {
-            return None;
-        }
-        // SAFETY: once `known` is set, nobody writes the action.
-        let action = unsafe { &*self.action.get() };
-        // SAFETY: it was initialized before `known` was set.
-        Some(unsafe { action.assume_init_ref() })
-    }
-}
-
-/// Installs the handler, the first time it is called. It stays: code that needs it may be running at any time.
+/// Makes faults of compiled code traps, from the first call on.
 pub fn install() -> Result<()> {
-    static INSTALLED: OnceLock<Result<(), c_int>> = OnceLock::new();
-    let installed = INSTALLED.get_or_init(|| SIGNALS.iter().zip(&PREVIOUS).try_for_each(|(&s, p)| install_for(s, p)));
-    installed.map_err(|signal| Error::unsupported(format!("cannot install a handler for signal {signal}")))
+    fault::install(decide)
 }
 
-/// Called once for each signal. The previous action is kept before ours can run.
-fn install_for(signal: c_int, previous: &Previous) -> Result<(), c_int> {
-    // SAFETY: asks what is installed and writes it to where nobody else looks yet.
-    if unsafe { libc::sigaction(signal, null(), previous.action.get().cast()) } != 0 {
-        return Err(signal);
-    }
-    previous.known.store(true, Ordering::Release);
-    // SAFETY: all zeros is a valid `sigaction`: the default action, an empty mask.
-    let mut action: libc::sigaction = unsafe { zeroed() };
-    action.sa_sigaction = handle as *const () as usize;
-    // A fault in the handler itself is a defect: unblocked, it reaches the previous handler instead of ending the process mutely.
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
-    // SAFETY: the handler keeps to what is allowed in one.
-    if unsafe { libc::sigaction(signal, &action, null_mut()) } != 0 { Err(signal) } else { Ok(()) }
-}
-
-/// The handler.
-unsafe extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the arguments are the kernel's, and the context is this thread's.
-    if !unsafe { try_trap(signal, info, context.cast()) } {
-        // SAFETY: the arguments are the kernel's.
-        unsafe { chain(signal, info, context) };
-    }
-}
-
-/// Turns the fault into a trap if it is one: then `context` goes on at the landing.
-///
-/// # Safety
-///
-/// The arguments are those of a signal handler on this thread.
-unsafe fn try_trap(signal: c_int, info: *const libc::siginfo_t, context: *mut libc::ucontext_t) -> bool {
-    // SAFETY: the kernel passes both, and nobody else has them meanwhile.
-    let info = unsafe { &*info };
-    // SAFETY: as above.
-    let context = unsafe { &mut *context };
-    // What was sent by a process or a thread has a code that is not positive.
-    if info.si_code <= 0 {
-        return false;
-    }
-    let registers = &mut context.uc_mcontext.gregs;
-    let pc = registers[libc::REG_RIP as usize] as usize;
+/// Turns the fault into a trap if it is one.
+fn decide(fault: &mut Fault<'_>) -> bool {
+    let pc = fault.pc();
     let Some((code, vmctx_fp_offset)) = trap_site(pc) else { return false };
-    // SAFETY: the kernel fills in the address for the signals it is looked at for.
-    if signal == libc::SIGSEGV && !may_be_meant(code, unsafe { info.si_addr() } as usize) {
+    if fault.address().is_some_and(|address| !may_be_meant(code, address)) {
         return false;
     }
-    let fp = registers[libc::REG_RBP as usize] as usize;
+    let fp = fault.fp();
     let (store, pending) = if code == TrapCode::StackOverflow {
         // SAFETY: the prologue has linked its frame.
         let (caller_fp, return_pc) = unsafe { caller(fp) };
@@ -141,9 +53,7 @@ unsafe fn try_trap(signal: c_int, info: *const libc::siginfo_t, context: *mut li
     };
     // SAFETY: this thread runs code of the store, so the store is its own.
     unsafe { (*store).pending_trap = pending };
-    registers[libc::REG_RIP as usize] = raise as *const () as i64;
-    registers[libc::REG_RDI as usize] = store as i64;
-    registers[libc::REG_EFL as usize] &= !DIRECTION_FLAG;
+    fault.resume_in(raise, store);
     true
 }
 
@@ -212,75 +122,6 @@ fn may_be_meant(code: TrapCode, address: usize) -> bool {
     }
 }
 
-/// Does what would have been done without us.
-///
-/// # Safety
-///
-/// The arguments are those of a signal handler on this thread.
-unsafe fn chain(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel passes it.
-    let sent = unsafe { (*info).si_code } <= 0;
-    let index = SIGNALS.iter().position(|&ours| ours == signal);
-    let Some(previous) = index.and_then(|index| PREVIOUS[index].get()) else {
-        // SAFETY: the signal is one that ends the process.
-        return unsafe { default_action(signal, sent) };
-    };
-    match previous.sa_sigaction {
-        libc::SIG_IGN if sent => {}
-        // A fault cannot be ignored: the kernel takes the default action then.
-        // SAFETY: the signal is one that ends the process.
-        libc::SIG_DFL | libc::SIG_IGN => unsafe { default_action(signal, sent) },
-        handler => {
-            // SAFETY: the action is what `sigaction` reported.
-            unsafe { block_as_asked(signal, previous) };
-            if previous.sa_flags & libc::SA_SIGINFO != 0 {
-                type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void);
-                // SAFETY: with this flag, the action is such a function.
-                let handler: Handler = unsafe { std::mem::transmute(handler) };
-                // SAFETY: it is called as the kernel would call it.
-                unsafe { handler(signal, info, context) };
-            } else {
-                // SAFETY: without the flag, and neither of the two constants, it is such a function.
-                let handler: unsafe extern "C" fn(c_int) = unsafe { std::mem::transmute(handler) };
-                // SAFETY: it is called as the kernel would call it.
-                unsafe { handler(signal) };
-            }
-        }
-    }
-}
-
-/// Blocks what the kernel would block while the previous handler runs. Returning from our handler undoes it.
-///
-/// # Safety
-///
-/// `previous` is an action that `sigaction` reported.
-unsafe fn block_as_asked(signal: c_int, previous: &libc::sigaction) {
-    let mut mask = previous.sa_mask;
-    if previous.sa_flags & libc::SA_NODEFER == 0 {
-        // SAFETY: the mask is initialized.
-        unsafe { libc::sigaddset(&mut mask, signal) };
-    }
-    // SAFETY: the mask is initialized; the call is allowed in a handler.
-    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &mask, null_mut()) };
-}
-
-/// Takes the default action for the signal: the instruction faults again once the handler returns, and the core dump shows it.
-///
-/// # Safety
-///
-/// `signal` is one whose default action ends the process.
-unsafe fn default_action(signal: c_int, sent: bool) {
-    // SAFETY: all zeros is the default action.
-    let action: libc::sigaction = unsafe { zeroed() };
-    // SAFETY: installs the default action, which is allowed in a handler.
-    unsafe { libc::sigaction(signal, &action, null_mut()) };
-    if sent {
-        // No instruction will fault again.
-        // SAFETY: allowed in a handler.
-        unsafe { libc::raise(signal) };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +133,8 @@ mod tests {
     use crate::types::{DefinedFuncIndex, FuncIndex};
     use crate::vm::memory::linear::{LinearMemory, MemoryPlan};
     use std::arch::naked_asm;
+    use std::ffi::c_int;
+    use std::ptr::{null, null_mut};
     use std::sync::Arc;
 
     /// A store whose landings record frames.

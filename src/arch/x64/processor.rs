@@ -1,4 +1,17 @@
-//! Registers that are read outside of stubs.
+//! The processor, and its registers as far as they are read outside of stubs.
+
+use crate::types::{Error, Result};
+
+/// What fills the gaps between functions: instructions that trap.
+pub const CODE_PADDING: u8 = 0xcc;
+
+/// An error if the processor lacks something that compiled code relies on.
+pub fn check_processor() -> Result<()> {
+    if !std::is_x86_feature_detected!("sse4.1") {
+        return Err(Error::unsupported("this processor: SSE4.1 is needed"));
+    }
+    Ok(())
+}
 
 /// This function's stack pointer.
 #[inline(always)]
