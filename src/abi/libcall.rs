@@ -56,7 +56,7 @@ macro_rules! define_libcall_table {
             /// no result and do not trap: calls of them, in cold blocks, leave the code around them as it is.
             pub table_fill_element: *const u8,
             /// `(context, table)`: fills a table, so that 0 in it means null.
-            pub table_settle: *const u8,
+            pub table_materialize: *const u8,
         }
         /// A libcall that compiled functions use.
         #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]

@@ -30,5 +30,5 @@ pub unsafe extern "C" fn wasm_config_delete(object: *mut wasm_config_t) {
 /// Makes a configuration with the defaults, owned by the caller.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_config_new() -> *mut wasm_config_t {
-    own::give(Config::default())
+    own::into_raw(Config::default())
 }

@@ -35,7 +35,7 @@ pub unsafe extern "C" fn wasm_engine_delete(object: *mut wasm_engine_t) {
 /// Makes an engine with the default configuration, owned by the caller. NULL if the machine is not supported.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_engine_new() -> *mut wasm_engine_t {
-    boundary(ptr::null_mut(), || Ok(own::give(Engine::new(Config::default())?)))
+    boundary(ptr::null_mut(), || Ok(own::into_raw(Engine::new(Config::default())?)))
 }
 
 /// Makes an engine, owned by the caller. Takes the configuration over. NULL if that is NULL or the machine does not
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn wasm_engine_new() -> *mut wasm_engine_t {
 pub unsafe extern "C" fn wasm_engine_new_with_config(config: *mut wasm_config_t) -> *mut wasm_engine_t {
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
-        let config = unsafe { own::take(config) }.ok_or_else(|| own::null("a configuration"))?;
-        Ok(own::give(Engine::new(*config)?))
+        let config = unsafe { own::from_raw(config) }.ok_or_else(|| own::null("a configuration"))?;
+        Ok(own::into_raw(Engine::new(*config)?))
     })
 }

@@ -176,7 +176,7 @@ pub unsafe extern "C" fn wasm_extern_type(object: *const wasm_extern_t) -> *mut 
         let object = unsafe { own::object(object) }?;
         // SAFETY: the caller's handle keeps the object alive.
         let ty = unsafe { extern_type(object) }.ok_or_else(|| Error::argument("the object is not external"))?;
-        Ok(own::give(TypeObject::new(&ty)?))
+        Ok(own::into_raw(TypeObject::new(&ty)?))
     })
 }
 

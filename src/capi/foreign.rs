@@ -98,6 +98,6 @@ pub unsafe extern "C" fn wasm_foreign_new(store: *mut wasm_store_t) -> *mut wasm
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
         let entered = unsafe { own::store(store) }?.enter()?;
-        Ok(own::give_object(Foreign::new(&entered)?))
+        Ok(own::object_into_raw(Foreign::new(&entered)?))
     })
 }

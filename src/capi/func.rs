@@ -80,7 +80,7 @@ unsafe fn new(
     env.0.finalizer = None;
     // SAFETY: as the caller states.
     let func = unsafe { HostFunc::make(&entered, &ty, callback, taken) }?;
-    Ok(own::give_object(func))
+    Ok(own::object_into_raw(func))
 }
 
 /// Makes a host function with an environment.
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn wasm_func_new(
     let none = Environment { data: ptr::null_mut(), finalizer: None, trace: None };
     boundary(ptr::null_mut(), || {
         // SAFETY: the two types differ only in what the structs behind their pointers are called.
-        let callback = callback.map(|f| Callback::Plain(unsafe { mem::transmute::<PlainC, PlainVm>(f) }));
+        let callback = callback.map(|f| Callback::WithoutEnv(unsafe { mem::transmute::<PlainC, PlainVm>(f) }));
         // SAFETY: as the caller states.
         unsafe { new(store, ty, callback, OwnedEnvironment(none)) }
     })
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn wasm_func_type(func: *const wasm_func_t) -> *mut wasm_f
         // SAFETY: as the caller states.
         let func = unsafe { own::record(func) }?;
         // SAFETY: the caller's handle keeps the function alive.
-        functype::give(&unsafe { func::registered_type(func) }.ty)
+        functype::into_raw(&unsafe { func::registered_type(func) }.ty)
     })
 }
 
@@ -253,10 +253,10 @@ pub unsafe extern "C" fn wasm_func_call(
     results: *mut wasm_val_vec_t,
 ) -> *mut wasm_trap_t {
     // SAFETY: as the caller states. Every live handle points to a record, and the layouts of the vectors are the same.
-    unsafe { arch::call_plain::<Store>(func.cast(), args.cast(), results.cast(), call_otherwise) }.cast()
+    unsafe { arch::call_numeric::<Store>(func.cast(), args.cast(), results.cast(), call_otherwise) }.cast()
 }
 
-/// What [`wasm_func_call`] does where the stub of plain calls does not suffice.
+/// What [`wasm_func_call`] does where the numeric-only stub does not suffice.
 ///
 /// # Safety
 ///
@@ -290,7 +290,7 @@ unsafe extern "C" fn call_otherwise(
                     if trap.code() == TrapCode::BadCall {
                         boundary::record(&Error::argument(String::from_utf8_lossy(trap.message())));
                     }
-                    Ok(own::give_object(trap))
+                    Ok(own::object_into_raw(trap))
                 }
             }
         },

@@ -133,7 +133,7 @@ pub unsafe extern "C" fn wasm_global_new(
         // SAFETY: as the caller states.
         let ty = unsafe { globaltype::borrow(ty) }?.global_type();
         // SAFETY: as the caller states.
-        let value = own::val(unsafe { own::look(value, "the value of a global") }?);
+        let value = own::val(unsafe { own::borrow_struct(value, "the value of a global") }?);
         let bits = number_of_another_kind(value, ty.content);
         // SAFETY: the value is as the caller states, or a number.
         let global = unsafe { global::new(&entered, ty, bits.as_ref().unwrap_or(value)) }?;
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn wasm_global_new(
             let text = format!("a global of type {} was made with a value of kind {}", ty.content, value.kind);
             boundary::record(&Error::argument(text));
         }
-        Ok(own::give_object(global))
+        Ok(own::object_into_raw(global))
     })
 }
 
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn wasm_global_type(global: *const wasm_global_t) -> *mut 
         // SAFETY: as the caller states.
         let global = unsafe { own::record(global) }?;
         // SAFETY: the caller's handle keeps the global alive.
-        Ok(globaltype::give(&unsafe { global::ty(global) }))
+        Ok(globaltype::into_raw(&unsafe { global::ty(global) }))
     })
 }
 
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn wasm_global_get(global: *const wasm_global_t, out: *mut
         // SAFETY: the caller's handle keeps the global alive.
         let value = unsafe { global::get(&entered, global) };
         // SAFETY: as the caller states.
-        unsafe { own::write(out, own::give_val(value)) }
+        unsafe { own::write(out, own::val_into_raw(value)) }
     })
 }
 
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn wasm_global_set(global: *mut wasm_global_t, value: *con
         // SAFETY: as the caller states.
         let entered = store_of_global(unsafe { own::record(global) }?).enter()?;
         // SAFETY: as the caller states.
-        let value = own::val(unsafe { own::look(value, "the value of a global") }?);
+        let value = own::val(unsafe { own::borrow_struct(value, "the value of a global") }?);
         // SAFETY: the caller's handle keeps the global alive; the value is as the caller states.
         unsafe { global::set(&entered, object.cast(), value) }
     })

@@ -138,7 +138,7 @@ pub unsafe extern "C" fn wasm_instance_new(
         match unsafe { instantiate(&entered, module.compiled(), &imports) } {
             Ok(instance) => {
                 set_trap(ptr::null_mut());
-                Ok(own::give_object(instance))
+                Ok(own::object_into_raw(instance))
             }
             Err(Failure::Error(error)) => {
                 record(&error);
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn wasm_instance_new(
             Err(Failure::Trap(trap)) => {
                 let message = String::from_utf8_lossy(trap.message()).into_owned();
                 record(&Error::new(ErrorKind::Trap, message));
-                set_trap(own::give_object(trap));
+                set_trap(own::object_into_raw(trap));
                 Ok(ptr::null_mut())
             }
         }

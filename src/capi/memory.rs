@@ -106,7 +106,7 @@ pub unsafe extern "C" fn wasm_memory_new(store: *mut wasm_store_t, ty: *const wa
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
         let ty = unsafe { memorytype::borrow(ty) }?.memory_type();
-        Ok(own::give_object(Memory::new(&entered, ty)?))
+        Ok(own::object_into_raw(Memory::new(&entered, ty)?))
     })
 }
 
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn wasm_memory_new(store: *mut wasm_store_t, ty: *const wa
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_memory_type(memory: *const wasm_memory_t) -> *mut wasm_memorytype_t {
     // SAFETY: as the caller states.
-    boundary(ptr::null_mut(), || Ok(memorytype::give(&unsafe { own::record(memory) }?.ty())))
+    boundary(ptr::null_mut(), || Ok(memorytype::into_raw(&unsafe { own::record(memory) }?.ty())))
 }
 
 /// The bytes of a memory. They stay where they are until the memory dies if it is reserved, which is the default, and until

@@ -119,7 +119,7 @@ pub unsafe extern "C" fn wasm_shared_module_delete(object: *mut wasm_shared_modu
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_module_share(module: *const wasm_module_t) -> *mut wasm_shared_module_t {
     // SAFETY: as the caller states.
-    boundary(ptr::null_mut(), || Ok(own::give(unsafe { own::record(module) }?.compiled().clone())))
+    boundary(ptr::null_mut(), || Ok(own::into_raw(unsafe { own::record(module) }?.compiled().clone())))
 }
 
 /// Makes a module in `store` of a shared one, owned by the caller. NULL if one is NULL, or the store is of another engine.
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn wasm_module_obtain(
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
         let compiled = unsafe { own::borrow(shared) }?.clone();
-        Ok(own::give_object(ModuleObject::new(&entered, compiled)?))
+        Ok(own::object_into_raw(ModuleObject::new(&entered, compiled)?))
     })
 }
 
@@ -149,7 +149,7 @@ pub unsafe extern "C" fn wasm_module_new(
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
         let compiled = CompiledModule::new(entered.store().engine(), unsafe { byte::bytes(binary) })?;
-        Ok(own::give_object(ModuleObject::new(&entered, compiled)?))
+        Ok(own::object_into_raw(ModuleObject::new(&entered, compiled)?))
     })
 }
 
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn wasm_module_imports(module: *const wasm_module_t, out: 
             imports.map(|import| ImportTypeObject::new(&import.module, &import.name, &module.import_type(import)));
         let imports = imports.collect::<Result<Vec<_>>>()?;
         // SAFETY: as the caller states.
-        unsafe { own::write(out, vec::from_iter(imports.into_iter().map(own::give))?) }
+        unsafe { own::write(out, vec::from_iter(imports.into_iter().map(own::into_raw))?) }
     })
 }
 
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn wasm_module_exports(module: *const wasm_module_t, out: 
         let exports = exports.map(|export| ExportTypeObject::new(&export.name, &module.entity_type(export.entity)));
         let exports = exports.collect::<Result<Vec<_>>>()?;
         // SAFETY: as the caller states.
-        unsafe { own::write(out, vec::from_iter(exports.into_iter().map(own::give))?) }
+        unsafe { own::write(out, vec::from_iter(exports.into_iter().map(own::into_raw))?) }
     })
 }
 
@@ -224,6 +224,6 @@ pub unsafe extern "C" fn wasm_module_deserialize(
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
         let compiled = CompiledModule::deserialize(entered.store().engine(), unsafe { byte::bytes(artifact) })?;
-        Ok(own::give_object(ModuleObject::new(&entered, compiled)?))
+        Ok(own::object_into_raw(ModuleObject::new(&entered, compiled)?))
     })
 }

@@ -1,12 +1,12 @@
 //! Where handles become pointers and pointers handles: the only file that does either.
 //!
 //! A `wasm_X_t` is an opaque mark: no value of it exists. For boxed kinds (types, frames, configurations…) a `wasm_X_t*` is
-//! the address of a `Box<X::Object>`: [`give`] makes it, [`take`] ends it, [`borrow`] looks at it. A pointer that C hands in
-//! is NULL or came from [`give`] for the same kind and was not taken since: that is the contract of the header, and what
+//! the address of a `Box<X::Object>`: [`into_raw`] makes it, [`from_raw`] ends it, [`borrow`] looks at it. A pointer that C hands in
+//! is NULL or came from [`into_raw`] for the same kind and was not taken since: that is the contract of the header, and what
 //! every `unsafe fn` here asks for.
 //!
 //! For references (functions, memories, instances…) a `wasm_X_t*` is the address of an [`ObjectHeader`] of which the caller owns
-//! one of the handles that `src/vm/store/entity.rs` counts: [`give_object`] and [`retain_object`] hand one out, [`object`] and
+//! one of the handles that `src/vm/store/entity.rs` counts: [`object_into_raw`] and [`retain_object`] hand one out, [`object`] and
 //! [`record`] look, and check the kind, so that a pointer cast to the wrong kind of reference is an error.
 
 use super::boundary::boundary;
@@ -82,7 +82,7 @@ macro_rules! boxed {
             }
             unsafe fn delete(ptr: *mut Self) {
                 // SAFETY: the caller's contract is that of `take`.
-                drop(unsafe { $crate::capi::own::take(ptr) });
+                drop(unsafe { $crate::capi::own::from_raw(ptr) });
             }
         }
     )*};
@@ -96,7 +96,7 @@ pub fn null(name: &str) -> Error {
 }
 
 /// Puts `object` into a box of which C becomes the owner.
-pub fn give<T: Boxed>(object: T::Object) -> *mut T {
+pub fn into_raw<T: Boxed>(object: T::Object) -> *mut T {
     Box::into_raw(Box::new(object)).cast()
 }
 
@@ -105,7 +105,7 @@ pub fn give<T: Boxed>(object: T::Object) -> *mut T {
 /// # Safety
 ///
 /// `ptr` is NULL or a live handle of this kind, which the caller owns.
-pub unsafe fn take<T: Boxed>(ptr: *mut T) -> Option<Box<T::Object>> {
+pub unsafe fn from_raw<T: Boxed>(ptr: *mut T) -> Option<Box<T::Object>> {
     if ptr.is_null() {
         return None;
     }
@@ -144,7 +144,7 @@ pub unsafe fn copy_boxed<T: Boxed>(ptr: *const T) -> Result<*mut T> {
     }
     // SAFETY: as the caller states.
     let object = unsafe { borrow(ptr) }?;
-    Ok(give(object.try_clone()?))
+    Ok(into_raw(object.try_clone()?))
 }
 
 /// An owned handle inside an object: deleted with it, copied with it, never NULL.
@@ -168,8 +168,8 @@ impl<T: Handle> OwnedHandle<T> {
 }
 
 impl<T: Boxed + Handle> OwnedHandle<T> {
-    pub fn give(object: T::Object) -> OwnedHandle<T> {
-        OwnedHandle(give(object))
+    pub fn into_raw(object: T::Object) -> OwnedHandle<T> {
+        OwnedHandle(into_raw(object))
     }
 
     pub fn get(&self) -> &T::Object {
@@ -197,7 +197,7 @@ impl<T: Handle> Drop for OwnedHandle<T> {
 /// # Safety
 ///
 /// `ptr` is NULL or points to a `T` that lives and is not changed for `'a`.
-pub unsafe fn look<'a, T>(ptr: *const T, name: &str) -> Result<&'a T> {
+pub unsafe fn borrow_struct<'a, T>(ptr: *const T, name: &str) -> Result<&'a T> {
     // SAFETY: as the caller states.
     unsafe { ptr.as_ref() }.ok_or_else(|| null(name))
 }
@@ -355,7 +355,7 @@ pub unsafe fn record<'a, T: Typed>(ptr: *const T) -> Result<&'a T::Record> {
 }
 
 /// Gives an owned handle to C.
-pub fn give_object<T: Typed>(handle: vm::Handle<T::Record>) -> *mut T {
+pub fn object_into_raw<T: Typed>(handle: vm::Handle<T::Record>) -> *mut T {
     handle.into_raw().cast()
 }
 
@@ -415,12 +415,12 @@ pub unsafe fn delete_objects<T: Object>(ptrs: &[*mut T]) {
 ///
 /// `ptr` is NULL or a live store and stays so for `'a`.
 pub unsafe fn store<'a>(ptr: *const wasm_store_t) -> Result<&'a Store> {
-    // SAFETY: a `wasm_store_t*` that is not NULL came from `give_store` and was not deleted.
+    // SAFETY: a `wasm_store_t*` that is not NULL came from `store_into_raw` and was not deleted.
     unsafe { ptr.cast::<Store>().as_ref() }.ok_or_else(|| null("a store"))
 }
 
 /// Gives a store's handle to C.
-pub fn give_store(store: *mut Store) -> *mut wasm_store_t {
+pub fn store_into_raw(store: *mut Store) -> *mut wasm_store_t {
     store.cast()
 }
 
@@ -443,7 +443,7 @@ pub fn val(value: &wasm_val_t) -> &Val {
 }
 
 /// A value of the virtual machine as C reads it.
-pub fn give_val(value: Val) -> wasm_val_t {
+pub fn val_into_raw(value: Val) -> wasm_val_t {
     // SAFETY: the two have the same layout, and every member of the union is plain bits.
     unsafe { std::mem::transmute::<Val, wasm_val_t>(value) }
 }

@@ -29,6 +29,6 @@ pub unsafe extern "C" fn wasm_store_new(engine: *mut wasm_engine_t) -> *mut wasm
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
         let engine = unsafe { own::borrow(engine) }?;
-        Ok(own::give_store(new_store(engine.clone())))
+        Ok(own::store_into_raw(new_store(engine.clone())))
     })
 }

@@ -114,7 +114,7 @@ pub unsafe extern "C" fn wasm_table_new(
         let init = unsafe { own::object_or_null(init) }?;
         // SAFETY: null, or kept alive by the caller's handle.
         let bits = unsafe { object_bits(&entered, init, ty.element) }?;
-        Ok(own::give_object(Table::new(&entered, ty, bits)?))
+        Ok(own::object_into_raw(Table::new(&entered, ty, bits)?))
     })
 }
 
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn wasm_table_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_table_type(table: *const wasm_table_t) -> *mut wasm_tabletype_t {
     // SAFETY: as the caller states.
-    boundary(ptr::null_mut(), || Ok(tabletype::give(&unsafe { own::record(table) }?.ty())))
+    boundary(ptr::null_mut(), || Ok(tabletype::into_raw(&unsafe { own::record(table) }?.ty())))
 }
 
 /// The element at `index`, owned by the caller; NULL if it is null, or if the index is out of bounds, for which there is

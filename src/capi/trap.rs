@@ -38,14 +38,14 @@ fn code_of(error: &Error) -> TrapCode {
 /// A trap for a failure that has no store at hand.
 #[cold]
 pub fn from_error(error: &Error) -> *mut wasm_trap_t {
-    own::give_object(Trap::detached(code_of(error), &error.to_string()))
+    own::object_into_raw(Trap::detached(code_of(error), &error.to_string()))
 }
 
 /// A trap of the store for a failure.
 #[cold]
 pub fn from_error_in(entered: &Entered<'_>, error: &Error) -> *mut wasm_trap_t {
     let message = error.to_string().into_bytes();
-    Trap::new(entered, code_of(error), Some(message.into())).map_or_else(|_| from_error(error), own::give_object)
+    Trap::new(entered, code_of(error), Some(message.into())).map_or_else(|_| from_error(error), own::object_into_raw)
 }
 
 /// The frames of a trap, innermost first, at most `limit`.
@@ -139,11 +139,11 @@ pub unsafe extern "C" fn wasm_trap_new(store: *mut wasm_store_t, message: *const
     let length = message.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let message = &message[..length];
     boundary_or(
-        |_| own::give_object(Trap::detached(TrapCode::Host, &String::from_utf8_lossy(message))),
+        |_| own::object_into_raw(Trap::detached(TrapCode::Host, &String::from_utf8_lossy(message))),
         || {
             // SAFETY: as the caller states.
             let entered = unsafe { own::store(store) }?.enter()?;
-            Ok(own::give_object(Trap::new(&entered, TrapCode::Host, Some(message.into()))?))
+            Ok(own::object_into_raw(Trap::new(&entered, TrapCode::Host, Some(message.into()))?))
         },
     )
 }
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn wasm_trap_origin(trap: *const wasm_trap_t) -> *mut wasm
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
         let trap = unsafe { own::record(trap) }?;
-        Ok(frames(trap, 1)?.pop().map_or(ptr::null_mut(), own::give))
+        Ok(frames(trap, 1)?.pop().map_or(ptr::null_mut(), own::into_raw))
     })
 }
 
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn wasm_trap_trace(trap: *const wasm_trap_t, out: *mut was
         unsafe { own::write(out, vec::empty()) }?;
         // SAFETY: as the caller states.
         let trap = unsafe { own::record(trap) }?;
-        let frames = vec::from_iter(frames(trap, usize::MAX)?.into_iter().map(own::give))?;
+        let frames = vec::from_iter(frames(trap, usize::MAX)?.into_iter().map(own::into_raw))?;
         // SAFETY: as the caller states.
         unsafe { own::write(out, frames) }
     })

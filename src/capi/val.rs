@@ -48,7 +48,7 @@ vec::vectors! {
 unsafe impl vec::Element for wasm_val_t {
     unsafe fn copy(self) -> Result<Self> {
         // SAFETY: the caller's contract is that of `Val::copy`.
-        Ok(own::give_val(unsafe { own::val(&self).copy() }))
+        Ok(own::val_into_raw(unsafe { own::val(&self).copy() }))
     }
 
     unsafe fn delete(self) {
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn wasm_val_delete(value: *mut wasm_val_t) {
             let mut val = *own::val(value);
             // SAFETY: as the caller states.
             unsafe { val.delete() };
-            *value = own::give_val(val);
+            *value = own::val_into_raw(val);
         }
         Ok(())
     })

@@ -177,7 +177,7 @@ pub unsafe fn elements<'a, V: Vector>(vector: *const V) -> &'a [V::Element] {
 /// # Safety
 ///
 /// `vector` is NULL or a live vector, which the caller owns.
-pub unsafe fn take<V: Vector>(vector: *mut V) -> Owned<V> {
+pub unsafe fn from_raw<V: Vector>(vector: *mut V) -> Owned<V> {
     // SAFETY: as the caller states.
     Owned(unsafe { vector.as_mut() }.map_or_else(empty, |vector| std::mem::replace(vector, empty())))
 }
@@ -317,7 +317,7 @@ pub unsafe fn copy<V: Vector>(out: *mut V, source: *const V) {
 pub unsafe fn delete<V: Vector>(vector: *mut V) {
     boundary((), || {
         // SAFETY: as the caller states.
-        drop(unsafe { take(vector) });
+        drop(unsafe { from_raw(vector) });
         Ok(())
     })
 }

@@ -14,7 +14,7 @@ mod sig;
 mod trampoline;
 mod translate;
 
-pub use trampoline::{WRONG_KIND, is_plain};
+pub use trampoline::{WRONG_KIND, is_numeric};
 
 use crate::abi::VMContextLayout;
 use crate::module::Module;

@@ -6,7 +6,7 @@
 //! - wasm→host: `tail fn(host vmctx, params...) -> results` records where it was called from, puts the parameters into an
 //!   array on its stack, calls the host, and reads the results.
 //!
-//! A signature is *plain* when it is made of i32, i64, f32 and f64 only. Then a slot is a `wasm_val_t`: kind at 0, value at 8,
+//! A signature is *numeric-only* when it is made of i32, i64, f32 and f64 only. Then a slot is a `wasm_val_t`: kind at 0, value at 8,
 //! and the wasm→host trampoline calls the C callback itself. Otherwise a slot is 16 raw bytes with the value at 0, and Rust
 //! converts. Trampolines trap by libcall only, in both modes; the context they pass is the host function's, so the table comes
 //! from the store.
@@ -35,13 +35,13 @@ const _: () = assert!(VAL == RAW_SLOT);
 const UNCHECKED_FRAME: usize = 4096;
 
 /// Whether values of the signature cross the boundary as `wasm_val_t`, without a conversion.
-pub fn is_plain(ty: &FuncType) -> bool {
+pub fn is_numeric(ty: &FuncType) -> bool {
     ty.params.iter().chain(&ty.results).all(|&ty| numeric_kind(ty).is_some())
 }
 
 /// Where a slot of this signature holds its value.
-fn value_offset(plain: bool) -> usize {
-    if plain { VAL_OF } else { 0 }
+fn value_offset(numeric: bool) -> usize {
+    if numeric { VAL_OF } else { 0 }
 }
 
 /// Flags for slots: whoever made them need not have aligned them to 16 bytes.
@@ -52,7 +52,7 @@ fn slot_flags() -> MemFlagsData {
 /// The trampoline under construction.
 struct Trampoline<'a> {
     builder: FunctionBuilder<'a>,
-    plain: bool,
+    numeric: bool,
 }
 
 impl Trampoline<'_> {
@@ -70,7 +70,7 @@ impl Trampoline<'_> {
         builder.switch_to_block(entry);
         builder.seal_block(entry);
         let params = builder.block_params(entry).to_vec();
-        (Trampoline { builder, plain: is_plain(ty) }, params)
+        (Trampoline { builder, numeric: is_numeric(ty) }, params)
     }
 
     fn load(&mut self, ty: Type, base: Value, offset: usize) -> Value {
@@ -83,7 +83,7 @@ impl Trampoline<'_> {
 
     /// Reads values out of the slots from `base + offset` on.
     fn read_slots(&mut self, types: &[ValType], base: Value, offset: usize) -> Vec<Value> {
-        let offset = offset + value_offset(self.plain);
+        let offset = offset + value_offset(self.numeric);
         let read = |(i, &ty): (usize, &ValType)| {
             self.builder.ins().load(value_type(ty), slot_flags(), base, (offset + i * SLOT) as i32)
         };
@@ -100,13 +100,13 @@ impl Trampoline<'_> {
                 types::I32 => self.builder.ins().uextend(types::I64, value),
                 _ => value,
             };
-            self.builder.ins().store(slot_flags(), value, base, (offset + value_offset(self.plain)) as i32);
+            self.builder.ins().store(slot_flags(), value, base, (offset + value_offset(self.numeric)) as i32);
         }
     }
 
     /// Writes a slot's kind and the padding behind it.
     fn write_kind(&mut self, ty: ValType, base: Value, offset: usize) {
-        if let (true, Some(kind)) = (self.plain, numeric_kind(ty)) {
+        if let (true, Some(kind)) = (self.numeric, numeric_kind(ty)) {
             let kind = self.builder.ins().iconst(types::I64, i64::from(kind));
             self.builder.ins().store(slot_flags(), kind, base, offset as i32);
         }
@@ -117,7 +117,7 @@ impl Trampoline<'_> {
         let mut wrong = None;
         for (i, &ty) in types.iter().enumerate() {
             let given = self.builder.ins().load(types::I8, slot_flags(), base, (offset + i * SLOT) as i32);
-            let wanted = i64::from(numeric_kind(ty).expect("the signature is plain"));
+            let wanted = i64::from(numeric_kind(ty).expect("the signature is numeric-only"));
             let differs = self.builder.ins().bxor_imm_u(given, wanted);
             wrong = Some(match wrong {
                 Some(wrong) => self.builder.ins().bor(wrong, differs),
@@ -175,7 +175,7 @@ pub(super) fn host_to_wasm(
     let signature = sig::c(&[POINTER; 4], &[types::I32]);
     let (mut t, params) = Trampoline::begin(func, func_ctx, signature, ty);
     let [vmctx, entry, args, results] = params[..] else { unreachable!("the signature has four parameters") };
-    if t.plain
+    if t.numeric
         && let Some(wrong) = t.other_kinds(&ty.params, args, 0)
     {
         let next = t.cold_branch(wrong);
@@ -204,12 +204,12 @@ pub(super) fn wasm_to_host(
     let (mut t, params) = Trampoline::begin(func, func_ctx, sig::wasm(ty), ty);
     let (vmctx, params) = (params[0], &params[1..]);
     let store = t.load(POINTER, vmctx, offset_of!(VMHostContext, store));
-    let slots = if t.plain { ty.params.len() + ty.results.len() } else { ty.params.len().max(ty.results.len()) };
+    let slots = if t.numeric { ty.params.len() + ty.results.len() } else { ty.params.len().max(ty.results.len()) };
     if slots * SLOT > UNCHECKED_FRAME {
         check_stack(&mut t, store, vmctx);
     }
     record_exit(&mut t, store, vmctx);
-    let results = if t.plain {
+    let results = if t.numeric {
         call_back(&mut t, store, vmctx, ty, params)
     } else {
         let slot = t.stack_slot(slots.max(1) * SLOT);
@@ -268,7 +268,7 @@ fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
     ints <= 8 && returns.len() - ints <= 8
 }
 
-/// Calls the C callback of a plain signature; the results it gave.
+/// Calls the C callback of a numeric-only signature; the results it gave.
 fn call_back(t: &mut Trampoline<'_>, store: Value, vmctx: Value, ty: &FuncType, params: &[Value]) -> Vec<Value> {
     let (args_at, results_at) = (2 * VAL_VEC, 2 * VAL_VEC + ty.params.len() * SLOT);
     let slot = t.stack_slot(results_at + ty.results.len() * SLOT);

@@ -3,23 +3,23 @@
 //! [`parse`] decodes and validates everything but function bodies; bodies are validated while they are compiled, so
 //! [`ParsedModule`] carries a validator for each. A [`Module`] is plain data: it is what an
 //! artifact stores beside the machine code, and what instantiation reads. What may be as long as the module has functions
-//! or bytes is read where it lies (`in_place.rs`), so that a module is loaded in a time that does not depend on its size.
+//! or bytes is read where it lies (`zero_copy.rs`), so that a module is loaded in a time that does not depend on its size.
 #![forbid(unsafe_code)]
 
 mod bytes;
 mod check;
 mod const_expr;
 mod convert;
-mod in_place;
 mod names;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod zero_copy;
 
 pub use bytes::{Bytes, Words, numbers, push_words};
 pub use convert::{func_type, heap_type, ref_type, val_type};
-pub use in_place::{Datas, FuncList, FuncRefSlots, PARTS};
 pub use parse::{FEATURES, ParsedModule, parse, validate};
+pub use zero_copy::{Datas, FuncList, FuncRefSlots, PARTS};
 
 use crate::abi::{ContextCounts, VMContextLayout};
 use crate::types::*;

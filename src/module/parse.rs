@@ -1,8 +1,8 @@
 //! Bytes → [`ParsedModule`]: one pass over the sections, each validated and then decoded.
 
 use super::convert;
-use super::in_place::FuncRefSlotsBuilder;
 use super::names::NamesBuilder;
+use super::zero_copy::FuncRefSlotsBuilder;
 use super::*;
 use cranelift_entity::EntityRef;
 use wasmparser::{

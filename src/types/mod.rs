@@ -1,6 +1,6 @@
 //! The vocabulary: value, function, table, memory, global and tag types, index spaces, trap codes, errors.
 //!
-//! Everything here is plain data: no engine, no store, no machine code. Every other room may use it.
+//! Everything here is plain data: no engine, no store, no machine code. Every other module may use it.
 #![forbid(unsafe_code)]
 
 mod entity;

@@ -2,10 +2,10 @@
 //!
 //! A function table that a module fills from constant segments is *lazy*: it starts as zeros, with a [`TableImage`] that says
 //! which function each element is. Whoever reads a 0 asks [`Table::get`], which makes the reference and stores it. Before the
-//! first null is stored the table is filled ([`Table::settle`]), so that 0 means null from then on. A lazy table needs its
-//! home, whose functions it hands out: whatever keeps the table keeps the home (`src/vm/gc/collect.rs`).
+//! first null is stored the table is filled ([`Table::materialize`]), so that 0 means null from then on. A lazy table needs its
+//! definer, whose functions it hands out: whatever keeps the table keeps the definer (`src/vm/gc/collect.rs`).
 //!
-//! Functions of the home are records in its block, at the same addresses whenever the block is used again. So elements
+//! Functions of the definer are records in its block, at the same addresses whenever the block is used again. So elements
 //! that were filled stay when a table is used again, unless anything else was ever stored: `VMTable::written` tells.
 
 use crate::abi::{ObjectHeader, ObjectKind, VMTable};
@@ -34,8 +34,8 @@ pub struct Table {
     definition: UnsafeCell<VMTable>,
     ty: TableType,
     /// The instance that made it, while that lives; null for the host's.
-    home: Cell<*mut Instance>,
-    /// What elements that are 0 stand for, while the table is lazy; else null. Part of the home's module.
+    definer: Cell<*mut Instance>,
+    /// What elements that are 0 stand for, while the table is lazy; else null. Part of the definer's module.
     image: Cell<*const TableImage>,
     /// The elements, and zeros beyond them.
     storage: RefCell<Zeroed>,
@@ -52,8 +52,8 @@ unsafe impl Entity for Table {
 
     fn trace(&self, tracer: &mut dyn Tracer) {
         if self.is_lazy() {
-            // What is not filled yet are functions of the home.
-            tracer.object(self.home_ptr().cast());
+            // What is not filled yet are functions of the definer.
+            tracer.object(self.definer_ptr().cast());
         }
         for bits in self.stored_elements() {
             tracer.reference(self.element(), bits);
@@ -62,13 +62,13 @@ unsafe impl Entity for Table {
 
     /// Whoever reaches the table reaches the functions of the instance it belongs to.
     fn escape(&self) {
-        if let Some(home) = self.home() {
-            home.header.escaped.set(true);
+        if let Some(definer) = self.defining_instance() {
+            definer.header.escaped.set(true);
         }
     }
 
     fn definer(&self) -> *mut EntityHeader {
-        self.home_ptr().cast()
+        self.definer_ptr().cast()
     }
 }
 
@@ -87,14 +87,14 @@ impl Table {
         unsafe { store.adopt(table.cast(), table) }
     }
 
-    /// Makes a table whose elements are 0. It is not among the store's entities. `home` is the instance that defines it, or null.
-    pub(super) fn allocate(store: &Store, ty: TableType, home: *mut Instance) -> Result<Box<Table>> {
+    /// Makes a table whose elements are 0. It is not among the store's entities. `definer` is the instance that defines it, or null.
+    pub(super) fn allocate(store: &Store, ty: TableType, definer: *mut Instance) -> Result<Box<Table>> {
         check_type(&ty)?;
         let table = Box::new(Table {
             header: EntityHeader::new(ObjectKind::Table, store),
             definition: UnsafeCell::new(VMTable { base: null_mut(), length: 0, written: 0 }),
             ty,
-            home: Cell::new(home),
+            definer: Cell::new(definer),
             image: Cell::new(null()),
             storage: RefCell::default(),
         });
@@ -202,12 +202,12 @@ impl Table {
 
     /// Fills an element that is 0 if the table is lazy, and gives its bits.
     fn fill_element(&self, index: u64) -> u64 {
-        // SAFETY: the image is part of the home's module, and the table is lazy only while its home lives.
+        // SAFETY: the image is part of the definer's module, and the table is lazy only while its definer lives.
         let Some(image) = (unsafe { self.image.get().as_ref() }) else { return 0 };
-        let (Some(func), Some(home)) = (image.func(index), self.home()) else { return 0 };
-        let Some(func_ref) = home.func_ref(func) else { return 0 };
+        let (Some(func), Some(definer)) = (image.func(index), self.defining_instance()) else { return 0 };
+        let Some(func_ref) = definer.func_ref(func) else { return 0 };
         self.store_bits(index, func_ref as u64);
-        if home.module().is_imported_func(func) {
+        if definer.module().is_imported_func(func) {
             // It is not the block's own: the next instance in the block may import another.
             self.set_written(true);
         }
@@ -215,7 +215,7 @@ impl Table {
     }
 
     /// Fills what is not filled yet: from then on 0 means null.
-    pub(super) fn settle(&self) {
+    pub(super) fn materialize(&self) {
         // SAFETY: as in `fill_element`.
         let Some(image) = (unsafe { self.image.get().as_ref() }) else { return };
         for index in 0..image.len().min(self.size()) {
@@ -232,7 +232,7 @@ impl Table {
             return None;
         }
         if bits == 0 {
-            self.settle();
+            self.materialize();
         }
         self.set_written(true);
         self.store_bits(index, bits);
@@ -284,7 +284,7 @@ impl Table {
         true
     }
 
-    /// Takes up a table that was reset, for another instance in its home's block.
+    /// Takes up a table that was reset, for another instance in its definer's block.
     pub(super) fn revive(&mut self, store: &Store) {
         self.header = EntityHeader::new(ObjectKind::Table, store);
     }
@@ -305,8 +305,8 @@ impl Table {
             return Err(TrapCode::TableOutOfBounds);
         }
         if count > 0 {
-            source.settle();
-            self.settle();
+            source.materialize();
+            self.materialize();
             self.set_written(true);
         }
         let size = self.element_size();
@@ -354,19 +354,19 @@ impl Table {
         self.get(index).map(|bits| val::bits_to_object(self.store(), bits, self.ty.element))
     }
 
-    pub(super) fn home(&self) -> Option<&Instance> {
-        // SAFETY: the home is cleared before the instance goes.
-        unsafe { self.home.get().as_ref() }
+    pub(super) fn defining_instance(&self) -> Option<&Instance> {
+        // SAFETY: the definer is cleared before the instance goes.
+        unsafe { self.definer.get().as_ref() }
     }
 
-    pub(super) fn home_ptr(&self) -> *mut Instance {
-        self.home.get()
+    pub(super) fn definer_ptr(&self) -> *mut Instance {
+        self.definer.get()
     }
 
-    pub(super) fn clear_home(&self) {
-        // A lazy table keeps its home: if it outlives it, nobody can reach either.
+    pub(super) fn clear_definer(&self) {
+        // A lazy table keeps its definer: if it outlives it, nobody can reach either.
         self.image.set(null());
-        self.home.set(null_mut());
+        self.definer.set(null_mut());
     }
 
     pub fn store(&self) -> &Store {

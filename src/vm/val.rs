@@ -178,7 +178,7 @@ pub fn needs_box(val: &Val, ty: ValType) -> bool {
 /// [`Store::reserve_boxes`], so nothing is collected in between.
 ///
 /// # Safety
-/// [`check`] held for the value; this is the home thread, inside the store.
+/// [`check`] held for the value; this is the owner thread, inside the store.
 pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> {
     let mut slot = [0; 16];
     match ty {
@@ -197,7 +197,7 @@ pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> 
 /// The bits of a reference as tables, globals and compiled code hold them. Marks the object as escaped.
 ///
 /// # Safety
-/// `object` is null, or [`check_ref`] held for it; this is the home thread, inside the store.
+/// `object` is null, or [`check_ref`] held for it; this is the owner thread, inside the store.
 pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, ty: RefType) -> Result<u64> {
     if object.is_null() {
         return Ok(0);
@@ -222,7 +222,7 @@ pub fn bits_to_object(store: &Store, bits: u64, ty: RefType) -> *mut ObjectHeade
 /// Turns what compiled code gave back into a value that owns what it refers to.
 ///
 /// # Safety
-/// `slot` was written by compiled code of this store as a value of `ty`; this is the home thread, inside the store.
+/// `slot` was written by compiled code of this store as a value of `ty`; this is the owner thread, inside the store.
 pub unsafe fn from_slot(store: &Store, slot: &RawSlot, ty: ValType) -> Val {
     let [low, _] = bytes_to_words(slot);
     let of = match ty {

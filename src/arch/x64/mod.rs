@@ -7,5 +7,5 @@ mod processor;
 
 pub use entry::{ACTIVATION_BELOW_FP, TRAPPED, enter, raise};
 pub(crate) use libcalls::{libcall_stub, past_results_stub, preserving_stub, trampoline_stub};
-pub use numeric_call::{NOT_MADE, STILL_INSIDE, StoreLayout, call_plain};
+pub use numeric_call::{NOT_MADE, STILL_INSIDE, StoreLayout, call_numeric};
 pub use processor::{CODE_PADDING, check_processor, current_thread_token, stack_pointer};

@@ -1,5 +1,5 @@
 //! The way into WebAssembly for what a host does a million times: calling a function whose signature has numbers only, on the
-//! store's home thread, with as many arguments as it takes. All of `wasm_func_call` that such a call needs, in one stub: what is
+//! store's owner thread, with as many arguments as it takes. All of `wasm_func_call` that such a call needs, in one stub: what is
 //! checked is what `src/vm/func/call.rs` checks, and whatever is out of the ordinary is left to it.
 //!
 //! It takes no lock, allocates nothing, writes nothing but the store's own records, and looks nothing up in thread-local storage.
@@ -29,7 +29,7 @@ pub const NOT_MADE: u32 = 2;
 /// The function returned, its results are written, and the store is still entered, since leaving it takes more than this stub can do.
 pub const STILL_INSIDE: u32 = 3;
 
-/// What goes on where [`call_plain`] does not: it gets the same arguments, and [`NOT_MADE`], [`STILL_INSIDE`], or
+/// What goes on where [`call_numeric`] does not: it gets the same arguments, and [`NOT_MADE`], [`STILL_INSIDE`], or
 /// [`TRAPPED`], which leaves the store entered too.
 pub type Otherwise = unsafe extern "C" fn(*const VMFuncRef, *const ValVec, *mut ValVec, u32) -> *mut u8;
 
@@ -42,7 +42,7 @@ const _: () = assert!(offset_of!(VMAnyContext, store) == 0 && offset_of!(VMFuncR
 /// `func` is null or a live record of any kind; `args` and `results` are null or live vectors, of which `results` may have raw
 /// memory.
 #[unsafe(naked)]
-pub unsafe extern "C" fn call_plain<S: StoreLayout>(
+pub unsafe extern "C" fn call_numeric<S: StoreLayout>(
     func: *const VMFuncRef,
     args: *const ValVec,
     results: *mut ValVec,
@@ -50,20 +50,20 @@ pub unsafe extern "C" fn call_plain<S: StoreLayout>(
 ) -> *mut u8 {
     naked_asm!(
         ".cfi_startproc",
-        // What is needed afterwards: at 48 func, at 40 args, at 32 results, at 24 otherwise, at 8 the store, at 0 the seat.
+        // What is needed afterwards: at 48 func, at 40 args, at 32 results, at 24 otherwise, at 8 the store, at 0 the slot.
         "push rdi",
         "push rsi",
         "push rdx",
         "push rcx",
         "sub rsp, 24",
         ".cfi_def_cfa_offset 64",
-        // A function, of a plain signature, whose trampoline there is.
+        // A function, of a numeric-only signature, whose trampoline there is.
         "test rdi, rdi",
         "je 9f",
         "cmp byte ptr [rdi + {kind}], {func_kind}",
         "jne 9f",
         "mov rax, [rdi + {ty}]",
-        "mov r9, [rax + {plain_to_wasm}]",
+        "mov r9, [rax + {numeric_to_wasm}]",
         "test r9, r9",
         "je 9f",
         // As many arguments as parameters, and room for the results. A vector without elements is empty.
@@ -87,8 +87,8 @@ pub unsafe extern "C" fn call_plain<S: StoreLayout>(
         "mov rsi, [rdi + {entry}]",
         "mov rdi, [rdi + {vmctx}]",
         "mov r8, [rdi]",
-        // This thread is the store's home, and its stack has room: `StackLimitCache::get`.
-        "mov rax, [r8 + {home_seat}]",
+        // This thread is the store's owner, and its stack has room: `StackLimitCache::get`.
+        "mov rax, [r8 + {owner_slot}]",
         "test rax, rax",
         "je 9f",
         "mov r10, fs:0",
@@ -102,9 +102,9 @@ pub unsafe extern "C" fn call_plain<S: StoreLayout>(
         "sub r10, r11",
         "cmp r10, [rax + {room}]",
         "jae 9f",
-        // Steps inside: `Home::try_raise`.
+        // Steps inside: `StoreOwner::try_enter`.
         "add qword ptr [rax + {depth}], 1",
-        "cmp [r8 + {home_seat}], rax",
+        "cmp [r8 + {owner_slot}], rax",
         "jne 8f",
         "mov [rsp], rax",
         "mov [rsp + 8], r8",
@@ -167,12 +167,12 @@ pub unsafe extern "C" fn call_plain<S: StoreLayout>(
         ty = const offset_of!(VMFuncRef, ty),
         entry = const offset_of!(VMFuncRef, entry),
         vmctx = const offset_of!(VMFuncRef, vmctx),
-        plain_to_wasm = const offset_of!(VMFuncType, numeric_to_wasm),
+        numeric_to_wasm = const offset_of!(VMFuncType, numeric_to_wasm),
         num_params = const offset_of!(VMFuncType, num_params),
         num_results = const offset_of!(VMFuncType, num_results),
         size = const offset_of!(ValVec, size),
         data = const offset_of!(ValVec, data),
-        home_seat = const S::OWNER_SLOT,
+        owner_slot = const S::OWNER_SLOT,
         attention = const S::ATTENTION,
         queued = const S::QUEUED,
         token = const S::SLOT_TOKEN,

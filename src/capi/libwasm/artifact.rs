@@ -16,9 +16,9 @@ use std::ptr;
 /// # Safety
 ///
 /// `path` is NULL or a string that ends in a NUL and is not changed for `'a`.
-unsafe fn look_at_path<'a>(path: *const c_char) -> Result<&'a Path> {
+unsafe fn borrow_path<'a>(path: *const c_char) -> Result<&'a Path> {
     // SAFETY: as the caller states; looks at one byte only, to see whether there is a string.
-    unsafe { own::look(path, "a path") }?;
+    unsafe { own::borrow_struct(path, "a path") }?;
     // SAFETY: as the caller states, and it is not NULL.
     let path = unsafe { CStr::from_ptr(path) };
     Ok(path_from_bytes(path.to_bytes()))
@@ -42,9 +42,9 @@ pub unsafe extern "C" fn libwasm_module_deserialize_file(
         // SAFETY: as the caller states.
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
-        let path = unsafe { look_at_path(path) }?;
+        let path = unsafe { borrow_path(path) }?;
         let compiled = CompiledModule::deserialize_file(entered.store().engine(), path)?;
-        Ok(own::give_object(ModuleObject::new(&entered, compiled)?))
+        Ok(own::object_into_raw(ModuleObject::new(&entered, compiled)?))
     })
 }
 
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn libwasm_module_serialize_file(module: *const wasm_modul
         // SAFETY: as the caller states.
         let module = unsafe { own::record(module) }?;
         // SAFETY: as the caller states.
-        let path = unsafe { look_at_path(path) }?;
+        let path = unsafe { borrow_path(path) }?;
         module.compiled().write_artifact(path)?;
         Ok(true)
     })

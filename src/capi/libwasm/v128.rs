@@ -14,10 +14,10 @@ pub unsafe extern "C" fn libwasm_val_new_v128(bytes: *const u8, out: *mut wasm_v
         // SAFETY: as the caller states.
         unsafe { own::write(out, val::EMPTY) }?;
         // SAFETY: as the caller states; bytes need no alignment.
-        let bytes = unsafe { own::look(bytes.cast::<[u8; 16]>(), "the bytes of a v128") }?;
+        let bytes = unsafe { own::borrow_struct(bytes.cast::<[u8; 16]>(), "the bytes of a v128") }?;
         let value = Val { kind: KIND_V128, of: box_v128(*bytes) };
         // SAFETY: as the caller states.
-        unsafe { own::write(out, own::give_val(value)) }
+        unsafe { own::write(out, own::val_into_raw(value)) }
     })
 }
 
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn libwasm_val_v128(value: *const wasm_val_t, bytes: *mut 
         // SAFETY: as the caller states; bytes need no alignment.
         unsafe { own::write(bytes, [0; 16]) }?;
         // SAFETY: as the caller states.
-        let value = own::val(unsafe { own::look(value, "a value") }?);
+        let value = own::val(unsafe { own::borrow_struct(value, "a value") }?);
         if value.kind != KIND_V128 {
             return Err(Error::argument(format!("the value is not a v128, its kind is {}", value.kind)));
         }

@@ -42,7 +42,7 @@ impl ExportTypeObject {
     pub fn new(name: &str, ty: &ExternType) -> Result<ExportTypeObject> {
         Ok(ExportTypeObject {
             name: vec::Owned::new(byte::from_bytes(name.as_bytes())?),
-            ty: OwnedHandle::give(TypeObject::new(ty)?),
+            ty: OwnedHandle::into_raw(TypeObject::new(ty)?),
         })
     }
 }
@@ -76,10 +76,10 @@ pub unsafe extern "C" fn wasm_exporttype_new(
 ) -> *mut wasm_exporttype_t {
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
-        let name = unsafe { vec::take(name) };
+        let name = unsafe { vec::from_raw(name) };
         // SAFETY: as the caller states.
         let ty = unsafe { OwnedHandle::new(ty) }?;
-        Ok(own::give(ExportTypeObject { name, ty }))
+        Ok(own::into_raw(ExportTypeObject { name, ty }))
     })
 }
 

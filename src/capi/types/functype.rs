@@ -35,7 +35,7 @@ pub struct FuncTypeObject {
 
 impl FuncTypeObject {
     pub fn new(ty: &FuncType) -> Result<FuncTypeObject> {
-        Ok(FuncTypeObject { params: valtype::give_vec(&ty.params)?, results: valtype::give_vec(&ty.results)? })
+        Ok(FuncTypeObject { params: valtype::vec_into_raw(&ty.params)?, results: valtype::vec_into_raw(&ty.results)? })
     }
 
     pub fn func_type(&self) -> Result<FuncType> {
@@ -63,8 +63,8 @@ pub unsafe fn borrow<'a>(ty: *const wasm_functype_t) -> Result<&'a FuncTypeObjec
 }
 
 /// A handle of a function type, which the caller owns.
-pub fn give(ty: &FuncType) -> Result<*mut wasm_functype_t> {
-    Ok(own::give(TypeObject::Func(FuncTypeObject::new(ty)?)))
+pub fn into_raw(ty: &FuncType) -> Result<*mut wasm_functype_t> {
+    Ok(own::into_raw(TypeObject::Func(FuncTypeObject::new(ty)?)))
 }
 
 /// Deletes a function type; does nothing for NULL.
@@ -90,12 +90,12 @@ pub unsafe extern "C" fn wasm_functype_new(
 ) -> *mut wasm_functype_t {
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
-        let params = unsafe { vec::take(params) };
+        let params = unsafe { vec::from_raw(params) };
         // SAFETY: as the caller states.
-        let results = unsafe { vec::take(results) };
+        let results = unsafe { vec::from_raw(results) };
         let ty = FuncTypeObject { params, results };
         ty.func_type()?;
-        Ok(own::give(TypeObject::Func(ty)))
+        Ok(own::into_raw(TypeObject::Func(ty)))
     })
 }
 

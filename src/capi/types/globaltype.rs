@@ -46,7 +46,7 @@ pub struct GlobalTypeObject {
 
 impl GlobalTypeObject {
     pub fn new(ty: &GlobalType) -> GlobalTypeObject {
-        let content = OwnedHandle::give(ValTypeObject { ty: ty.content });
+        let content = OwnedHandle::into_raw(ValTypeObject { ty: ty.content });
         GlobalTypeObject { content, mutability: ty.mutability }
     }
 
@@ -75,8 +75,8 @@ pub unsafe fn borrow<'a>(ty: *const wasm_globaltype_t) -> Result<&'a GlobalTypeO
 }
 
 /// A handle of a global type, which the caller owns.
-pub fn give(ty: &GlobalType) -> *mut wasm_globaltype_t {
-    own::give(TypeObject::Global(GlobalTypeObject::new(ty)))
+pub fn into_raw(ty: &GlobalType) -> *mut wasm_globaltype_t {
+    own::into_raw(TypeObject::Global(GlobalTypeObject::new(ty)))
 }
 
 /// Deletes a global type; does nothing for NULL.
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn wasm_globaltype_new(
             1 => Mutability::Var,
             other => return Err(Error::argument(format!("a mutability is WASM_CONST or WASM_VAR, given {other}"))),
         };
-        Ok(own::give(TypeObject::Global(GlobalTypeObject { content, mutability })))
+        Ok(own::into_raw(TypeObject::Global(GlobalTypeObject { content, mutability })))
     })
 }
 

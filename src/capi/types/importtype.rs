@@ -44,7 +44,7 @@ impl ImportTypeObject {
         Ok(ImportTypeObject {
             module: vec::Owned::new(byte::from_bytes(module.as_bytes())?),
             name: vec::Owned::new(byte::from_bytes(name.as_bytes())?),
-            ty: OwnedHandle::give(TypeObject::new(ty)?),
+            ty: OwnedHandle::into_raw(TypeObject::new(ty)?),
         })
     }
 }
@@ -83,12 +83,12 @@ pub unsafe extern "C" fn wasm_importtype_new(
 ) -> *mut wasm_importtype_t {
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
-        let module = unsafe { vec::take(module) };
+        let module = unsafe { vec::from_raw(module) };
         // SAFETY: as the caller states.
-        let name = unsafe { vec::take(name) };
+        let name = unsafe { vec::from_raw(name) };
         // SAFETY: as the caller states.
         let ty = unsafe { OwnedHandle::new(ty) }?;
-        Ok(own::give(ImportTypeObject { module, name, ty }))
+        Ok(own::into_raw(ImportTypeObject { module, name, ty }))
     })
 }
 

@@ -58,8 +58,8 @@ pub unsafe fn borrow<'a>(ty: *const wasm_memorytype_t) -> Result<&'a MemoryTypeO
 }
 
 /// A handle of a memory type, which the caller owns.
-pub fn give(ty: &MemoryType) -> *mut wasm_memorytype_t {
-    own::give(TypeObject::Memory(MemoryTypeObject::new(ty)))
+pub fn into_raw(ty: &MemoryType) -> *mut wasm_memorytype_t {
+    own::into_raw(TypeObject::Memory(MemoryTypeObject::new(ty)))
 }
 
 /// Deletes a memory type; does nothing for NULL.
@@ -82,8 +82,8 @@ pub unsafe extern "C" fn wasm_memorytype_copy(object: *const wasm_memorytype_t) 
 pub unsafe extern "C" fn wasm_memorytype_new(limits: *const wasm_limits_t) -> *mut wasm_memorytype_t {
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
-        let limits = *unsafe { own::look(limits, "the limits of a memory type") }?;
-        Ok(give(&MemoryType { limits: limits.limits(), index64: false, shared: false }))
+        let limits = *unsafe { own::borrow_struct(limits, "the limits of a memory type") }?;
+        Ok(into_raw(&MemoryType { limits: limits.limits(), index64: false, shared: false }))
     })
 }
 

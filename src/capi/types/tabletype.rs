@@ -40,7 +40,7 @@ pub struct TableTypeObject {
 impl TableTypeObject {
     pub fn new(ty: &TableType) -> TableTypeObject {
         TableTypeObject {
-            element: OwnedHandle::give(ValTypeObject { ty: ValType::Ref(ty.element) }),
+            element: OwnedHandle::into_raw(ValTypeObject { ty: ValType::Ref(ty.element) }),
             limits: wasm_limits_t::saturating(ty.limits),
             exact: ty.limits,
             index64: ty.index64,
@@ -85,8 +85,8 @@ pub unsafe fn borrow<'a>(ty: *const wasm_tabletype_t) -> Result<&'a TableTypeObj
 }
 
 /// A handle of a table type, which the caller owns.
-pub fn give(ty: &TableType) -> *mut wasm_tabletype_t {
-    own::give(TypeObject::Table(TableTypeObject::new(ty)))
+pub fn into_raw(ty: &TableType) -> *mut wasm_tabletype_t {
+    own::into_raw(TypeObject::Table(TableTypeObject::new(ty)))
 }
 
 /// Deletes a table type; does nothing for NULL.
@@ -114,9 +114,9 @@ pub unsafe extern "C" fn wasm_tabletype_new(
         // SAFETY: as the caller states.
         let element = unsafe { OwnedHandle::new(element) }?;
         // SAFETY: as the caller states.
-        let limits = *unsafe { own::look(limits, "the limits of a table type") }?;
+        let limits = *unsafe { own::borrow_struct(limits, "the limits of a table type") }?;
         let exact = limits.limits();
-        Ok(own::give(TypeObject::Table(TableTypeObject { element, limits, exact, index64: false })))
+        Ok(own::into_raw(TypeObject::Table(TableTypeObject { element, limits, exact, index64: false })))
     })
 }
 

@@ -34,7 +34,7 @@ pub struct TagTypeObject {
 
 impl TagTypeObject {
     pub fn new(ty: &TagType) -> Result<TagTypeObject> {
-        Ok(TagTypeObject { func: OwnedHandle::give(TypeObject::Func(FuncTypeObject::new(&ty.func)?)) })
+        Ok(TagTypeObject { func: OwnedHandle::into_raw(TypeObject::Func(FuncTypeObject::new(&ty.func)?)) })
     }
 }
 
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn wasm_tagtype_new(func: *mut wasm_functype_t) -> *mut wa
         let func = unsafe { OwnedHandle::new(func) }?;
         // SAFETY: `func` owns a live handle.
         unsafe { functype::borrow(func.as_ptr()) }?;
-        Ok(own::give(TypeObject::Tag(TagTypeObject { func })))
+        Ok(own::into_raw(TypeObject::Tag(TagTypeObject { func })))
     })
 }
 

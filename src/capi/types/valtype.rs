@@ -61,13 +61,13 @@ pub fn type_of(kind: wasm_valkind_t) -> Result<ValType> {
 }
 
 /// A handle of a value type, which the caller owns.
-pub fn give(ty: ValType) -> *mut wasm_valtype_t {
-    own::give(ValTypeObject { ty })
+pub fn into_raw(ty: ValType) -> *mut wasm_valtype_t {
+    own::into_raw(ValTypeObject { ty })
 }
 
 /// A vector of value types.
-pub fn give_vec(types: &[ValType]) -> Result<vec::Owned<wasm_valtype_vec_t>> {
-    vec::from_iter(types.iter().map(|&ty| give(ty))).map(vec::Owned::new)
+pub fn vec_into_raw(types: &[ValType]) -> Result<vec::Owned<wasm_valtype_vec_t>> {
+    vec::from_iter(types.iter().map(|&ty| into_raw(ty))).map(vec::Owned::new)
 }
 
 /// The value types in a vector; an error if one is NULL.
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn wasm_valtype_copy(object: *const wasm_valtype_t) -> *mu
 /// Makes a value type of this kind, owned by the caller; NULL if there is no such kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_new(kind: wasm_valkind_t) -> *mut wasm_valtype_t {
-    boundary(std::ptr::null_mut(), || Ok(give(type_of(kind)?)))
+    boundary(std::ptr::null_mut(), || Ok(into_raw(type_of(kind)?)))
 }
 
 /// The kind of a value type; `WASM_I32` for NULL.

@@ -109,7 +109,7 @@ pub(crate) fn table_set(t: &mut FuncTranslator<'_>, table: u32) {
     if t.env.is_lazy(table) {
         unless_zero(t, value, |t| {
             let table = index(t, table.as_u32());
-            call_aside(t, offset_of!(LibcallTable, table_settle), &[table]);
+            call_aside(t, offset_of!(LibcallTable, table_materialize), &[table]);
             value
         });
     }

@@ -64,7 +64,7 @@ const UNAVAILABLE: u64 = u64::MAX;
 
 /// The pages in `start..start + length` (whole pages of private mappings) that differ, or may differ, from what the mapping
 /// has there by itself: a file's page or zeros. `None` if there are more than `most` pages, or if the kernel does not tell.
-pub fn own_pages(start: usize, length: usize, most: usize) -> Option<Ranges> {
+pub fn find(start: usize, length: usize, most: usize) -> Option<Ranges> {
     let file = pagemap()?;
     let mut found = [PageRegion::default(); MOST_RANGES];
     let end = (start + length) as u64;
@@ -166,7 +166,7 @@ mod tests {
         reservation.commit(0, 64 * PAGE).unwrap();
         let (base, at) =
             (reservation.base().as_ptr() as usize, |page| reservation.base().as_ptr().wrapping_add(page * PAGE));
-        let Some(none) = own_pages(base, 64 * PAGE, 4) else {
+        let Some(none) = find(base, 64 * PAGE, 4) else {
             assert_eq!(PAGEMAP.load(Ordering::Relaxed), UNAVAILABLE);
             return;
         };
@@ -178,8 +178,8 @@ mod tests {
             unsafe { at(page).write_volatile(1) };
         }
         let pages = |start: usize, end: usize| base + start * PAGE..base + end * PAGE;
-        let found: Vec<_> = own_pages(base, 64 * PAGE, 4).unwrap().iter().collect();
+        let found: Vec<_> = find(base, 64 * PAGE, 4).unwrap().iter().collect();
         assert_eq!(found, [pages(3, 5), pages(63, 64)]);
-        assert!(own_pages(base, 64 * PAGE, 2).is_none(), "more than were asked for");
+        assert!(find(base, 64 * PAGE, 2).is_none(), "more than were asked for");
     }
 }

@@ -84,7 +84,7 @@ impl ImageFile {
     }
 
     /// Takes a range out of the file, unless another process may have it mapped.
-    pub fn forget(&self, offset: u64, length: u64) {
+    pub fn discard(&self, offset: u64, length: u64) {
         if !self.is_current() {
             return;
         }

@@ -89,7 +89,7 @@ impl Reservation {
     /// # Safety
     ///
     /// Nobody accesses those bytes any more.
-    pub unsafe fn conceal(&self, offset: usize, length: usize) -> Result<()> {
+    pub unsafe fn protect(&self, offset: usize, length: usize) -> Result<()> {
         if length == 0 {
             return Ok(());
         }
@@ -105,7 +105,7 @@ impl Reservation {
     /// # Safety
     ///
     /// Nobody refers to those bytes.
-    pub unsafe fn forget(&self, offset: usize, length: usize) -> Result<()> {
+    pub unsafe fn reset(&self, offset: usize, length: usize) -> Result<()> {
         if length == 0 {
             return Ok(());
         }

@@ -122,7 +122,7 @@ impl StackLimitCache {
         if current && within { limit } else { self.refresh() }
     }
 
-    /// Where what the stub of plain calls reads lies.
+    /// Where what the numeric-only stub reads lies.
     pub const LIMIT: usize = offset_of!(StackLimitCache, limit);
     pub const ROOM: usize = offset_of!(StackLimitCache, room);
     pub const ENDED_THREADS: usize = offset_of!(StackLimitCache, ended_threads);

@@ -23,7 +23,7 @@ pub struct RegisteredType {
     /// Equal types have equal numbers within an engine.
     pub id: u32,
     /// Whether the signature has only i32, i64, f32 and f64: then trampolines speak `wasm_val_t` directly.
-    pub plain: bool,
+    pub numeric: bool,
     to_host: AtomicPtr<u8>,
     trampolines: Mutex<Vec<CodeMemory>>,
     compiler: Arc<Compiler>,
@@ -65,7 +65,7 @@ impl TypeRegistry {
             },
             ty: ty.clone(),
             id,
-            plain: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
+            numeric: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
             to_wasm: AtomicPtr::default(),
             to_host: AtomicPtr::default(),
             trampolines: Mutex::default(),
@@ -86,7 +86,7 @@ impl RegisteredType {
             return Ok(entry);
         }
         let entry = self.compile(&self.to_wasm, Compiler::compile_host_to_wasm)?;
-        if self.plain {
+        if self.numeric {
             self.head.numeric_to_wasm.store(entry.cast_mut(), Ordering::Release);
         }
         Ok(entry)

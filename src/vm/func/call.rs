@@ -1,6 +1,6 @@
 //! Calling functions from the host.
 //!
-//! There are two ways in. The stub of plain calls (`src/arch/x64/numeric_call.rs`) is for what happens a million times. [`call`] is for
+//! There are two ways in. The numeric-only stub (`src/arch/x64/numeric_call.rs`) is for what happens a million times. [`call`] is for
 //! everything: it takes the store over, compiles the trampoline, converts references, and says what was wrong.
 
 use crate::abi::{VMFuncRef, VMStoreContext};
@@ -29,7 +29,7 @@ unsafe fn store_of_func<'a>(func: *const VMFuncRef) -> &'a Store {
     unsafe { &*context.cast_const().cast::<Store>() }
 }
 
-/// What is left to do when the stub of plain calls has called a function and is still inside its store: the trap if it
+/// What is left to do when the numeric-only stub has called a function and is still inside its store: the trap if it
 /// trapped, and leaving.
 ///
 /// # Safety
@@ -57,7 +57,7 @@ pub unsafe fn call(func: *const VMFuncRef, args: &[Val], results: &mut [MaybeUni
     if args.len() != ty.ty.params.len() {
         return Err(wrong_arity(&entered, ty, args.len()));
     }
-    if ty.plain {
+    if ty.numeric {
         // SAFETY: passed on; the count is that of the signature.
         unsafe { call_numeric(&entered, func, ty, args, results) }
     } else {
@@ -94,7 +94,7 @@ unsafe fn call_numeric(
     Ok(())
 }
 
-/// Runs the trampoline. Fails with a trap, or with nothing if a plain signature's trampoline refuses an argument's kind.
+/// Runs the trampoline. Fails with a trap, or with nothing if a numeric-only signature's trampoline refuses an argument's kind.
 ///
 /// # Safety
 /// The store is entered; `args` and `results` are arrays in the form the signature's trampoline takes.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// A host's callback: without an environment, or with one. Returns an owned trap or null.
 #[derive(Copy, Clone)]
 pub enum Callback {
-    Plain(unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap),
+    WithoutEnv(unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap),
     WithEnv(unsafe extern "C" fn(*mut c_void, *const ValVec, *mut ValVec) -> *mut Trap),
 }
 
@@ -90,7 +90,7 @@ impl HostFunc {
         })?;
         store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
         let (callback, with_env) = match callback {
-            Callback::Plain(callback) => (callback as *const u8, 0),
+            Callback::WithoutEnv(callback) => (callback as *const u8, 0),
             Callback::WithEnv(callback) => (callback as *const u8, 1),
         };
         let func = Box::into_raw(Box::new(HostFunc {
@@ -236,9 +236,9 @@ unsafe fn run_callback(func: &HostFunc, args: &ValVec, results: &mut ValVec) -> 
         // SAFETY: passed on to the caller.
         unsafe { callback(env.cast(), args, results) }
     } else {
-        type Plain = unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap;
+        type WithoutEnv = unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap;
         // SAFETY: as above.
-        let callback = unsafe { std::mem::transmute::<*const u8, Plain>(callback) };
+        let callback = unsafe { std::mem::transmute::<*const u8, WithoutEnv>(callback) };
         // SAFETY: passed on to the caller.
         unsafe { callback(args, results) }
     }

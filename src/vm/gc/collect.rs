@@ -31,15 +31,15 @@ impl Store {
     /// Collects, and frees all that is found dead. The store is entered.
     pub fn collect(&self) {
         self.find_dead();
-        self.free_doomed(usize::MAX);
+        self.free_pending(usize::MAX);
     }
 
-    /// Collects, and leaves what is found dead to [`Store::free_doomed`]. The store is entered.
+    /// Collects, and leaves what is found dead to [`Store::free_pending`]. The store is entered.
     pub(in crate::vm) fn find_dead(&self) {
         if self.pacing.collecting() {
             return;
         }
-        self.free_doomed(usize::MAX);
+        self.free_pending(usize::MAX);
         self.pacing.begin();
         let mut marker = Marker { store: self, worklist: Vec::new() };
         if self.traced_envs.get() != 0 {
@@ -51,7 +51,7 @@ impl Store {
             marker.finalize_traced();
         }
         self.heap.borrow_mut().sweep();
-        self.doom_unmarked();
+        self.schedule_unmarked();
         self.pacing.end(self.entities.borrow().len());
         self.run_finalizers();
     }
@@ -82,7 +82,7 @@ impl Store {
         });
     }
 
-    fn doom_unmarked(&self) {
+    fn schedule_unmarked(&self) {
         let unmark = |&&entity: &&*mut EntityHeader| {
             // SAFETY: entities in the list are live.
             let header = unsafe { &*entity };
@@ -92,7 +92,7 @@ impl Store {
         let dead: Vec<_> = self.entities.borrow().iter().filter(unmark).copied().collect();
         if !dead.is_empty() {
             // SAFETY: nothing reaches them, and each is in the list once.
-            unsafe { self.doom(dead) };
+            unsafe { self.schedule_free(dead) };
         }
     }
 }

@@ -60,7 +60,7 @@ pub unsafe fn instantiate(
         Err(error) => Failure::Error(error),
     };
     if let Err(code) = run_element_segments(&instance) {
-        forget_data_segments(&instance);
+        undo_data_segments(&instance);
         return Err(traps(code));
     }
     run_data_segments(&instance).map_err(traps)?;
@@ -242,7 +242,7 @@ fn run_data_segments(instance: &Instance) -> Result<(), TrapCode> {
 
 /// Takes the data segments that images have written back: an element segment has trapped before their turn.
 #[cold]
-fn forget_data_segments(instance: &Instance) {
+fn undo_data_segments(instance: &Instance) {
     let module = instance.module();
     for (position, memory) in instance.own_memories().enumerate() {
         let Some(contents) = instance.compiled().initial().memory(module, position) else { continue };

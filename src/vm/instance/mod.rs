@@ -113,7 +113,7 @@ unsafe impl Entity for Instance {
 ///
 /// # Safety
 /// The parts are live tables or memories, with their header first; nothing refers to those that die.
-unsafe fn keep_dying<T>(store: &Store, parts: &mut Vec<*mut T>, clear_home: impl Fn(&T)) {
+unsafe fn keep_dying<T>(store: &Store, parts: &mut Vec<*mut T>, clear_definer: impl Fn(&T)) {
     parts.retain(|&part| {
         // SAFETY: live by the caller's promise.
         let dies = unsafe { dies_with_its_definer(part.cast()) };
@@ -122,7 +122,7 @@ unsafe fn keep_dying<T>(store: &Store, parts: &mut Vec<*mut T>, clear_home: impl
             unsafe { store.take_out(part.cast()) };
         } else {
             // SAFETY: as above.
-            clear_home(unsafe { &*part });
+            clear_definer(unsafe { &*part });
         }
         dies
     });
@@ -252,9 +252,9 @@ impl Instance {
         let parts = unsafe { &mut (*this).parts };
         let count = parts.tables.len() + parts.memories.len();
         // SAFETY: an instance's own tables die with it or after it.
-        unsafe { keep_dying(store, &mut parts.tables, Table::clear_home) };
+        unsafe { keep_dying(store, &mut parts.tables, Table::clear_definer) };
         // SAFETY: as for tables.
-        unsafe { keep_dying(store, &mut parts.memories, Memory::clear_home) };
+        unsafe { keep_dying(store, &mut parts.memories, Memory::clear_definer) };
         let whole = parts.tables.len() + parts.memories.len() == count;
         // SAFETY: live, and all that it refers to.
         let reset = whole && unsafe { (*this).reset() };
@@ -443,7 +443,7 @@ impl Instance {
         let touched = self.touched.get();
         for (table, _) in self.module().tables.iter().skip(self.module().num_imported_tables as usize) {
             if self.module().is_filled_at_once(table) {
-                self.table_ref(table).settle();
+                self.table_ref(table).materialize();
             }
         }
         self.touched.set(touched);

@@ -157,12 +157,12 @@ pub unsafe extern "C" fn table_fill_element(vmctx: *mut VMContext, table: u32, i
 ///
 /// # Safety
 /// As [`table_fill_element`].
-pub unsafe extern "C" fn table_settle(vmctx: *mut VMContext, table: u32) -> LibcallResult {
+pub unsafe extern "C" fn table_materialize(vmctx: *mut VMContext, table: u32) -> LibcallResult {
     let caller = Caller(vmctx);
-    let settle = || {
-        caller.instance().table_ref(TableIndex::from_u32(table)).settle();
+    let materialize = || {
+        caller.instance().table_ref(TableIndex::from_u32(table)).materialize();
         Ok(0)
     };
     // SAFETY: as in `table_fill_element`.
-    unsafe { guard(caller.instance().store().context(), settle) }
+    unsafe { guard(caller.instance().store().context(), materialize) }
 }

@@ -15,7 +15,7 @@ macro_rules! libcall_table {
             raise_object: stubs::raise_object as *const u8,
             raise_past_results: stubs::raise_past_results as *const u8,
             table_fill_element: stubs::table_fill_element as *const u8,
-            table_settle: stubs::table_settle as *const u8,
+            table_materialize: stubs::table_materialize as *const u8,
         }
     }};
 }
@@ -26,7 +26,7 @@ pub static LIBCALLS: LibcallTable = foreach_libcall!(libcall_table);
 const _: unsafe extern "C" fn(*mut VMHostContext, *mut [u8; 16]) -> LibcallResult = libcalls::host_call;
 const _: unsafe extern "C" fn(*mut VMHostContext, *mut u8) -> LibcallResult = libcalls::raise_object;
 const _: unsafe extern "C" fn(*mut VMContext, u32, u32) -> LibcallResult = libcalls::table_fill_element;
-const _: unsafe extern "C" fn(*mut VMContext, u32) -> LibcallResult = libcalls::table_settle;
+const _: unsafe extern "C" fn(*mut VMContext, u32) -> LibcallResult = libcalls::table_materialize;
 
 macro_rules! define_stubs {
     ($($(#[$doc:meta])* $name:ident(vmctx $(, $param:ident: $ty:ident)*) $(-> $result:ident)?;)*) => {
@@ -40,6 +40,6 @@ mod stubs {
     trampoline_stub!(host_call, libcalls::host_call);
     trampoline_stub!(raise_object, libcalls::raise_object);
     preserving_stub!(table_fill_element, libcalls::table_fill_element);
-    preserving_stub!(table_settle, libcalls::table_settle);
+    preserving_stub!(table_materialize, libcalls::table_materialize);
     past_results_stub!(raise_past_results, raise);
 }

@@ -119,7 +119,7 @@ impl FileRange {
 
 impl Drop for FileRange {
     fn drop(&mut self) {
-        self.file.forget(self.offset, self.pages.len() as u64);
+        self.file.discard(self.offset, self.pages.len() as u64);
     }
 }
 

@@ -138,7 +138,7 @@ impl LinearMemory {
         let (minimum, length, reached) = (committed(self.minimum)?, committed(self.length)?, committed(self.reached)?);
         self.length = self.minimum;
         let base = space.reservation.base().as_ptr();
-        let own = if keep_pages { dirty_pages::own_pages(base as usize, reached, MOST_KEPT_PAGES) } else { None };
+        let own = if keep_pages { dirty_pages::find(base as usize, reached, MOST_KEPT_PAGES) } else { None };
         if let Some(own) = own {
             for range in own.iter() {
                 // Beyond the length are zeros that an earlier instance grew to.
@@ -159,13 +159,13 @@ impl LinearMemory {
                 self.write_unmapped(contents);
             }
             // SAFETY: nobody uses it, says the caller. What grows there again finds zeros.
-            return unsafe { space.reservation.conceal(minimum, length - minimum) };
+            return unsafe { space.reservation.protect(minimum, length - minimum) };
         }
         // SAFETY: nobody uses it, says the caller.
         unsafe { space.reservation.decommit(minimum, reached - minimum)? };
         self.reached = self.minimum;
         // SAFETY: nobody uses it, says the caller.
-        unsafe { space.reservation.forget(0, minimum)? };
+        unsafe { space.reservation.reset(0, minimum)? };
         if let Some(contents) = contents {
             self.write_unmapped(contents);
         }

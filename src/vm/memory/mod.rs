@@ -21,7 +21,7 @@ pub struct Memory {
     definition: UnsafeCell<VMMemory>,
     ty: MemoryType,
     /// The instance that made it, while that lives; null for the host's.
-    home: Cell<*mut Instance>,
+    definer: Cell<*mut Instance>,
     /// Whether the functions of this file have changed it.
     written: Cell<bool>,
     mapping: RefCell<LinearMemory>,
@@ -37,7 +37,7 @@ unsafe impl Entity for Memory {
     const KIND: ObjectKind = ObjectKind::Memory;
 
     fn definer(&self) -> *mut EntityHeader {
-        self.home_ptr().cast()
+        self.definer_ptr().cast()
     }
 }
 
@@ -50,12 +50,12 @@ impl Memory {
         unsafe { store.adopt(memory.cast(), memory) }
     }
 
-    /// Makes a memory that begins with `contents`. It is not among the store's entities. `home` is the instance that defines
+    /// Makes a memory that begins with `contents`. It is not among the store's entities. `definer` is the instance that defines
     /// it, or null.
     pub(in crate::vm) fn allocate(
         store: &Store,
         ty: MemoryType,
-        home: *mut Instance,
+        definer: *mut Instance,
         contents: Option<Contents<'_>>,
     ) -> Result<Box<Memory>> {
         check_type(&ty)?;
@@ -68,7 +68,7 @@ impl Memory {
             header: EntityHeader::new(ObjectKind::Memory, store),
             definition: UnsafeCell::new(VMMemory { base: mapping.base(), length: mapping.len() }),
             ty,
-            home: Cell::new(home),
+            definer: Cell::new(definer),
             written: Cell::new(false),
             mapping: RefCell::new(mapping),
         }))
@@ -94,7 +94,7 @@ impl Memory {
         true
     }
 
-    /// Takes up a memory that was reset, for another instance in its home's block.
+    /// Takes up a memory that was reset, for another instance in its definer's block.
     pub(in crate::vm) fn revive(&mut self, store: &Store) {
         self.header = EntityHeader::new(ObjectKind::Memory, store);
     }
@@ -177,12 +177,12 @@ impl Memory {
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.base().wrapping_add(start), bytes.len()) };
     }
 
-    pub(in crate::vm) fn home_ptr(&self) -> *mut Instance {
-        self.home.get()
+    pub(in crate::vm) fn definer_ptr(&self) -> *mut Instance {
+        self.definer.get()
     }
 
-    pub(in crate::vm) fn clear_home(&self) {
-        self.home.set(std::ptr::null_mut());
+    pub(in crate::vm) fn clear_definer(&self) {
+        self.definer.set(std::ptr::null_mut());
     }
 
     pub fn store(&self) -> &Store {

@@ -9,11 +9,11 @@
 //! Handles are what the host holds, nothing else. What tables, globals, imports and frames hold is found by the
 //! collector (`src/vm/gc/collect.rs`), so cycles are no special case.
 //!
-//! Nearly all handles are made and given back on the store's home thread, where counting them takes no atomic operation:
+//! Nearly all handles are made and given back on the store's owner thread, where counting them takes no atomic operation:
 //! `counted` is that thread's, and `copied` rises when another thread copies a handle. Handles given back elsewhere are queued for
-//! the home thread (`src/vm/store/owner.rs`), which takes them off `counted`; so that may be negative, and only the sum says how many there
-//! are. The sum that the home thread sees is never zero while there is one: a copy is made of a handle that is counted, and
-//! handing a copy over to the home thread orders the rise of `copied` before it is given back.
+//! the owner thread (`src/vm/store/owner.rs`), which takes them off `counted`; so that may be negative, and only the sum says how many there
+//! are. The sum that the owner thread sees is never zero while there is one: a copy is made of a handle that is counted, and
+//! handing a copy over to the owner thread orders the rise of `copied` before it is given back.
 
 use crate::abi::{ObjectHeader, ObjectKind};
 use crate::vm::store::Store;
@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct EntityHeader {
     /// `owner_offset` is 0; `kind` tells which struct this is the header of (`Func` and `Global`: the host's).
     pub object: ObjectHeader,
-    /// Handles made by the store's home thread, less those given back: see the top of this file.
+    /// Handles made by the store's owner thread, less those given back: see the top of this file.
     counted: Cell<isize>,
     /// Copies made by other threads; and all handles, if there is no store.
     copied: AtomicUsize,
@@ -40,7 +40,7 @@ pub struct EntityHeader {
     /// Whether it waits in the store's list of entities to free when no wasm runs.
     pub deferred: Cell<bool>,
     /// Set when it is about to be freed together with others: its instance may take it along.
-    pub doomed: Cell<bool>,
+    pub pending_free: Cell<bool>,
     /// Its position among the store's entities.
     pub position: Cell<u32>,
     /// Frees it if it has no store, which only a trap may lack.
@@ -67,13 +67,13 @@ impl EntityHeader {
             owned_by_envs: Cell::new(0),
             marked: Cell::new(false),
             deferred: Cell::new(false),
-            doomed: Cell::new(false),
+            pending_free: Cell::new(false),
             position: Cell::new(u32::MAX),
             free_detached: None,
         }
     }
 
-    /// How many handles of its records the host holds, for the home thread.
+    /// How many handles of its records the host holds, for the owner thread.
     pub fn handles(&self) -> usize {
         self.copied.load(Ordering::Relaxed).wrapping_add_signed(self.counted.get())
     }
@@ -106,7 +106,7 @@ pub unsafe fn store_of(object: *const ObjectHeader) -> *const Store {
 /// Adds a handle.
 ///
 /// # Safety
-/// `object` points to a live record of a store; this is its home thread, inside the store.
+/// `object` points to a live record of a store; this is its owner thread, inside the store.
 #[inline]
 pub unsafe fn retain(object: *const ObjectHeader) {
     // SAFETY: passed on to the caller.
@@ -131,7 +131,7 @@ pub unsafe fn copy(object: *const ObjectHeader) {
     // SAFETY: the owner of a live record is live.
     let owner = unsafe { &*owner };
     // SAFETY: a handle keeps its store alive.
-    let inside = unsafe { owner.store.as_ref() }.and_then(Store::enter_at_home);
+    let inside = unsafe { owner.store.as_ref() }.and_then(Store::enter_if_owner);
     if inside.is_some() {
         owner.counted.set(owner.counted.get() + 1);
     } else {
@@ -160,7 +160,7 @@ pub unsafe fn release(object: *const ObjectHeader) {
 /// Takes one from the count; true if it was the last.
 ///
 /// # Safety
-/// `entity` is live; this is the home thread, inside the store.
+/// `entity` is live; this is the owner thread, inside the store.
 pub(in crate::vm) unsafe fn drop_count(entity: *mut EntityHeader) -> bool {
     // SAFETY: passed on to the caller. What other threads did with their handles happened before they queued them.
     let entity = unsafe { &*entity };

@@ -93,7 +93,7 @@ impl Store {
     }
 
     /// Takes the host info of all records of a dying entity out and queues the finalizers.
-    pub(super) fn forget_host_info(&self, entity: *mut EntityHeader) {
+    pub(super) fn drop_host_info(&self, entity: *mut EntityHeader) {
         // SAFETY: the entity is dying but still allocated.
         if !unsafe { (*entity).object.has_host_info } {
             return;

@@ -49,7 +49,7 @@ impl Store {
             // A frame on the stack may be the entity's. Decide when nothing runs any more, or let the collector find it.
             if !header.deferred.replace(true) {
                 self.deferred.borrow_mut().push(entity);
-                self.home.attention.set(true);
+                self.owner.attention.set(true);
                 self.pacing.lost();
             }
         } else {
@@ -71,8 +71,8 @@ impl Store {
     unsafe fn free_if_unreachable(&self, entity: *mut EntityHeader) -> bool {
         // SAFETY: live by the caller's promise.
         let header = unsafe { &*entity };
-        // What is doomed has left the store already: its turn comes.
-        if header.handles() != 0 || header.escaped.get() || header.doomed.get() {
+        // What is pending has left the store already: its turn comes.
+        if header.handles() != 0 || header.escaped.get() || header.pending_free.get() {
             return false;
         }
         // SAFETY: live by the caller's promise.
@@ -157,7 +157,7 @@ impl Store {
     /// # Safety
     /// `entity` is live, not among the store's entities, and nothing refers to it.
     pub(super) unsafe fn drop_entity(&self, entity: *mut EntityHeader) {
-        self.forget_host_info(entity);
+        self.drop_host_info(entity);
         // SAFETY: live by the caller's promise.
         let kind = self.kind_of(unsafe { &*entity });
         // SAFETY: the header of an entity of this kind, which nothing refers to.
@@ -166,7 +166,7 @@ impl Store {
 
     /// Frees every entity of a store that nobody has a handle of.
     pub(super) fn free_everything(&self) {
-        self.free_doomed(usize::MAX);
+        self.free_pending(usize::MAX);
         self.pacing.set_collecting(true);
         loop {
             let all = self.entities.borrow().clone();
@@ -174,8 +174,8 @@ impl Store {
                 break;
             }
             // SAFETY: without handles and without running code, nothing outside the list refers to anything in it.
-            unsafe { self.doom(all) };
-            self.free_doomed(usize::MAX);
+            unsafe { self.schedule_free(all) };
+            self.free_pending(usize::MAX);
         }
     }
 
@@ -186,7 +186,7 @@ impl Store {
     pub(in crate::vm) unsafe fn take_out(&self, entity: *mut EntityHeader) {
         // SAFETY: passed on to the caller.
         unsafe { self.unlink(entity) };
-        self.forget_host_info(entity);
+        self.drop_host_info(entity);
     }
 }
 
@@ -197,7 +197,7 @@ impl Store {
 pub(in crate::vm) unsafe fn dies_with_its_definer(entity: *const EntityHeader) -> bool {
     // SAFETY: live by the caller's promise.
     let header = unsafe { &*entity };
-    header.doomed.get() || header.handles() == 0 && !header.escaped.get()
+    header.pending_free.get() || header.handles() == 0 && !header.escaped.get()
 }
 
 /// Records that something other than a handle of the host may refer to the object from now on.

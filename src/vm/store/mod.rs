@@ -22,8 +22,8 @@ use crate::vm::store::entity::{EntityHeader, Handle, Record};
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
 use kinds::Kinds;
-use owner::{Home, Released, Seat};
-use pending_free::DOOMED_AT_ONCE;
+use owner::{Released, StoreOwner, ThreadSlot};
+use pending_free::FREES_AT_ONCE;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::VecDeque;
 use std::mem::offset_of;
@@ -36,7 +36,7 @@ pub struct Store {
     context: UnsafeCell<VMStoreContext>,
     kinds: &'static Kinds,
     engine: Arc<Engine>,
-    home: Home,
+    owner: StoreOwner,
     refs: Cell<usize>,
     /// Every entity, in no order; each knows its position.
     pub(super) entities: RefCell<Vec<*mut EntityHeader>>,
@@ -50,27 +50,27 @@ pub struct Store {
     free_list: RefCell<Vec<*mut EntityHeader>>,
     freeing: Cell<bool>,
     /// What the last collection found dead and has not freed yet, in the order in which to free it: `pending_free.rs`.
-    doomed: RefCell<VecDeque<*mut EntityHeader>>,
+    pending_free: RefCell<VecDeque<*mut EntityHeader>>,
     /// How many host functions tell the collector what their environments own.
     pub(super) traced_envs: Cell<usize>,
 }
 
-/// Proof that this thread is the store's home and inside the store.
+/// Proof that this thread is the store's owner and inside the store.
 pub struct Entered<'a> {
     store: &'a Store,
 }
 
 impl StoreLayout for Store {
-    const OWNER_SLOT: usize = offset_of!(Store, home) + Home::SEAT;
-    const ATTENTION: usize = offset_of!(Store, home) + Home::ATTENTION;
-    const QUEUED: usize = offset_of!(Store, home) + Home::QUEUED;
-    const SLOT_TOKEN: usize = Seat::TOKEN;
-    const SLOT_DEPTH: usize = Seat::DEPTH;
-    const SLOT_STACK_LIMIT: usize = Seat::STACK_LIMIT;
+    const OWNER_SLOT: usize = offset_of!(Store, owner) + StoreOwner::SLOT;
+    const ATTENTION: usize = offset_of!(Store, owner) + StoreOwner::ATTENTION;
+    const QUEUED: usize = offset_of!(Store, owner) + StoreOwner::QUEUED;
+    const SLOT_TOKEN: usize = ThreadSlot::TOKEN;
+    const SLOT_DEPTH: usize = ThreadSlot::DEPTH;
+    const SLOT_STACK_LIMIT: usize = ThreadSlot::STACK_LIMIT;
 }
 
 impl Store {
-    /// A new store with one handle, at home on this thread. The other parameters are what the store and its context hold of the
+    /// A new store with one handle, owned by this thread. The other parameters are what the store and its context hold of the
     /// rest of the virtual machine, which this module does not know: see `src/vm/kinds.rs`.
     pub(super) fn new(
         engine: Arc<Engine>,
@@ -93,7 +93,7 @@ impl Store {
             context: UnsafeCell::new(context),
             kinds,
             engine,
-            home: Home::new(),
+            owner: StoreOwner::new(),
             refs: Cell::new(1),
             entities: RefCell::default(),
             deferred: RefCell::default(),
@@ -103,7 +103,7 @@ impl Store {
             pacing: crate::vm::gc::Pacing::default(),
             free_list: RefCell::default(),
             freeing: Cell::new(false),
-            doomed: RefCell::default(),
+            pending_free: RefCell::default(),
             traced_envs: Cell::new(0),
         }))
     }
@@ -124,34 +124,34 @@ impl Store {
         self.context.get()
     }
 
-    /// Whether wasm of this store runs (somewhere below on this thread's stack, as far as the home thread is concerned).
+    /// Whether wasm of this store runs (somewhere below on this thread's stack, as far as the owner thread is concerned).
     pub fn wasm_runs(&self) -> bool {
         let context = self.context();
-        // SAFETY: the context is part of the store. Only the home thread's answer is exact, and only it relies on it.
+        // SAFETY: the context is part of the store. Only the owner thread's answer is exact, and only it relies on it.
         let activation = unsafe { &raw const (*context).activation };
         // SAFETY: as above; volatile, since another thread may be writing.
         !unsafe { activation.read_volatile() }.is_null()
     }
 
-    /// Enters the store: makes sure that this thread is its home and drains what other threads gave back.
+    /// Enters the store: makes sure that this thread is its owner and drains what other threads gave back.
     #[inline]
     pub fn enter(&self) -> Result<Entered<'_>> {
-        if !self.home.try_raise() {
-            self.home.take_over(|| self.wasm_runs())?;
+        if !self.owner.try_enter() {
+            self.owner.migrate(|| self.wasm_runs())?;
         }
-        if self.home.has_queued() {
+        if self.owner.has_queued() {
             self.drain();
         }
         Ok(Entered { store: self })
     }
 
-    /// Enters the store, if this thread is its home.
+    /// Enters the store, if this thread is its owner.
     #[inline]
-    pub(super) fn enter_at_home(&self) -> Option<Entered<'_>> {
-        self.home.try_raise().then(|| Entered { store: self })
+    pub(super) fn enter_if_owner(&self) -> Option<Entered<'_>> {
+        self.owner.try_enter().then(|| Entered { store: self })
     }
 
-    /// The guard of an entry that the stub of plain calls made and has not left.
+    /// The guard of an entry that the numeric-only stub made and has not left.
     ///
     /// # Safety
     /// This is that entry's thread, and only one guard is made of it.
@@ -161,7 +161,7 @@ impl Store {
 
     /// The lowest stack address WebAssembly may use, for this thread, which is inside.
     pub(super) fn thread_stack_limit(&self) -> usize {
-        self.home.stack_limit()
+        self.owner.stack_limit()
     }
 
     /// Adds the reference of an entity that has got its first handle.
@@ -172,7 +172,7 @@ impl Store {
     fn drop_ref(&self) {
         self.refs.set(self.refs.get() - 1);
         if self.refs.get() == 0 {
-            self.home.attention.set(true);
+            self.owner.attention.set(true);
         }
     }
 
@@ -203,10 +203,10 @@ impl Store {
             if !std::ptr::eq(current, store) {
                 current = store;
                 // SAFETY: the handle that is given back keeps the store alive, and the guard does from then on.
-                inside = unsafe { store.as_ref() }.and_then(Store::enter_at_home);
+                inside = unsafe { store.as_ref() }.and_then(Store::enter_if_owner);
             }
             match &inside {
-                // SAFETY: home, inside, and the caller owned the handle.
+                // SAFETY: owner, inside, and the caller owned the handle.
                 Some(inside) => unsafe { inside.store.release_here(entity) },
                 // SAFETY: passed on to the caller.
                 None => unsafe { entity::release(object) },
@@ -228,15 +228,15 @@ impl Store {
     unsafe fn release_any(store: *const Store, released: Released) {
         // SAFETY: the handle that is given back keeps the store alive until it is processed.
         let this = unsafe { &*store };
-        if this.home.try_raise() {
-            // SAFETY: home, inside, and the caller owned the handle.
+        if this.owner.try_enter() {
+            // SAFETY: owner, inside, and the caller owned the handle.
             unsafe { this.process(released) };
             // SAFETY: this matches the raise above; `this` is not used afterwards.
             unsafe { Self::leave(store) };
         } else {
-            this.home.visit();
-            let entered = this.home.queue(released) && this.home.take_over(|| this.wasm_runs()).is_ok();
-            this.home.end_visit();
+            this.owner.pin();
+            let entered = this.owner.queue(released) && this.owner.migrate(|| this.wasm_runs()).is_ok();
+            this.owner.unpin();
             if entered {
                 this.drain();
                 // SAFETY: this matches the take-over, which entered.
@@ -248,7 +248,7 @@ impl Store {
     /// Processes the queue of other threads.
     #[cold]
     fn drain(&self) {
-        for released in self.home.take_queue() {
+        for released in self.owner.take_queue() {
             // SAFETY: queued handles are owned by the queue; the store is entered by the callers of this function.
             unsafe { self.process(released) };
         }
@@ -259,8 +259,8 @@ impl Store {
     unsafe fn process(&self, released: Released) {
         match released {
             Released::Store => {
-                self.home.orphaned.store(true, std::sync::atomic::Ordering::SeqCst);
-                self.home.attention.set(true);
+                self.owner.orphaned.store(true, std::sync::atomic::Ordering::SeqCst);
+                self.owner.attention.set(true);
                 // Whatever is held now, the first collection is due.
                 self.pacing.set_roots(0);
                 self.pacing.released();
@@ -284,7 +284,7 @@ impl Store {
         }
         if self.is_orphaned() {
             self.pacing.released();
-            self.home.attention.set(true);
+            self.owner.attention.set(true);
         }
     }
 
@@ -305,12 +305,12 @@ impl Store {
     unsafe fn leave(store: *const Store) {
         // SAFETY: an entered store is alive.
         let this = unsafe { &*store };
-        if this.home.depth() == 1 && (this.home.attention.get() || this.home.has_queued()) {
+        if this.owner.depth() == 1 && (this.owner.attention.get() || this.owner.has_queued()) {
             // SAFETY: the outermost entry is still held.
             unsafe { Self::leave_slow(store) };
         } else {
             // What is queued between the look and this waits for the next entry, or for its thread, which takes over.
-            this.home.lower();
+            this.owner.leave();
         }
     }
 
@@ -322,26 +322,26 @@ impl Store {
     unsafe fn leave_slow(store: *const Store) {
         // SAFETY: an entered store is alive.
         let this = unsafe { &*store };
-        this.home.attention.set(false);
+        this.owner.attention.set(false);
         this.drain();
         this.free_deferred();
-        this.free_doomed(DOOMED_AT_ONCE);
+        this.free_pending(FREES_AT_ONCE);
         this.run_finalizers();
         if this.refs.get() != 0 && this.is_orphaned() && this.pacing.due_at_the_end() {
             this.collect_all();
         }
         if this.refs.get() == 0 {
             this.free_everything();
-            this.home.wait_for_visitors();
+            this.owner.wait_for_pins();
             // SAFETY: nobody has a handle, nothing runs, every entity is freed, and the store was made by `Store::new`.
             drop(unsafe { Box::from_raw(store.cast_mut()) });
         } else {
-            this.home.lower();
+            this.owner.leave();
         }
     }
 
     fn is_orphaned(&self) -> bool {
-        self.home.orphaned.load(std::sync::atomic::Ordering::Relaxed)
+        self.owner.orphaned.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Collects until nothing is left to be. A store that has lost its own handle makes nothing new, so that no collection
@@ -403,11 +403,11 @@ impl Store {
 
     /// Collects if that may be done now, and should be.
     pub(super) fn collect_if_due(&self) {
-        if self.doomed.borrow().is_empty() && self.is_collection_due() {
+        if self.pending_free.borrow().is_empty() && self.is_collection_due() {
             self.find_dead();
         }
-        if !self.doomed.borrow().is_empty() {
-            self.free_doomed(DOOMED_AT_ONCE);
+        if !self.pending_free.borrow().is_empty() {
+            self.free_pending(FREES_AT_ONCE);
         }
     }
 

@@ -1,16 +1,16 @@
-//! Which thread a store is at home on, and how handles are given back from others.
+//! Which thread a store is at owner on, and how handles are given back from others.
 //!
 //! A store is used by one thread at a time, but may move between threads, and every `*_delete` may come from any thread
 //! at any time (finalizers of garbage-collected languages). Entering must cost next to nothing, so there is no lock:
 //!
-//! * Each thread that was ever home has a seat in the store, whose `depth` only that thread writes. `seat` is the home's.
-//!   Only the home thread touches anything in the store, and only while its depth is above zero. Entering is: the seat is
-//!   mine → raise its depth → the seat is still mine.
-//! * Another thread that wants to use the store takes the seat away, makes every thread's earlier stores visible with a heavy
-//!   barrier, and then looks at the old seat's depth. Either the raised depth is seen, and the taker waits or gives up, or
-//!   the old home's second look sees that it is home no more (Dekker's argument, with the fast side's fence replaced by the
-//!   heavy one of the slow side). An old home that comes too late has only written to its own seat.
-//! * A thread that is not home does not touch counts: it queues the handle, still counted, and the home thread drains the
+//! * Each thread that was ever owner has a slot in the store, whose `depth` only that thread writes. `slot` is the owner's.
+//!   Only the owner thread touches anything in the store, and only while its depth is above zero. Entering is: the slot is
+//!   mine → raise its depth → the slot is still mine.
+//! * Another thread that wants to use the store takes the slot away, makes every thread's earlier stores visible with a heavy
+//!   barrier, and then looks at the old slot's depth. Either the raised depth is seen, and the taker waits or gives up, or
+//!   the old owner's second look sees that it is owner no more (Dekker's argument, with the fast side's fence replaced by the
+//!   heavy one of the slow side). An old owner that comes too late has only written to its own slot.
+//! * A thread that is not owner does not touch counts: it queues the handle, still counted, and the owner thread drains the
 //!   queue when it next enters, or before it leaves. If nobody may ever enter again (the store's own handle is gone), or the
 //!   queue has grown long, the thread tries to take the store over and drain it itself. Until it has given up or is inside,
 //!   it is counted as a visitor, for which whoever frees the store waits.
@@ -32,7 +32,7 @@ pub(super) enum Released {
 }
 
 /// A thread's place in a store.
-pub struct Seat {
+pub struct ThreadSlot {
     token: usize,
     /// How many entries of the thread are under way. Written by that thread only.
     depth: AtomicUsize,
@@ -40,31 +40,35 @@ pub struct Seat {
     stack_limit: StackLimitCache,
 }
 
-impl Seat {
-    /// Where what the stub of plain calls reads lies.
-    pub const TOKEN: usize = offset_of!(Seat, token);
-    pub const DEPTH: usize = offset_of!(Seat, depth);
-    pub const STACK_LIMIT: usize = offset_of!(Seat, stack_limit);
+impl ThreadSlot {
+    /// Where what the numeric-only stub reads lies.
+    pub const TOKEN: usize = offset_of!(ThreadSlot, token);
+    pub const DEPTH: usize = offset_of!(ThreadSlot, depth);
+    pub const STACK_LIMIT: usize = offset_of!(ThreadSlot, stack_limit);
 
-    fn new(token: usize) -> *mut Seat {
-        Box::into_raw(Box::new(Seat { token, depth: AtomicUsize::new(0), stack_limit: StackLimitCache::default() }))
+    fn new(token: usize) -> *mut ThreadSlot {
+        Box::into_raw(Box::new(ThreadSlot {
+            token,
+            depth: AtomicUsize::new(0),
+            stack_limit: StackLimitCache::default(),
+        }))
     }
 }
 
 /// The state of who uses a store.
-pub(super) struct Home {
-    /// The home thread's seat; null while the store changes hands.
-    seat: AtomicPtr<Seat>,
-    /// The seat of the last thread that became home. Changes only while nobody is inside.
-    inside: AtomicPtr<Seat>,
-    /// One seat for each thread that was ever home, boxed. Held by a thread that takes the store over.
-    seats: Mutex<Vec<*mut Seat>>,
+pub(super) struct StoreOwner {
+    /// The owner thread's slot; null while the store changes hands.
+    slot: AtomicPtr<ThreadSlot>,
+    /// The slot of the last thread that became owner. Changes only while nobody is inside.
+    inside: AtomicPtr<ThreadSlot>,
+    /// One slot for each thread that was ever owner, boxed. Held by a thread that takes the store over.
+    slots: Mutex<Vec<*mut ThreadSlot>>,
     /// Handles given back by other threads.
     queue: Mutex<Vec<Released>>,
     /// Whether the queue has entries. Read without the lock at the end of each outermost entry.
     queued: AtomicBool,
     /// Other threads that may touch the store although they are not inside and have no handle any more.
-    visitors: AtomicUsize,
+    pins: AtomicUsize,
     /// Set when the store is about to be freed: nobody needs to take it over any more.
     dying: AtomicBool,
     /// Set for good when the store's own handle has been given back on another thread or this one.
@@ -76,41 +80,41 @@ pub(super) struct Home {
 /// How many queued handles make a foreign thread try to drain the queue itself.
 const LONG_QUEUE: usize = 1024;
 
-impl Home {
-    pub(super) fn new() -> Home {
-        let first = Seat::new(arch::current_thread_token());
-        Home {
-            seat: AtomicPtr::new(first),
+impl StoreOwner {
+    pub(super) fn new() -> StoreOwner {
+        let first = ThreadSlot::new(arch::current_thread_token());
+        StoreOwner {
+            slot: AtomicPtr::new(first),
             inside: AtomicPtr::new(first),
-            seats: Mutex::new(vec![first]),
+            slots: Mutex::new(vec![first]),
             queue: Mutex::new(Vec::new()),
             queued: AtomicBool::new(false),
-            visitors: AtomicUsize::new(0),
+            pins: AtomicUsize::new(0),
             dying: AtomicBool::new(false),
             orphaned: AtomicBool::new(false),
             attention: Cell::new(false),
         }
     }
 
-    /// Where what the stub of plain calls reads lies.
-    pub(super) const SEAT: usize = offset_of!(Home, seat);
-    pub(super) const ATTENTION: usize = offset_of!(Home, attention);
-    pub(super) const QUEUED: usize = offset_of!(Home, queued);
+    /// Where what the numeric-only stub reads lies.
+    pub(super) const SLOT: usize = offset_of!(StoreOwner, slot);
+    pub(super) const ATTENTION: usize = offset_of!(StoreOwner, attention);
+    pub(super) const QUEUED: usize = offset_of!(StoreOwner, queued);
 
-    /// Enters if this thread is home. Must be paired with [`Home::lower`]. The stub of plain calls does the same (`src/arch`).
+    /// Enters if this thread is owner. Must be paired with [`StoreOwner::leave`]. The numeric-only stub does the same (`src/arch`).
     #[inline]
-    pub(super) fn try_raise(&self) -> bool {
-        let seat = self.seat.load(Ordering::Acquire);
-        // SAFETY: null, or one of `seats`, which live as long as the store.
-        let Some(mine) = (unsafe { seat.as_ref() }) else { return false };
+    pub(super) fn try_enter(&self) -> bool {
+        let slot = self.slot.load(Ordering::Acquire);
+        // SAFETY: null, or one of `slots`, which live as long as the store.
+        let Some(mine) = (unsafe { slot.as_ref() }) else { return false };
         if mine.token != arch::current_thread_token() {
             return false;
         }
-        // Only this thread writes the depth of its seat; a plain increment is enough.
+        // Only this thread writes the depth of its slot; a plain increment is enough.
         let depth = mine.depth.load(Ordering::Relaxed);
         mine.depth.store(depth + 1, Ordering::Relaxed);
         os::light_barrier();
-        if std::ptr::eq(self.seat.load(Ordering::Acquire), seat) {
+        if std::ptr::eq(self.slot.load(Ordering::Acquire), slot) {
             return true;
         }
         mine.depth.store(depth, Ordering::Release);
@@ -122,16 +126,16 @@ impl Home {
         self.inside().stack_limit.get()
     }
 
-    /// The seat of the thread that is inside, for that thread.
+    /// The slot of the thread that is inside, for that thread.
     #[inline]
-    fn inside(&self) -> &Seat {
-        // SAFETY: one of `seats`, which live as long as the store.
+    fn inside(&self) -> &ThreadSlot {
+        // SAFETY: one of `slots`, which live as long as the store.
         unsafe { &*self.inside.load(Ordering::Relaxed) }
     }
 
     /// Leaves. The store may be freed by another thread from then on.
     #[inline]
-    pub(super) fn lower(&self) {
+    pub(super) fn leave(&self) {
         let depth = &self.inside().depth;
         depth.store(depth.load(Ordering::Relaxed) - 1, Ordering::Release);
     }
@@ -143,19 +147,19 @@ impl Home {
     }
 
     /// Counts this thread among those that may touch the store; it still owns a handle.
-    pub(super) fn visit(&self) {
-        self.visitors.fetch_add(1, Ordering::SeqCst);
+    pub(super) fn pin(&self) {
+        self.pins.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Undoes [`Home::visit`]: this thread is inside, or does not touch the store again.
-    pub(super) fn end_visit(&self) {
-        self.visitors.fetch_sub(1, Ordering::SeqCst);
+    /// Undoes [`StoreOwner::pin`]: this thread is inside, or does not touch the store again.
+    pub(super) fn unpin(&self) {
+        self.pins.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Waits until nobody but this thread, which is inside and about to free the store, can touch it.
-    pub(super) fn wait_for_visitors(&self) {
+    pub(super) fn wait_for_pins(&self) {
         self.dying.store(true, Ordering::SeqCst);
-        while self.visitors.load(Ordering::SeqCst) != 0 {
+        while self.pins.load(Ordering::SeqCst) != 0 {
             std::thread::yield_now();
         }
     }
@@ -166,42 +170,42 @@ impl Home {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// Makes this thread the home and enters. Waits for a short operation of the old home, but not for a guest that runs:
+    /// Makes this thread the owner and enters. Waits for a short operation of the old owner, but not for a guest that runs:
     /// `wasm_runs` tells, and then the store is busy.
     #[cold]
-    pub(super) fn take_over(&self, wasm_runs: impl Fn() -> bool) -> Result<()> {
+    pub(super) fn migrate(&self, wasm_runs: impl Fn() -> bool) -> Result<()> {
         let me = arch::current_thread_token();
-        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = self.seat.swap(std::ptr::null_mut(), Ordering::SeqCst);
-        // SAFETY: outside of this function, and so while the lock is held by nobody else, `seat` is one of `seats`.
-        let old_seat = unsafe { &*old };
-        if old_seat.token == me {
-            // Home all along: another thread's failed attempt had hidden it for a moment.
-            old_seat.depth.store(old_seat.depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-            self.seat.store(old, Ordering::SeqCst);
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.slot.swap(std::ptr::null_mut(), Ordering::SeqCst);
+        // SAFETY: outside of this function, and so while the lock is held by nobody else, `slot` is one of `slots`.
+        let old_slot = unsafe { &*old };
+        if old_slot.token == me {
+            // StoreOwner all along: another thread's failed attempt had hidden it for a moment.
+            old_slot.depth.store(old_slot.depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            self.slot.store(old, Ordering::SeqCst);
             return Ok(());
         }
         os::heavy_barrier();
         let mut spins = 0u32;
-        while old_seat.depth.load(Ordering::Acquire) != 0 {
+        while old_slot.depth.load(Ordering::Acquire) != 0 {
             spins += 1;
             if wasm_runs() || self.dying.load(Ordering::SeqCst) || spins > 100_000 {
-                self.seat.store(old, Ordering::SeqCst);
+                self.slot.store(old, Ordering::SeqCst);
                 return Err(Error::new(ErrorKind::Busy, "the store is in use on another thread"));
             }
             std::thread::yield_now();
         }
-        // SAFETY: seats live as long as the store.
-        let known = seats.iter().copied().find(|&seat| unsafe { (*seat).token } == me);
+        // SAFETY: slots live as long as the store.
+        let known = slots.iter().copied().find(|&slot| unsafe { (*slot).token } == me);
         let mine = known.unwrap_or_else(|| {
-            let seat = Seat::new(me);
-            seats.push(seat);
-            seat
+            let slot = ThreadSlot::new(me);
+            slots.push(slot);
+            slot
         });
         // SAFETY: as above.
         unsafe { (*mine).depth.store(1, Ordering::Relaxed) };
         self.inside.store(mine, Ordering::SeqCst);
-        self.seat.store(mine, Ordering::SeqCst);
+        self.slot.store(mine, Ordering::SeqCst);
         Ok(())
     }
 
@@ -224,11 +228,11 @@ impl Home {
     }
 }
 
-impl Drop for Home {
+impl Drop for StoreOwner {
     fn drop(&mut self) {
-        for seat in self.seats.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            // SAFETY: boxed by `Seat::new`, and nobody uses the store any more.
-            drop(unsafe { Box::from_raw(seat) });
+        for slot in self.slots.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // SAFETY: boxed by `ThreadSlot::new`, and nobody uses the store any more.
+            drop(unsafe { Box::from_raw(slot) });
         }
     }
 }

@@ -122,7 +122,7 @@ fn host_functions() {
     with_store(|entered| {
         let ty = FuncType { params: [ValType::I32].into(), results: [ValType::I32].into() };
         // SAFETY: the callback fits the type, and there is no finalizer.
-        let host = unsafe { HostFunc::make(entered, &ty, Callback::Plain(double), NO_ENV) }.unwrap();
+        let host = unsafe { HostFunc::make(entered, &ty, Callback::WithoutEnv(double), NO_ENV) }.unwrap();
         let wat = r#"(module (import "" "f" (func $f (param i32) (result i32)))
             (func (export "g") (param i32) (result i32) (i32.add (call $f (local.get 0)) (i32.const 1))))"#;
         let instance = instance(entered, wat, &[host.as_ptr().cast()]);

@@ -524,7 +524,7 @@ fn references_do_not_stay() {
 
 /// Instances that a collection found dead, and that wait to be freed, while handles of what they made are given back.
 #[test]
-fn memories_and_tables_of_the_doomed() {
+fn memories_and_tables_that_wait_to_be_freed() {
     with_store(Config::default(), |entered| {
         let store = entered.store();
         let module = compile(store.engine(), r#"(module (memory (export "m") 1) (table (export "t") 4 funcref))"#);
