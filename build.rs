@@ -1,4 +1,4 @@
-//! Gives the shared library its soname, and artifacts their format.
+//! Gives the shared library its soname, keeps it in the process, and gives artifacts their format.
 //!
 //! The soname is the name that programs linked with the library look for when they start. Its number changes when a program
 //! that was linked before would no longer run. A Rust cdylib has none by default. A link of that name is put beside the
@@ -19,6 +19,8 @@ const ARTIFACT_SOURCES: [&str; 4] = ["src/code", "src/compiler", "src/module", "
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
+    // A library that has installed signal and fork handlers cannot be unloaded: `dlclose` leaves it in the process.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     // OUT_DIR is PROFILE/build/PACKAGE/out; `cargo build` puts the library into PROFILE, tests use the one in PROFILE/deps.
     let out = std::env::var_os("OUT_DIR").unwrap_or_default();
     if let Some(profile) = Path::new(&out).ancestors().nth(3) {

@@ -303,8 +303,10 @@ typedef struct wasm_frame_vec_t {
 // A message: text with a terminating NUL that `size` counts.
 typedef struct wasm_byte_vec_t wasm_message_t;
 
-// A function of the host. `args` are lent. `results` has the right size, kinds and zero values; references put there become
-// the caller's. Returns NULL, or a trap, which becomes the caller's.
+// A function of the host. `args` is lent. `results` arrives with as many values as the function has results, of their kinds and
+// zero. The callback writes its results there, or puts another vector in the place of that one (`wasm_val_vec_new(results, ...)`,
+// `*results = vector`); either way they become the library's, and so does the new vector. Another number of results, or another
+// kind, is a trap that says so. Returns NULL, or a trap, which becomes the library's too.
 typedef struct wasm_trap_t *(*wasm_func_callback_t)(const struct wasm_val_vec_t *args, struct wasm_val_vec_t *results);
 
 // As `wasm_func_callback_t`, with the environment given to `wasm_func_new_with_env`.

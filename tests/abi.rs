@@ -3,13 +3,37 @@
 //!
 //! `tests/abi/prototypes.tsv` holds the standard's 293 prototypes; `tests/abi/layout.c` what else a program sees of the header.
 
+mod cc;
+
+use cc::{installed, needing, root};
+use libtest_mimic::{Failed, Trial};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn main() {
+    let no_cpp = (!installed("c++")).then(|| "c++ is not installed (Debian's package g++)".to_string());
+    let test = |name: &str, body: fn()| Trial::test(name, move || ran(body));
+    let in_cpp = |name: &str, body: fn()| needing(name, no_cpp.clone(), move || ran(body));
+    cc::main(vec![
+        test("the standard has 293 functions", the_standard_has_293_functions),
+        test("prototypes agree and link: C", || prototypes_agree_and_link("c")),
+        in_cpp("prototypes agree and link: C++", || prototypes_agree_and_link("c++")),
+        test("layouts, macros and inlines are the standard's: C", || layouts_macros_and_inlines("c")),
+        in_cpp("layouts, macros and inlines are the standard's: C++", || layouts_macros_and_inlines("c++")),
+        test(
+            "the library exports the standard and nothing foreign",
+            the_library_exports_the_standard_and_nothing_foreign,
+        ),
+        test("a soname, and loading with local scope", the_library_has_a_soname_and_loads_with_local_scope),
+    ]);
+}
+
+/// A panic, with its place, is what the harness reports as a failure.
+fn ran(body: fn()) -> Result<(), Failed> {
+    body();
+    Ok(())
 }
 
 /// Name and prototype of every function of the standard.
@@ -63,7 +87,6 @@ fn pointers() -> String {
     text
 }
 
-#[test]
 fn the_standard_has_293_functions() {
     let names: BTreeSet<_> = prototypes().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names.len(), 293);
@@ -79,22 +102,16 @@ fn build_and_run(language: &str, source: &Path) {
     run(Command::new(&program).env("LD_LIBRARY_PATH", directory));
 }
 
-#[test]
-fn prototypes_agree_and_link() {
-    let source = target().join("pointers.c");
+fn prototypes_agree_and_link(language: &str) {
+    let source = target().join(format!("pointers-{language}.c"));
     std::fs::write(&source, pointers()).unwrap();
-    build_and_run("c", &source);
-    build_and_run("c++", &source);
+    build_and_run(language, &source);
 }
 
-#[test]
-fn layouts_macros_and_inlines_are_the_standards() {
-    let source = root().join("tests/abi/layout.c");
-    build_and_run("c", &source);
-    build_and_run("c++", &source);
+fn layouts_macros_and_inlines(language: &str) {
+    build_and_run(language, &root().join("tests/abi/layout.c"));
 }
 
-#[test]
 fn the_library_exports_the_standard_and_nothing_foreign() {
     let symbols = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library()));
     let exported: BTreeSet<_> = symbols.lines().filter_map(|line| line.split_whitespace().last()).collect();
@@ -107,7 +124,6 @@ fn the_library_exports_the_standard_and_nothing_foreign() {
     assert!(foreign.is_empty(), "foreign symbols are exported: {foreign:?}");
 }
 
-#[test]
 fn the_library_has_a_soname_and_loads_with_local_scope() {
     let header = run(Command::new("readelf").arg("-d").arg(library()));
     assert!(header.contains("Library soname: [libwasm.so.0]"), "{header}");

@@ -4,10 +4,12 @@
 //! valgrind can't have the default's large reservations and faults, so the programs run there without signal handlers and
 //! without reserved memories (`LIBWASM_CHECK_MODE=checked`, see `tests/c/check.h`); they also run so without valgrind.
 //! Nothing of the library's is suppressed; `tests/c/valgrind.supp` says what is, and whose it is.
+//!
+//! Where the library itself was built with a sanitizer (`LIBWASM_SANITIZER`, see `tests/cc`), that one is used for all.
 
 mod cc;
 
-use cc::{Room, installed, needing, root, run};
+use cc::{Room, installed, needing, root, run, sanitizer};
 use libtest_mimic::{Failed, Trial};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use std::sync::Arc;
 
 const SANITIZERS: [&str; 4] =
     ["-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
+/// For a library that brings a sanitizer of its own.
+const NO_SANITIZERS: [&str; 2] = ["-std=c11", "-fno-omit-frame-pointer"];
 
 fn main() {
     let (sanitized, plain) = (Arc::new(Room::new("c-sanitized")), Arc::new(Room::new("c-plain")));
@@ -26,6 +30,9 @@ fn main() {
         for mode in ["default", "checked"] {
             let (room, source) = (sanitized.clone(), source.clone());
             tests.push(Trial::test(format!("sanitized/{mode}/{name}"), move || under_sanitizers(&room, &source, mode)));
+        }
+        if sanitizer().is_some() {
+            continue;
         }
         let room = plain.clone();
         tests.push(needing(&format!("valgrind/checked/{name}"), without_valgrind.clone(), move || {
@@ -51,7 +58,8 @@ fn build(room: &Room, source: &Path, mode: &str, flags: &[&str]) -> Result<PathB
 }
 
 fn under_sanitizers(room: &Room, source: &Path, mode: &str) -> Result<(), Failed> {
-    let program = build(room, source, mode, &SANITIZERS)?;
+    let flags: &[&str] = if sanitizer().is_some() { &NO_SANITIZERS } else { &SANITIZERS };
+    let program = build(room, source, mode, flags)?;
     let mut command = room.command(program);
     command.env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1");
     command.env("UBSAN_OPTIONS", "print_stacktrace=1").env("LIBWASM_CHECK_MODE", mode);

@@ -17,10 +17,11 @@ fn main() {
     let python = (!installed("python3")).then(|| "python3 is not installed".to_owned());
     let no_python = python.clone();
     let go = (!installed("go")).then(|| "go is not installed (Debian's package golang)".to_owned());
+    let no_cpp = (!installed("c++")).then(|| "c++ is not installed (Debian's package g++)".to_owned());
     cc::main(vec![
         Trial::test("the commands", with(commands)),
         Trial::test("C", with(c)),
-        Trial::test("C++", with(cpp)),
+        needing("C++", no_cpp, with(cpp)),
         needing("Python", python, with(python_program)),
         needing("Go", go, with(go_program)),
         needing("the benchmark", no_python, with(benchmark)),

@@ -131,6 +131,23 @@ fn imports_point_downwards() {
     assert!(upwards.is_empty(), "imports of what lies above:\n{}", upwards.join("\n"));
 }
 
+#[test]
+fn only_os_and_arch_know_the_platform() {
+    let mut found = Vec::new();
+    for source in sources() {
+        if source.path.starts_with("src/os") || source.path.starts_with("src/arch") {
+            continue;
+        }
+        for (number, line) in source.code_lines().enumerate() {
+            let words = ["libc::", "asm!", "std::os::", "target_os", "target_arch"];
+            if words.iter().any(|word| line.contains(word)) {
+                found.push(format!("{}:{}: {}", source.path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "code of a platform outside of src/os and src/arch:\n{}", found.join("\n"));
+}
+
 /// Comments name files by their path from the root, or files beside or below the one that they stand in by their name.
 #[test]
 fn comments_name_files_that_exist() {
@@ -194,4 +211,27 @@ fn circles_of_imports_in_the_vm_are_small() {
     }
     let imports: usize = edges.iter().map(BTreeSet::len).sum();
     assert!(imports > 300, "only {imports} imports were found");
+}
+
+/// Every lock is one that a fork waits for (`src/os/sync.rs`).
+#[test]
+fn locks_are_those_of_os() {
+    let mut found = Vec::new();
+    for source in sources() {
+        if source.path == Path::new("src/os/sync.rs") || source.path == Path::new("src/os/linux/fork_gate.rs") {
+            continue;
+        }
+        let code: String = source.code_lines().collect::<Vec<_>>().join("\n");
+        for (at, _) in code.match_indices("std::sync::") {
+            let rest = &code[at + "std::sync::".len()..];
+            let names = rest.strip_prefix('{').map_or(rest, |tree| tree.split('}').next().unwrap_or(tree));
+            let names = names.split(';').next().unwrap_or(names);
+            let is_lock =
+                |word: &str| ["Mutex", "RwLock", "Once", "OnceLock", "LazyLock", "Condvar", "Barrier"].contains(&word);
+            if names.split(|c: char| !c.is_alphanumeric()).any(is_lock) {
+                found.push(format!("{}: std::sync::{names}", source.path.display()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "locks that a fork does not wait for:\n{}", found.join("\n"));
 }

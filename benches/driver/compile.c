@@ -93,12 +93,14 @@ static int64_t run_deserialize(long n) {
   return 0;
 }
 
-// deserialize_file MODULE ARTIFACT: by way of a file of that name; a function of libwasm's own.
+// deserialize_file MODULE ARTIFACT: by way of a file of that name and the process's number, since each library refuses the
+// others' artifacts; a function of libwasm's own.
 static void prepare_deserialize_file(char** words) {
   *(void**)&deserialize_file = extension("libwasm_module_deserialize_file");
   if (!deserialize_file) end(LACKS, "libwasm_module_deserialize_file");
   prepare_deserialize(words);
-  snprintf(path, sizeof path, "%s", words[1]);
+  snprintf(path, sizeof path, "%s.%ld", words[1], (long)getpid());
+  own_file = path;
   FILE* file = fopen(path, "wb");
   if (!file || fwrite(artifact.data, 1, artifact.size, file) != artifact.size || fclose(file)) end(USAGE, path);
 }

@@ -32,6 +32,9 @@ void resume_clock(void);
 // A result that is not a time: bytes, instead of the clock.
 void report(int64_t value);
 
+// The path of a file that is this process's own and goes when it ends, or NULL.
+extern const char* own_file;
+
 // One engine and one store, made before anything is timed.
 extern wasm_engine_t* engine;
 extern wasm_store_t* store;

@@ -26,7 +26,14 @@ static clockid_t clock_id;
 static int64_t begun, elapsed;
 static bool running;
 
+const char* own_file = NULL;
+
+static void remove_own_file(void) {
+  if (own_file) unlink(own_file);
+}
+
 _Noreturn void end(enum ending why, const char* what) {
+  remove_own_file();
   fprintf(stderr, "driver: %s\n", what);
   fflush(NULL);
   _exit(why);
@@ -93,5 +100,6 @@ int main(int argc, char** argv) {
     printf("%lld %lld\n", (long long)elapsed, (long long)answer);
     fflush(stdout);
   }
+  remove_own_file();
   _exit(0);  // what the library still holds goes with the process
 }

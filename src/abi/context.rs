@@ -4,7 +4,7 @@ use crate::abi::frame::TrapFrames;
 use crate::abi::libcall::LibcallTable;
 use std::mem::offset_of;
 
-/// What every context starts with, whoever owns it.
+/// What every context starts with, that of an instance and that of a host function.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VMAnyContext {

@@ -52,7 +52,7 @@ const LAYOUTS: &[Fact] = layouts! {
     Activation { previous, store, outer_exit_fp, outer_exit_pc, outer_exit_callee, entry_fp }
     LibcallResult { value, trapped }
     // The entries in front of these: see `LIBCALLS`.
-    LibcallTable { host_call, raise_object, raise_past_results, table_fill_element, table_materialize }
+    LibcallTable { host_call, end_callback, raise_past_results, table_fill_element, table_materialize }
     ObjectHeader { kind, has_host_info, owner_offset }
     PendingTrap { code, object, fp, pc, exact_pc }
     VMAnyContext { store }

@@ -45,11 +45,13 @@ macro_rules! define_libcall_table {
         #[derive(Debug)]
         pub struct LibcallTable {
             $($(#[$doc])* pub $name: *const u8,)*
-            /// Called by wasm→host trampolines whose signature has references: `(host context, values)` where `values` is
-            /// one array of `wasm_val_t` that holds raw arguments and receives raw results. Host-side table only.
+            /// Called by wasm→host trampolines whose signature has references or v128: `(host context, slots)`, where `slots` is
+            /// an array that holds raw arguments and receives raw results, with room for the vectors' values behind them.
             pub host_call: *const u8,
-            /// Called by wasm→host trampolines when the callback returned a trap: `(host context, wasm_trap_t*)`. Does not return.
-            pub raise_object: *const u8,
+            /// Called by wasm→host trampolines of numbers, when the callback returned a trap or its results are not as they were
+            /// handed out: `(host context, trap or null, frame)`. The frame is the two vectors, the arguments, and the place of the
+            /// results, where they are if this returns.
+            pub end_callback: *const u8,
             /// As `raise`, for a tail call by a function whose results do not fit into registers: `(results, context, code)`.
             pub raise_past_results: *const u8,
             /// `(context, table, index)`: fills an element that is 0, if the table is lazy. This and the next change no register, have

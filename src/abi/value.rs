@@ -17,7 +17,7 @@ pub const VAL_VEC_DATA: usize = 8;
 /// The layout of `wasm_val_t`.
 ///
 /// `of` holds the bits of a number in its low bytes. For a reference it is a handle (a `*mut ObjectHeader`, or null), and
-/// for v128 a pointer to a boxed `[u8; 16]`; both are owned by whoever owns the value.
+/// for v128 a pointer to a boxed `[u8; 16]`; both belong to the owner of the value.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub struct Val {

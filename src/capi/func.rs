@@ -23,8 +23,10 @@ pub struct wasm_func_t {
     _opaque: [u8; 0],
 }
 
-/// A function of the host. `args` are lent. `results` has the right size, kinds and zero values; references put there become
-/// the caller's. Returns NULL, or a trap, which becomes the caller's.
+/// A function of the host. `args` is lent. `results` arrives with as many values as the function has results, of their kinds and
+/// zero. The callback writes its results there, or puts another vector in the place of that one (`wasm_val_vec_new(results, ...)`,
+/// `*results = vector`); either way they become the library's, and so does the new vector. Another number of results, or another
+/// kind, is a trap that says so. Returns NULL, or a trap, which becomes the library's too.
 pub type wasm_func_callback_t =
     Option<unsafe extern "C" fn(args: *const wasm_val_vec_t, results: *mut wasm_val_vec_t) -> *mut wasm_trap_t>;
 

@@ -8,6 +8,8 @@ use super::store::wasm_store_t;
 use super::types::exporttype::{ExportTypeObject, wasm_exporttype_vec_t};
 use super::types::importtype::{ImportTypeObject, wasm_importtype_vec_t};
 use super::vec;
+use crate::code;
+use crate::os;
 use crate::types::Result;
 use crate::vm::compiled_module::{CompiledModule, ModuleObject};
 use std::ffi::c_void;
@@ -160,7 +162,8 @@ pub unsafe extern "C" fn wasm_module_validate(store: *mut wasm_store_t, binary: 
         // SAFETY: as the caller states.
         unsafe { own::store(store) }?;
         // SAFETY: as the caller states.
-        crate::module::validate(unsafe { byte::bytes(binary) })?;
+        let binary = unsafe { byte::bytes(binary) };
+        code::with_stack(os::stack_left(), || crate::module::validate(binary))?;
         Ok(true)
     })
 }

@@ -5,6 +5,7 @@ use super::own::{self, Object, objects};
 use super::reference;
 use crate::abi::ObjectHeader;
 use crate::types::Result;
+use crate::vm::store::Finalizer;
 use crate::vm::store::entity::store_of;
 use crate::vm::trap::Trap;
 use std::ffi::c_void;
@@ -77,8 +78,11 @@ pub unsafe fn set_host_info<T: Object>(
                 // SAFETY: the store is entered, and the record is a live one of it.
                 unsafe { entered.store().set_host_info(object, info, finalizer) };
             }
-            // SAFETY: as the caller states.
-            None => unsafe { detached(object) }.set_detached_info(info, finalizer),
+            None => {
+                // SAFETY: as the caller states.
+                let old = unsafe { detached(object) }.set_detached_info(info, finalizer);
+                old.into_iter().for_each(Finalizer::run);
+            }
         }
         Ok(())
     })

@@ -46,6 +46,8 @@ vec::vectors! {
 
 // SAFETY: a copy owns what it refers to apart from this one; all bits zero is the i32 0.
 unsafe impl vec::Element for wasm_val_t {
+    const MAY_BE_LENT: bool = true;
+
     unsafe fn copy(self) -> Result<Self> {
         // SAFETY: the caller's contract is that of `Val::copy`.
         Ok(own::val_into_raw(unsafe { own::val(&self).copy() }))

@@ -6,7 +6,9 @@
 
 use super::boundary::boundary;
 use super::own::{self, Handle, TryClone};
+use crate::os::malloc;
 use crate::types::{Error, Result};
+use crate::vm::vector;
 use std::ptr;
 
 /// A `wasm_X_vec_t`: a `repr(C)` struct of `size_t size; X* data;`.
@@ -29,6 +31,9 @@ pub unsafe trait Vector: Sized {
 pub unsafe trait Element: Copy {
     /// Whether an element can own anything; if not, copying is copying bits and deleting does nothing.
     const OWNS: bool = true;
+
+    /// Whether callbacks are lent vectors of them, whose storage is not to be freed.
+    const MAY_BE_LENT: bool = false;
 
     /// # Safety
     ///
@@ -96,13 +101,12 @@ pub fn zeroed<V: Vector>(size: usize) -> Result<V> {
     if size == 0 {
         return Ok(empty());
     }
-    // SAFETY: `calloc` may be called with any sizes.
-    let data = storage(size, |bytes| unsafe { libc::calloc(1, bytes) })?;
+    let data = storage(size, malloc::calloc)?;
     Ok(V::from_parts(size, data))
 }
 
 /// Storage for `size` elements from `allocate`; not null.
-fn storage<T>(size: usize, allocate: impl FnOnce(usize) -> *mut libc::c_void) -> Result<*mut T> {
+fn storage<T>(size: usize, allocate: impl FnOnce(usize) -> *mut u8) -> Result<*mut T> {
     // No object is larger; tools that watch the allocator take greater sizes for negative ones.
     let bytes = size.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
     let data = bytes.map_or(ptr::null_mut(), allocate);
@@ -118,8 +122,7 @@ pub fn from_slice<V: Vector>(elements: &[V::Element]) -> Result<V> {
     if elements.is_empty() {
         return Ok(empty());
     }
-    // SAFETY: `malloc` may be called with any size.
-    let data: *mut V::Element = storage(elements.len(), |bytes| unsafe { libc::malloc(bytes) })?;
+    let data: *mut V::Element = storage(elements.len(), malloc::malloc)?;
     // SAFETY: the storage is new and has room for them.
     unsafe { ptr::copy_nonoverlapping(elements.as_ptr(), data, elements.len()) };
     Ok(V::from_parts(elements.len(), data))
@@ -138,8 +141,7 @@ pub fn try_from_iter<V: Vector>(elements: impl ExactSizeIterator<Item = Result<V
     if size == 0 {
         return Ok(empty());
     }
-    // SAFETY: `malloc` may be called with any size.
-    let data: *mut V::Element = storage(size, |bytes| unsafe { libc::malloc(bytes) })?;
+    let data: *mut V::Element = storage(size, malloc::malloc)?;
     for (i, element) in elements.take(size).enumerate() {
         match element {
             Ok(element) => {
@@ -238,8 +240,15 @@ impl<V: Vector> Drop for Owned<V> {
             // SAFETY: this owns the vector and so its elements, which are not used again.
             unsafe { V::Element::delete_all(self.elements()) };
         }
-        // SAFETY: the storage is NULL or from `malloc` or `calloc`, and is not used again.
-        unsafe { libc::free(self.0.parts().1.cast()) };
+        let (size, data) = self.0.parts();
+        if V::Element::MAY_BE_LENT && vector::is_on_stack(data.cast()) {
+            // Whoever lent it finds nothing there to delete once more.
+            // SAFETY: the vector's elements, which own nothing when they are zero.
+            unsafe { ptr::write_bytes(data, 0, size) };
+        } else {
+            // SAFETY: the storage is a vector's, and is not used again.
+            unsafe { vector::free(data.cast()) };
+        }
     }
 }
 

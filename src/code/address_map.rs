@@ -1,4 +1,4 @@
-//! Which [`Code`] an address belongs to, for the whole process, asked by signal handlers and stack walkers.
+//! Which [`Arena`] an address belongs to, for the whole process, asked by signal handlers and stack walkers.
 //!
 //! [`lookup`] takes no lock, allocates nothing and touches no thread-local storage, so it may run anywhere, in a
 //! signal handler that interrupted a registration too. Readers see a sorted *snapshot* of all registrations through one
@@ -9,7 +9,7 @@
 //!
 //! A reader adds one to a counter (either of two), *then* loads the snapshot pointer and entries, and subtracts one when
 //! it is done with what it found. A writer replaces the pointer or clears the entry, *then* waits until it has seen each
-//! of both counters at zero, and only then frees the old snapshot, or returns to `Code::drop` which frees the code. All of
+//! of both counters at zero, and only then frees the old snapshot, or returns to `Arena::drop` which frees the code. All of
 //! these are sequentially consistent operations, so they have one total order. If a reader's load came before the writer's
 //! store, the reader's addition came before it too, so each time the writer reads that counter afterwards, the reader is
 //! counted until it has finished: the writer waits for it. If the load came after the store, the reader
@@ -21,22 +21,22 @@
 //!
 //! # Fork
 //!
-//! A fork waits until no writer is at work. Readers that other threads had in the parent don't exist in the child, where
-//! the counters start again from zero.
+//! A fork waits until no writer is at work, as for every lock of the library. Readers that other threads had in the parent don't exist in
+//! the child, where the counters start again from zero.
 
-use crate::code::publish::Code;
+use crate::code::arena::Arena;
+use crate::os::fork_gate::{back_off, on_fork_in_child};
+use crate::os::sync::Mutex;
 use crate::types::*;
 use std::ptr;
-use std::sync::Once;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
-use std::thread;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
 struct Entry {
     start: usize,
     end: usize,
-    /// Null once the code is unregistered.
-    code: AtomicPtr<Code>,
+    /// Null once the arena is unregistered.
+    arena: AtomicPtr<Arena>,
 }
 
 /// All registrations, by ascending address.
@@ -50,13 +50,13 @@ static SNAPSHOT: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
 static READERS: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 /// Which of [`READERS`] new readers use.
 static SIDE: AtomicUsize = AtomicUsize::new(0);
-/// Whether a writer is at work. Not a `Mutex`, because a fork must be able to hold it.
-static WRITER: AtomicBool = AtomicBool::new(false);
+/// Held by the one writer.
+static WRITER: Mutex<()> = Mutex::new(());
 
-/// Calls `f` with the code whose text contains `pc`, if there is one. Every return address lies in its text.
+/// Calls `f` with the arena that `pc` lies in, if there is one. Every return address lies in its text.
 ///
-/// Async-signal-safe if `f` is. `f` must not register or drop code, nor fork.
-pub fn lookup<R>(pc: usize, f: impl FnOnce(&Code) -> R) -> Option<R> {
+/// Async-signal-safe if `f` is. `f` must not make or drop an arena, nor fork.
+pub fn lookup<R>(pc: usize, f: impl FnOnce(&Arena) -> R) -> Option<R> {
     let _reader = Reader::enter();
     // SAFETY: the pointer is null or was published by `register`, and is not freed while the reader is counted.
     let snapshot = unsafe { SNAPSHOT.load(SeqCst).as_ref() }?;
@@ -65,9 +65,9 @@ pub fn lookup<R>(pc: usize, f: impl FnOnce(&Code) -> R) -> Option<R> {
     if pc >= entry.end {
         return None;
     }
-    // SAFETY: the pointer is null, or that of a `Code` whose `drop` waits in `unregister` while the reader is counted.
-    let code = unsafe { entry.code.load(SeqCst).as_ref() }?;
-    Some(f(code))
+    // SAFETY: the pointer is null, or that of an `Arena` whose `drop` waits in `unregister` while the reader is counted.
+    let arena = unsafe { entry.arena.load(SeqCst).as_ref() }?;
+    Some(f(arena))
 }
 
 /// A counted reader.
@@ -87,13 +87,16 @@ impl Drop for Reader {
     }
 }
 
-/// Makes `code` known by its addresses until [`unregister`].
-pub(super) fn register(code: &Code) -> Result<()> {
-    let range = code.range();
+/// Makes `arena` known by its addresses until [`unregister`].
+pub(super) fn register(arena: &Arena) -> Result<()> {
+    #[cfg(test)]
+    tests::REGISTERED.set(tests::REGISTERED.get() + 1);
+    let range = arena.range();
     if range.is_empty() {
         return Ok(());
     }
-    let _writer = Writer::enter();
+    on_fork_in_child(forget_readers);
+    let _writer = WRITER.lock();
     // SAFETY: as only the writer replaces it, the current snapshot stays while we are the writer.
     let current = unsafe { SNAPSHOT.load(SeqCst).as_ref() };
     let current = current.map_or(&[][..], |snapshot| &snapshot.entries);
@@ -101,12 +104,12 @@ pub(super) fn register(code: &Code) -> Result<()> {
     entries
         .try_reserve_exact(current.len() + 1)
         .map_err(|_| Error::out_of_memory("no memory to register compiled code"))?;
-    let live = |entry: &&Entry| !entry.code.load(Relaxed).is_null();
+    let live = |entry: &&Entry| !entry.arena.load(Relaxed).is_null();
     let copy =
-        |entry: &Entry| Entry { start: entry.start, end: entry.end, code: AtomicPtr::new(entry.code.load(Relaxed)) };
+        |entry: &Entry| Entry { start: entry.start, end: entry.end, arena: AtomicPtr::new(entry.arena.load(Relaxed)) };
     let (before, after) = current.split_at(current.partition_point(|entry| entry.start < range.start));
     entries.extend(before.iter().filter(live).map(copy));
-    entries.push(Entry { start: range.start, end: range.end, code: AtomicPtr::new(ptr::from_ref(code).cast_mut()) });
+    entries.push(Entry { start: range.start, end: range.end, arena: AtomicPtr::new(ptr::from_ref(arena).cast_mut()) });
     entries.extend(after.iter().filter(live).map(copy));
     let old = SNAPSHOT.swap(Box::into_raw(Box::new(Snapshot { entries })), SeqCst);
     if !old.is_null() {
@@ -117,18 +120,23 @@ pub(super) fn register(code: &Code) -> Result<()> {
     Ok(())
 }
 
-/// Forgets `code`, if it was registered, and waits until no [`lookup`] uses it.
-pub(super) fn unregister(code: &Code) {
-    let start = code.range().start;
-    let _writer = Writer::enter();
+/// Removes `arena`, if it was registered, and waits until no [`lookup`] uses it.
+pub(super) fn unregister(arena: &Arena) {
+    let start = arena.range().start;
+    let _writer = WRITER.lock();
     // SAFETY: as only the writer replaces it, the current snapshot stays while we are the writer.
     let Some(snapshot) = (unsafe { SNAPSHOT.load(SeqCst).as_ref() }) else { return };
     let Ok(index) = snapshot.entries.binary_search_by_key(&start, |entry| entry.start) else { return };
     let entry = &snapshot.entries[index];
-    if ptr::eq(entry.code.load(Relaxed), code) {
-        entry.code.store(ptr::null_mut(), SeqCst);
+    if ptr::eq(entry.arena.load(Relaxed), arena) {
+        entry.arena.store(ptr::null_mut(), SeqCst);
         wait_for_readers();
     }
+}
+
+/// Runs in the child of a fork, where the readers of other threads are no more.
+fn forget_readers() {
+    READERS.iter().for_each(|readers| readers.store(0, SeqCst));
 }
 
 /// Waits until every reader that may have seen what was there before has left. Only for the writer.
@@ -145,62 +153,24 @@ fn wait_for_readers() {
     drain(side);
 }
 
-fn back_off(rounds: &mut u32) {
-    *rounds += 1;
-    if *rounds < 64 { std::hint::spin_loop() } else { thread::yield_now() }
-}
-
-/// The one writer.
-struct Writer;
-
-impl Writer {
-    fn enter() -> Writer {
-        static PREPARE_FORK: Once = Once::new();
-        PREPARE_FORK.call_once(|| {
-            // SAFETY: the handlers are functions without preconditions. Should this fail, only forks are less safe.
-            unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork_in_child)) };
-        });
-        lock_writer();
-        Writer
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        WRITER.store(false, Release);
-    }
-}
-
-fn lock_writer() {
-    let mut rounds = 0;
-    while WRITER.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
-        back_off(&mut rounds);
-    }
-}
-
-extern "C" fn before_fork() {
-    lock_writer();
-}
-
-extern "C" fn after_fork() {
-    WRITER.store(false, Release);
-}
-
-extern "C" fn after_fork_in_child() {
-    READERS.iter().for_each(|readers| readers.store(0, SeqCst));
-    WRITER.store(false, Release);
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::code::entries::Code;
     use crate::code::object::CodeObject;
     use crate::code::object::tests::func;
+    use std::cell::Cell;
     use std::sync::Arc;
+    use std::thread;
     use std::time::{Duration, Instant};
 
-    fn publish() -> Arc<Code> {
-        Code::of_object(&CodeObject::link(vec![func(20)], 0).unwrap()).unwrap()
+    thread_local! {
+        /// How often this thread has registered an arena.
+        pub(in crate::code) static REGISTERED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    fn publish() -> Arc<Arena> {
+        Code::of_object(&CodeObject::link(vec![func(20)], 0).unwrap()).unwrap().arena().clone()
     }
 
     fn find(pc: usize) -> Option<usize> {
@@ -248,7 +218,7 @@ mod tests {
                         assert_eq!(lookup(pc, |code| code.trap_at(pc)), Some(Some(TrapCode::Unreachable)));
                         // Whatever lies around must never be a code that is gone.
                         for page in 1..64 {
-                            lookup(pc + page * 4096, |code| assert_eq!(code.num_funcs(), 1));
+                            lookup(pc + page * 4096, |code| assert!(code.tables().num_funcs() < 1 << 20));
                         }
                     }
                 });

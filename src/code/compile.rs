@@ -1,9 +1,9 @@
 //! The driver: a binary → its description and its linked code.
 
 use crate::code::artifact;
+use crate::code::entries::Code;
 use crate::code::object::CodeObject;
 use crate::code::parallel;
-use crate::code::publish::Code;
 use crate::compiler::{Compiler, Scratch};
 use crate::module::{self, Module, ParsedModule};
 use crate::types::*;
@@ -20,7 +20,8 @@ pub fn compile(compiler: &Compiler, bytes: &[u8], stack_left: usize) -> Result<(
     })
 }
 
-fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
+/// Compiles a module: its functions linked in the order of their indices.
+pub fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
     let ParsedModule { module, bodies } = module::parse(bytes)?;
     let layout = module.context_layout()?;
     let sizes: Vec<usize> = bodies.iter().map(|(_, body)| body.as_bytes().len()).collect();
@@ -46,6 +47,10 @@ mod tests {
         Compiler::new(options).unwrap()
     }
 
+    fn text(code: &Code) -> &[u8] {
+        code.arena().memory().text()
+    }
+
     fn wasm(text: &str) -> Vec<u8> {
         wat::parse_str(text).unwrap()
     }
@@ -67,9 +72,9 @@ mod tests {
         assert_eq!((module.num_defined_funcs(), object.tables.num_funcs()), (301, 301));
         assert_eq!(link(&compiler, &bytes).unwrap().1, object);
         let (_, code) = compile(&compiler, &bytes, usize::MAX).unwrap();
-        assert!(code.text() == object.text && *code.tables() == object.tables);
+        assert!(text(&code) == object.text && *code.arena().tables() == object.tables);
         let (_, again) = deserialize(compiler.fingerprint(), code.artifact()).unwrap();
-        assert!(again.artifact() == code.artifact() && again.text() == object.text);
+        assert!(again.artifact() == code.artifact() && text(&again) == object.text);
         let (_, elsewhere) = compile(&compiler, &bytes, 0).unwrap();
         assert!(elsewhere.artifact() == code.artifact());
     }
@@ -92,10 +97,11 @@ mod tests {
         let bytes = wasm("(module (func nop) (func nop unreachable))");
         let (module, code) = compile(&compiler(), &bytes, usize::MAX).unwrap();
         let body = module.body(DefinedFuncIndex::from_u32(1));
-        let traps: Vec<_> = code.range().filter(|&pc| code.trap_at(pc) == Some(TrapCode::Unreachable)).collect();
+        let arena = code.arena();
+        let traps: Vec<_> = arena.range().filter(|&pc| arena.trap_at(pc) == Some(TrapCode::Unreachable)).collect();
         assert_eq!(traps.len(), 1);
-        assert_eq!(code.func_at(traps[0]), Some(DefinedFuncIndex::from_u32(1)));
+        assert_eq!(arena.func_at(traps[0]).unwrap().func, DefinedFuncIndex::from_u32(1));
         // After the count of locals and `nop`.
-        assert_eq!(code.module_offset(traps[0], true), Some(body.start + 2));
+        assert_eq!(arena.frame_at(traps[0], true).unwrap().1, Some(body.start + 2));
     }
 }

@@ -1,25 +1,31 @@
-//! Compiled code at rest and in memory: linking, publishing (W^X), pc → function, trap and stack map, artifacts.
+//! Compiled code at rest and in memory: linking, arenas (W^X), pc → function, trap and stack map, entries, artifacts.
 //!
-//! [`compile`] makes an artifact of a binary, in memory, and publishes it: its text is executable and known to the
-//! process-wide registry, which a signal handler may ask ([`lookup`]). [`deserialize`] and [`deserialize_file`] do the same
-//! with an artifact that exists already. All three give a [`Module`](crate::module::Module) and a [`Code`] that read what
-//! they know where it lies in the artifact. Code is position independent and refers to nothing but its vmctx, so one
+//! [`compile`] makes an artifact of a binary, in memory, and an [`Arena`] filled with it: its text is executable and known to
+//! the process-wide map of addresses, which a signal handler may ask ([`lookup`]). [`deserialize`] and [`deserialize_file`] do
+//! the same with an artifact that exists already. All three give a [`Module`](crate::module::Module) and a [`Code`] that read
+//! what they know where it lies in the artifact. Code is position independent and refers to nothing but its vmctx, so one
 //! [`Code`] serves all stores of all threads.
+//!
+//! Functions that are compiled one at a time are [appended](Arena::append) to an arena that has room: so are the trampolines of an
+//! engine, and so can be functions that replace others of their module ([`Code::replace_entries`]).
 
 mod address_map;
+mod arena;
 mod artifact;
 mod compile;
+mod entries;
 mod object;
 mod offset_map;
 mod parallel;
-mod publish;
 mod tables;
 
 pub use address_map::lookup;
+pub use arena::{Appended, Arena, FuncAt};
 pub use artifact::{deserialize, deserialize_file, is_artifact, write_artifact};
 pub use compile::compile;
 #[cfg(test)]
+pub use compile::link;
+pub use entries::Code;
 pub use object::CodeObject;
 pub use parallel::with_stack;
-pub use publish::Code;
 pub use tables::{CodeTables, FuncInfo, StackMapView};

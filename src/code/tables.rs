@@ -110,13 +110,8 @@ impl CodeTables {
         FuncInfo { start, len: len.min(self.text_len - start), vmctx_fp_offset: fp_offset as i32 }
     }
 
-    /// The function whose text contains `offset`.
-    pub fn func_at(&self, offset: u32) -> Option<DefinedFuncIndex> {
-        Some(self.find_func(offset)?.0)
-    }
-
     /// The function whose text contains `offset`, and where it lies.
-    fn find_func(&self, offset: u32) -> Option<(DefinedFuncIndex, FuncInfo)> {
+    pub(super) fn find_func(&self, offset: u32) -> Option<(DefinedFuncIndex, FuncInfo)> {
         let funcs = self.funcs.records::<3>();
         let index = funcs.partition_point(|func| numbers(func)[0] <= offset).checked_sub(1)?;
         let func = self.info(funcs.get(index)?);
@@ -128,9 +123,8 @@ impl CodeTables {
         TrapCode::from_u8(self.traps.at(offset)?.try_into().ok()?)
     }
 
-    /// Where in the module's binary the code at `offset` comes from.
-    pub fn module_offset(&self, offset: u32) -> Option<u32> {
-        let (_, func) = self.find_func(offset)?;
+    /// Where in the module's binary the code at `offset`, in this function, comes from.
+    pub(super) fn module_offset_in(&self, func: &FuncInfo, offset: u32) -> Option<u32> {
         let (start, module_offset) = self.addresses.up_to(offset)?;
         // An entry before the function's start belongs to the function before.
         (start >= func.start && module_offset != u32::MAX).then_some(module_offset)
@@ -214,6 +208,14 @@ mod tests {
         tables.finish(53)
     }
 
+    fn func_at(tables: &CodeTables, offset: u32) -> Option<DefinedFuncIndex> {
+        Some(tables.find_func(offset)?.0)
+    }
+
+    fn module_offset(tables: &CodeTables, offset: u32) -> Option<u32> {
+        tables.module_offset_in(&tables.find_func(offset)?.1, offset)
+    }
+
     fn slots(map: &StackMapView<'_>) -> (u32, Vec<u32>, Vec<u32>) {
         (map.frame_size, map.heap_refs().collect(), map.func_refs().collect())
     }
@@ -223,7 +225,7 @@ mod tests {
         let tables = tables();
         let func = |index| Some(DefinedFuncIndex::from_u32(index));
         assert_eq!(
-            [0, 19, 20, 31, 32, 51, 52].map(|offset| tables.func_at(offset)),
+            [0, 19, 20, 31, 32, 51, 52].map(|offset| func_at(&tables, offset)),
             [func(0), func(0), None, None, func(1), func(1), None]
         );
         assert_eq!(tables.func(DefinedFuncIndex::from_u32(1)), FuncInfo { start: 32, len: 20, vmctx_fp_offset: -8 });
@@ -233,14 +235,14 @@ mod tests {
         assert_eq!((tables.trap_at(5), tables.trap_at(0)), (None, None));
         // Addresses: from 2 on 100, from 10 on nowhere.
         assert_eq!(
-            [0, 2, 9, 10, 19, 31, 33, 34].map(|offset| tables.module_offset(offset)),
+            [0, 2, 9, 10, 19, 31, 33, 34].map(|offset| module_offset(&tables, offset)),
             [None, Some(100), Some(100), None, None, None, None, Some(100)]
         );
         assert_eq!(slots(&tables.stack_map_at(40).unwrap()), (48, vec![4, 8], vec![16]));
         assert_eq!(slots(&tables.stack_map_at(44).unwrap()), (64, vec![], vec![24]));
         assert!(tables.stack_map_at(41).is_none());
-        assert_eq!(CodeTables::default().func_at(0), None);
-        assert_eq!(CodeTables::default().module_offset(0), None);
+        assert_eq!(func_at(&CodeTables::default(), 0), None);
+        assert_eq!(module_offset(&CodeTables::default(), 0), None);
     }
 
     #[test]
@@ -273,7 +275,7 @@ mod tests {
         // Also where damage has moved them.
         for offset in (0..60).chain(returns).chain([u32::MAX]) {
             tables.trap_at(offset);
-            tables.module_offset(offset);
+            module_offset(tables, offset);
             if let Some((func, info)) = tables.find_func(offset) {
                 assert_eq!(tables.func(func), info);
             }

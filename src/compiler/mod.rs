@@ -18,12 +18,12 @@ pub use trampoline::{WRONG_KIND, is_numeric};
 
 use crate::abi::VMContextLayout;
 use crate::module::Module;
+use crate::os::sync::OnceLock;
 use crate::types::{DefinedFuncIndex, Error, FuncIndex, FuncType, Result, TrapCode};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::UserFuncName;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
-use std::sync::OnceLock;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 /// How much Cranelift optimizes.

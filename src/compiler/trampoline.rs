@@ -15,11 +15,10 @@ use crate::abi::{
     Libcall, LibcallTable, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, VMHostContext, VMStoreContext, numeric_kind,
 };
 use crate::compiler::sig::{self, POINTER, value_type};
-use crate::compiler::translate::trap_code;
 use crate::types::*;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Function, InstBuilder, MemFlagsData, Signature, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,
+    Block, Function, InstBuilder, MemFlagsData, Signature, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -116,7 +115,7 @@ impl Trampoline<'_> {
     fn other_kinds(&mut self, types: &[ValType], base: Value, offset: usize) -> Option<Value> {
         let mut wrong = None;
         for (i, &ty) in types.iter().enumerate() {
-            let given = self.builder.ins().load(types::I8, slot_flags(), base, (offset + i * SLOT) as i32);
+            let given = self.builder.ins().uload8(types::I64, slot_flags(), base, (offset + i * SLOT) as i32);
             let wanted = i64::from(numeric_kind(ty).expect("the signature is numeric-only"));
             let differs = self.builder.ins().bxor_imm_u(given, wanted);
             wrong = Some(match wrong {
@@ -125,6 +124,23 @@ impl Trampoline<'_> {
             });
         }
         wrong
+    }
+
+    /// Not zero if a callback gave a trap, or something else than a value of each type in the vector and the place that it was lent.
+    /// The vector is the second one at `base`, and the place at `base + place`.
+    fn unusual_outcome(&mut self, results: &[ValType], trap: Value, base: Value, place: usize) -> Value {
+        let size = self.load(types::I64, base, VAL_VEC);
+        let other_size = self.builder.ins().bxor_imm_u(size, results.len() as i64);
+        let mut unusual = self.builder.ins().bor(trap, other_size);
+        if let Some(wrong) = self.other_kinds(results, base, place) {
+            let data = self.load(POINTER, base, VAL_VEC + VAL_VEC_DATA);
+            // Without the place itself, which would be in a register across the call.
+            let distance = self.builder.ins().isub(data, base);
+            let other_data = self.builder.ins().bxor_imm_u(distance, place as i64);
+            unusual = self.builder.ins().bor(unusual, other_data);
+            unusual = self.builder.ins().bor(unusual, wrong);
+        }
+        unusual
     }
 
     fn stack_slot(&mut self, size: usize) -> StackSlot {
@@ -144,24 +160,20 @@ impl Trampoline<'_> {
         self.builder.ins().call_indirect(sig, entry, args);
     }
 
-    /// Traps with `code` if `cond` is not zero.
-    fn raise_if(&mut self, cond: Value, store: Value, vmctx: Value, code: TrapCode) {
-        let next = self.cold_branch(cond);
-        let value = self.builder.ins().iconst(types::I32, i64::from(code as u8));
-        self.libcall(store, Libcall::raise.offset() as usize, sig::libcall(Libcall::raise), &[vmctx, value]);
-        self.builder.ins().trap(trap_code(code));
-        self.builder.switch_to_block(next);
-    }
-
-    /// Branches to a cold block, which becomes the current one, if `cond` is not zero; the block to go on in otherwise.
-    fn cold_branch(&mut self, cond: Value) -> cranelift_codegen::ir::Block {
+    /// Branches to a cold block, which becomes the current one, if `cond` is not zero; the block to go on in otherwise, for [`Trampoline::resume`].
+    fn cold_branch(&mut self, cond: Value) -> Block {
         let (cold, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(cold);
         self.builder.ins().brif(cond, cold, &[], next, &[]);
         self.builder.seal_block(cold);
-        self.builder.seal_block(next);
         self.builder.switch_to_block(cold);
         next
+    }
+
+    /// Goes on in a block that nothing else branches to.
+    fn resume(&mut self, next: Block) {
+        self.builder.seal_block(next);
+        self.builder.switch_to_block(next);
     }
 }
 
@@ -181,7 +193,7 @@ pub(super) fn host_to_wasm(
         let next = t.cold_branch(wrong);
         let refused = t.builder.ins().iconst(types::I32, i64::from(WRONG_KIND));
         t.builder.ins().return_(&[refused]);
-        t.builder.switch_to_block(next);
+        t.resume(next);
     }
     let mut values = vec![vmctx];
     values.extend(t.read_slots(&ty.params, args, 0));
@@ -204,15 +216,16 @@ pub(super) fn wasm_to_host(
     let (mut t, params) = Trampoline::begin(func, func_ctx, sig::wasm(ty), ty);
     let (vmctx, params) = (params[0], &params[1..]);
     let store = t.load(POINTER, vmctx, offset_of!(VMHostContext, store));
-    let slots = if t.numeric { ty.params.len() + ty.results.len() } else { ty.params.len().max(ty.results.len()) };
+    let vals = ty.params.len() + ty.results.len();
+    let slots = if t.numeric { vals } else { ty.params.len().max(ty.results.len()) + vals };
     if slots * SLOT > UNCHECKED_FRAME {
         check_stack(&mut t, store, vmctx);
     }
     record_exit(&mut t, store, vmctx);
     let results = if t.numeric {
-        call_back(&mut t, store, vmctx, ty, params)
+        call_back(&mut t, vmctx, ty, params)
     } else {
-        let slot = t.stack_slot(slots.max(1) * SLOT);
+        let slot = t.stack_slot(slots * SLOT);
         let base = t.stack_addr(slot, 0);
         t.write_slots(&ty.params, params, base, 0);
         let entry = offset_of!(LibcallTable, host_call);
@@ -242,7 +255,7 @@ fn check_stack(t: &mut Trampoline<'_>, store: Value, vmctx: Value) {
     let next = t.cold_branch(below);
     let table = t.load(POINTER, store, offset_of!(VMStoreContext, libcalls));
     leave_by_raise(&mut t.builder, table, vmctx);
-    t.builder.switch_to_block(next);
+    t.resume(next);
 }
 
 /// Raises a stack overflow from a frame that may lie below the stack's limit, in the name of the caller. The libcall needs
@@ -269,7 +282,7 @@ fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
 }
 
 /// Calls the C callback of a numeric-only signature; the results it gave.
-fn call_back(t: &mut Trampoline<'_>, store: Value, vmctx: Value, ty: &FuncType, params: &[Value]) -> Vec<Value> {
+fn call_back(t: &mut Trampoline<'_>, vmctx: Value, ty: &FuncType, params: &[Value]) -> Vec<Value> {
     let (args_at, results_at) = (2 * VAL_VEC, 2 * VAL_VEC + ty.params.len() * SLOT);
     let slot = t.stack_slot(results_at + ty.results.len() * SLOT);
     let base = t.stack_addr(slot, 0);
@@ -287,13 +300,14 @@ fn call_back(t: &mut Trampoline<'_>, store: Value, vmctx: Value, ty: &FuncType, 
     }
     let results_vec = t.stack_addr(slot, VAL_VEC);
     let trap = call_function(t, vmctx, base, results_vec);
-    let next = t.cold_branch(trap);
-    t.libcall(store, offset_of!(LibcallTable, raise_object), sig::c(&[POINTER; 2], &[]), &[vmctx, trap]);
-    t.builder.ins().trap(trap_code(TrapCode::BadCall));
-    t.builder.switch_to_block(next);
-    if let Some(wrong) = t.other_kinds(&ty.results, base, results_at) {
-        t.raise_if(wrong, store, vmctx, TrapCode::BadCall);
-    }
+    let unusual = t.unusual_outcome(&ty.results, trap, base, results_at);
+    let next = t.cold_branch(unusual);
+    // Loaded anew, so that it is in no register across the call.
+    let store = t.load(POINTER, vmctx, offset_of!(VMHostContext, store));
+    let entry = offset_of!(LibcallTable, end_callback);
+    t.libcall(store, entry, sig::c(&[POINTER; 3], &[]), &[vmctx, trap, base]);
+    t.builder.ins().jump(next, &[]);
+    t.resume(next);
     t.read_slots(&ty.results, base, results_at)
 }
 

@@ -38,7 +38,7 @@ impl Default for Bytes {
 
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Bytes {
-        Bytes(Inner::Own(Arc::new(bytes)))
+        if bytes.is_empty() { Bytes::default() } else { Bytes(Inner::Own(Arc::new(bytes))) }
     }
 }
 

@@ -113,7 +113,8 @@ impl Module {
 
     fn is_elem_sound(&self, elem: &ElemSegment) -> bool {
         let items = match &elem.items {
-            ElemItems::Funcs(funcs) => funcs.is_sound() && elem.ty.is_func(),
+            // A segment without elements is of any type.
+            ElemItems::Funcs(funcs) => funcs.is_sound() && (elem.ty.is_func() || funcs.is_empty()),
             ElemItems::Exprs(exprs) => {
                 exprs.iter().all(|expr| self.is_expr_sound(expr, ValType::Ref(elem.ty), self.globals.len()))
             }
@@ -156,6 +157,9 @@ mod tests {
     fn what_parse_makes_is_consistent() {
         module().check().unwrap();
         Module::default().check().unwrap();
+        for text in ["(module (elem externref))", "(module (table 1 externref) (elem (i32.const 0) externref))"] {
+            parse(&wat::parse_str(text).unwrap()).unwrap().module.check().unwrap();
+        }
     }
 
     #[test]

@@ -23,10 +23,7 @@ impl NamesBuilder {
             match name {
                 Ok(Name::Module { name, .. }) => self.module = Some(name.to_owned()),
                 Ok(Name::Function(names)) if self.funcs.is_empty() => {
-                    for naming in names {
-                        let Ok(Naming { index, name }) = naming else { return };
-                        self.push_func(index, name);
-                    }
+                    self.push_funcs(names.into_iter().map_while(Result::ok));
                 }
                 Ok(_) => {}
                 Err(_) => return,
@@ -34,11 +31,17 @@ impl NamesBuilder {
         }
     }
 
-    /// Adds the name of a function with a higher index than all before.
-    fn push_func(&mut self, func: u32, name: &str) {
-        self.text.extend_from_slice(name.as_bytes());
-        // The text is part of a binary of less than 4 GiB.
-        push_words(&mut self.funcs, &[func, self.text.len() as u32]);
+    /// Adds the names of functions, ordered by index. A name map has them in order, but not every tool does; of several names of one
+    /// function the first counts.
+    fn push_funcs<'a>(&mut self, names: impl Iterator<Item = Naming<'a>>) {
+        let mut names: Vec<Naming<'a>> = names.collect();
+        names.sort_by_key(|naming| naming.index);
+        names.dedup_by_key(|naming| naming.index);
+        for Naming { index, name } in names {
+            self.text.extend_from_slice(name.as_bytes());
+            // The text is part of a binary of less than 4 GiB.
+            push_words(&mut self.funcs, &[index, self.text.len() as u32]);
+        }
     }
 }
 
@@ -61,5 +64,21 @@ impl Module {
     /// The name the name section gives the module.
     pub fn name(&self) -> Option<&str> {
         self.names.module.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::{Bytes, Words};
+
+    #[test]
+    fn names_out_of_order_are_found() {
+        let names = [(7, "seven"), (2, "two"), (7, "again"), (4, "four")];
+        let mut builder = NamesBuilder::default();
+        builder.push_funcs(names.iter().map(|&(index, name)| Naming { index, name }));
+        let names = Names { module: None, text: builder.text.into(), funcs: Words::from(Bytes::from(builder.funcs)) };
+        let found = [0, 2, 3, 4, 7, 8].map(|func| names.func(FuncIndex::from_u32(func)));
+        assert_eq!(found, [None, Some("two"), None, Some("four"), Some("seven"), None]);
     }
 }

@@ -4,6 +4,7 @@ use crate::abi::{ObjectKind, VMContextLayout};
 use crate::code::{self, Code};
 use crate::module::Module;
 use crate::os;
+use crate::os::sync::OnceLock;
 use crate::types::{Error, Result, TypeIndex};
 use crate::vm::engine::Engine;
 use crate::vm::engine::types::RegisteredType;
@@ -13,7 +14,7 @@ use crate::vm::store::Entered;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
 use crate::vm::store::kinds::Entity;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A module: its description, its machine code, and its types as its engine knows them.
 pub struct CompiledModule {

@@ -17,6 +17,7 @@ pub mod store;
 pub mod table;
 pub mod trap;
 pub mod val;
+pub mod vector;
 
 pub use kinds::new_store;
 

@@ -1,12 +1,13 @@
 //! Tables as objects of a store.
 //!
-//! A function table that a module fills from constant segments is *lazy*: it starts as zeros, with a [`TableImage`] that says
-//! which function each element is. Whoever reads a 0 asks [`Table::get`], which makes the reference and stores it. Before the
-//! first null is stored the table is filled ([`Table::materialize`]), so that 0 means null from then on. A lazy table needs its
-//! definer, whose functions it hands out: whatever keeps the table keeps the definer (`src/vm/gc/collect.rs`).
+//! A function table that a module fills from constant segments is *lazy*: instantiation leaves its elements 0, and a [`TableImage`] says
+//! which function each element stands for. Code that reads a 0 calls [`Table::get`], which materializes the element: it makes the
+//! function reference and stores it. Before the first null is stored in a lazy table, all of its elements are materialized
+//! ([`Table::materialize`]), so that 0 means null from then on. A lazy table hands out functions of the instance that defines it, so the
+//! collector keeps that instance as long as the table.
 //!
-//! Functions of the definer are records in its block, at the same addresses whenever the block is used again. So elements
-//! that were filled stay when a table is used again, unless anything else was ever stored: `VMTable::written` tells.
+//! The function references of an instance are records in its block, and have the same addresses when the pool reuses the block. So a
+//! reused table keeps the elements that were materialized, unless something else was ever stored in it, which `VMTable::written` records.
 
 use crate::abi::{ObjectHeader, ObjectKind, VMTable};
 use crate::os::zeroed::Zeroed;
@@ -60,7 +61,7 @@ unsafe impl Entity for Table {
         }
     }
 
-    /// Whoever reaches the table reaches the functions of the instance it belongs to.
+    /// From a table, WebAssembly reaches the functions of the instance that defines it.
     fn escape(&self) {
         if let Some(definer) = self.defining_instance() {
             definer.header.escaped.set(true);

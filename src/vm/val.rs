@@ -73,6 +73,11 @@ pub fn type_of_kind(kind: u8) -> Option<ValType> {
     })
 }
 
+/// What messages call a kind: the type's name, or the number where there is no such type.
+pub fn name_of_kind(kind: u8) -> String {
+    type_of_kind(kind).map_or_else(|| format!("kind {kind}"), |ty| ty.to_string())
+}
+
 impl Val {
     /// A value of `ty` that is zero or null. It owns nothing: a v128 without a box is zero.
     pub fn zero(ty: ValType) -> Val {
@@ -116,8 +121,9 @@ impl Val {
         self.of as *mut ObjectHeader
     }
 
+    /// Whether it is a reference to something. Of a kind that does not exist nothing is known, so it owns nothing.
     fn is_object(&self) -> bool {
-        self.kind >= KIND_EXTERNREF && self.of != 0
+        self.kind >= KIND_EXTERNREF && self.of != 0 && type_of_kind(self.kind).is_some()
     }
 }
 
@@ -132,8 +138,7 @@ pub fn box_v128(bytes: [u8; 16]) -> u64 {
 /// The value is well-formed, as for [`Val::copy`].
 pub unsafe fn check(store: &Store, val: &Val, ty: ValType) -> Result<()> {
     if val.kind != kind_of(ty) {
-        let given = type_of_kind(val.kind).map_or_else(|| format!("kind {}", val.kind), |ty| ty.to_string());
-        return Err(Error::argument(format!("expected a value of type {ty}, got {given}")));
+        return Err(Error::argument(format!("expected a value of type {ty}, got {}", name_of_kind(val.kind))));
     }
     let ValType::Ref(ty) = ty else { return Ok(()) };
     // SAFETY: a reference is null or a live handle.

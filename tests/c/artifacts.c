@@ -301,6 +301,39 @@ static void small_stack(size_t size, bool runs) {
   wasm_store_delete(work.store);
 }
 
+static void* read_only(void* arg) {
+  struct work* work = arg;
+  CHECK(wasm_module_validate(work->store, &work->binary));
+  wasm_byte_vec_t text = {8, "(module)"}, binary;
+  CHECK(libwasm_wat2wasm(&text, &binary) && binary.size == 8);
+  wasm_byte_vec_delete(&binary);
+  wasm_module_t* module = wasm_module_new(work->store, &work->binary);
+  CHECK(module);
+  wasm_module_delete(module);
+  return NULL;
+}
+
+// On the least stack that a thread can have, modules and texts are read all the same, also those that nest deeply.
+static void least_stack(void) {
+  enum { DEPTH = 400 };
+  char* wat = malloc(DEPTH * 20 + 100);
+  char* end = wat + sprintf(wat, "(module (func ");
+  for (int i = 0; i < DEPTH; i++) end += sprintf(end, "(block ");
+  for (int i = 0; i < DEPTH; i++) *end++ = ')';
+  strcpy(end, "))");
+  struct work work = {check_wasm(wat), check_store(), false};
+  free(wat);
+  pthread_attr_t attributes;
+  CHECK(!pthread_attr_init(&attributes));
+  CHECK(!pthread_attr_setstacksize(&attributes, (size_t)sysconf(_SC_THREAD_STACK_MIN)));
+  pthread_t thread;
+  CHECK(!pthread_create(&thread, &attributes, read_only, &work));
+  CHECK(!pthread_join(thread, NULL));
+  pthread_attr_destroy(&attributes);
+  wasm_byte_vec_delete(&work.binary);
+  wasm_store_delete(work.store);
+}
+
 int main(void) {
   snprintf(directory, sizeof directory, "/tmp/libwasm-artifacts-%ld", (long)getpid());
   CHECK(mkdir(directory, 0700) == 0);
@@ -309,6 +342,7 @@ int main(void) {
   loads_at_once();
   small_stack(64 << 10, false);
   small_stack(192 << 10, true);
+  least_stack();
   // It is empty.
   CHECK(rmdir(directory) == 0);
   return 0;

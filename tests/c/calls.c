@@ -255,8 +255,11 @@ int main(void) {
   world_new(&world);
   on_thread(&world);
   threads_one_after_the_other(&world);
-  coroutine();
-  coroutine_within_a_call(&world);
+  // A sanitizer's frames are too large for what a stack of unknown bounds allows.
+  if (!getenv("LIBWASM_SANITIZER")) {
+    coroutine();
+    coroutine_within_a_call(&world);
+  }
   on_thread(&world);
   world_delete(&world);
   return 0;

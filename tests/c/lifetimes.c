@@ -217,6 +217,107 @@ static void traced_environments(int count, int before_the_store) {
   CHECK(finalized == count);
 }
 
+// What an environment can own besides plain handles.
+struct belongings {
+  wasm_store_t* store;
+  wasm_trap_t* trap;
+  wasm_frame_vec_t frames;
+  wasm_extern_vec_t exports;
+  wasm_val_t value;
+  wasm_module_t* module;
+  int* finalized;
+};
+
+static wasm_trap_t* raise_a_trap(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)args, (void)results;
+  struct belongings* belongings = env;
+  wasm_byte_vec_t text = {5, "raise"};
+  return belongings->trap ? wasm_trap_copy(belongings->trap) : wasm_trap_new(belongings->store, &text);
+}
+
+static void trace_belongings(void* env, libwasm_visit_t visit, void* visitor) {
+  struct belongings* belongings = env;
+  visit(wasm_trap_as_ref_const(belongings->trap), visitor);
+  for (size_t i = 0; i < belongings->frames.size; i++) {
+    visit(wasm_instance_as_ref_const(wasm_frame_instance(belongings->frames.data[i])), visitor);
+  }
+  for (size_t i = 0; i < belongings->exports.size; i++) visit(wasm_extern_as_ref_const(belongings->exports.data[i]), visitor);
+  visit(belongings->value.of.ref, visitor);
+  visit(wasm_module_as_ref_const(belongings->module), visitor);
+}
+
+static void finalize_belongings(void* env) {
+  struct belongings* belongings = env;
+  ++*belongings->finalized;
+  wasm_trap_delete(belongings->trap);
+  wasm_frame_vec_delete(&belongings->frames);
+  wasm_extern_vec_delete(&belongings->exports);
+  wasm_val_delete(&belongings->value);
+  wasm_module_delete(belongings->module);
+  free(belongings);
+}
+
+enum belonging { TRAP = 1, FRAMES = 2, EXPORTS = 4, VALUE = 8, MODULE = 16, ESCAPED_TRAP = 32, TWO_TRACES = 64, EVERYTHING = 127 };
+
+// An instance whose import's environment owns what is asked for; only the instance's handle is left to the caller.
+static wasm_instance_t* instance_with(wasm_store_t* store, wasm_module_t* module, int what, int* finalized, int* instances) {
+  struct belongings* belongings = calloc(1, sizeof *belongings);
+  *belongings = (struct belongings){.store = store, .finalized = finalized, .value = WASM_REF_VAL(NULL)};
+  wasm_functype_t* type = wasm_functype_new_0_0();
+  wasm_func_t* func =
+      libwasm_func_new_with_traced_env(store, type, raise_a_trap, belongings, trace_belongings, finalize_belongings);
+  wasm_functype_delete(type);
+  wasm_extern_t* imports[] = {wasm_func_as_extern(func)};
+  wasm_extern_vec_t imports_vec = WASM_ARRAY_VEC(imports);
+  wasm_instance_t* instance = wasm_instance_new(store, module, &imports_vec, NULL);
+  CHECK(instance);
+  wasm_instance_set_host_info_with_finalizer(instance, instances, count_up);
+  wasm_func_delete(func);
+  wasm_extern_vec_t exports;
+  wasm_instance_exports(instance, &exports);
+  wasm_func_t* run = wasm_extern_as_func(exports.data[0]);
+  wasm_trap_t* trap = check_trap(run);
+  if (what & FRAMES) {
+    wasm_trap_trace(trap, &belongings->frames);
+    CHECK(belongings->frames.size == 2);
+  }
+  if (what & (TRAP | ESCAPED_TRAP | TWO_TRACES)) belongings->trap = wasm_trap_copy(trap);
+  if (what & ESCAPED_TRAP) {
+    wasm_val_t arg[] = {WASM_REF_VAL(wasm_trap_as_ref(trap))};
+    wasm_val_vec_t args = WASM_ARRAY_VEC(arg), none = WASM_EMPTY_VEC;
+    CHECK(!wasm_func_call(wasm_extern_as_func(exports.data[1]), &args, &none));
+  }
+  if (what & TWO_TRACES) {
+    wasm_trap_t* again = check_trap(run);
+    CHECK(wasm_trap_same(again, trap));
+    wasm_trap_delete(again);
+  }
+  wasm_trap_delete(trap);
+  if (what & EXPORTS) wasm_extern_vec_copy(&belongings->exports, &exports);
+  if (what & VALUE) belongings->value.of.ref = wasm_instance_as_ref(wasm_instance_copy(instance));
+  if (what & MODULE) belongings->module = wasm_module_copy(module);
+  wasm_extern_vec_delete(&exports);
+  return instance;
+}
+
+// All of it is freed: while the store lives, and when its own handle is gone.
+static void environments_that_own_all_sorts_of_things(int what) {
+  int finalized = 0, instances = 0, many = 1500;
+  wasm_store_t* store = check_store();
+  wasm_module_t* module = check_module(
+      store, "(module (import \"\" \"f\" (func $f)) (memory 1) (global $g (mut externref) (ref.null extern))"
+             "  (func $g (call $f)) (func (export \"run\") (call $g)) (func (export \"keep\") (param externref)"
+             "  (global.set 0 (local.get 0))))");
+  for (int i = 0; i < many; i++) wasm_instance_delete(instance_with(store, module, what, &finalized, &instances));
+  CHECK(finalized > many / 2 && instances > many / 2);
+  wasm_instance_t* last = instance_with(store, module, what, &finalized, &instances);
+  wasm_module_delete(module);
+  wasm_store_delete(store);
+  CHECK(finalized < many + 1);
+  wasm_instance_delete(last);
+  CHECK(finalized == many + 1 && instances == many + 1);
+}
+
 int main(void) {
   long_chains_of_finalizers();
   objects_of_callbacks_do_not_pile_up();
@@ -228,5 +329,7 @@ int main(void) {
     traced_environments(count, count / 2);
     traced_environments(count, count);
   }
+  for (int what = 0; what <= TWO_TRACES; what = what ? 2 * what : 1) environments_that_own_all_sorts_of_things(what);
+  environments_that_own_all_sorts_of_things(EVERYTHING);
   return 0;
 }

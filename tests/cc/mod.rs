@@ -2,6 +2,10 @@
 //!
 //! Each test target gets a directory of its own under cargo's directory for tests. It holds what an installation
 //! holds: `libwasm.so` and the name that programs linked to it look for when they start (its soname).
+//!
+//! `LIBWASM_LIBRARY` names another library to test. If it was built with a sanitizer, `LIBWASM_SANITIZER` says with which
+//! (`address` or `thread`), and `LIBWASM_SANITIZER_RUNTIME` names the runtime that came with that compiler: programs are
+//! compiled with the same sanitizer and linked with that runtime. `.ci/sanitized` does all this.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::fs;
@@ -45,10 +49,23 @@ impl Room {
         let compiler = if source.extension().is_some_and(|x| x == "cpp") { "c++" } else { "cc" };
         let mut command = Command::new(compiler);
         command.args(flags).args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-g"]);
-        command.arg("-I").arg(root().join("include")).arg(source).arg("-o").arg(&program);
-        command.arg("-L").arg(&self.lib).arg("-lwasm").arg("-lpthread").arg("-lm");
-        command.arg(format!("-Wl,-rpath,{}", self.lib.display()));
-        run(&mut command, b"")?;
+        command.arg("-I").arg(root().join("include"));
+        let mut link = Command::new(compiler);
+        if let Some(sanitizer) = sanitizer() {
+            let object = program.with_extension("o");
+            command.arg(format!("-fsanitize={sanitizer}")).arg("-c").arg(source).arg("-o").arg(&object);
+            run(&mut command, b"")?;
+            let runtime =
+                std::env::var("LIBWASM_SANITIZER_RUNTIME").map_err(|_| "no runtime of the sanitizer is named")?;
+            link.arg(object).args(["-Wl,--whole-archive", &runtime, "-Wl,--no-whole-archive", "-Wl,--export-dynamic"]);
+            link.args(["-ldl", "-lrt"]);
+        } else {
+            link = command;
+            link.arg(source);
+        }
+        link.arg("-o").arg(&program).arg("-L").arg(&self.lib).arg("-lwasm").arg("-lpthread").arg("-lm");
+        link.arg(format!("-Wl,-rpath,{}", self.lib.display()));
+        run(&mut link, b"")?;
         Ok(program)
     }
 
@@ -60,8 +77,33 @@ impl Room {
     }
 }
 
+/// A test that cannot run on a library built with the `sanitizers`, with the reason why: its name then says so.
+pub fn not_under(
+    sanitizers: &[&str],
+    reason: &str,
+    name: &str,
+    test: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    match sanitizer().filter(|sanitizer| sanitizers.contains(&sanitizer.as_str())) {
+        Some(sanitizer) => {
+            eprintln!("NOT UNDER {sanitizer} SANITIZER: {name}: {reason}");
+            Trial::test(format!("{name} (not under the {sanitizer} sanitizer: {reason})"), || Ok(()))
+                .with_ignored_flag(true)
+        }
+        None => Trial::test(name, test),
+    }
+}
+
+/// The sanitizer that the library was built with.
+pub fn sanitizer() -> Option<String> {
+    std::env::var("LIBWASM_SANITIZER").ok()
+}
+
 /// The shared library of this build: cargo leaves it beside the test executables.
 fn library() -> PathBuf {
+    if let Some(path) = std::env::var_os("LIBWASM_LIBRARY") {
+        return PathBuf::from(path);
+    }
     let exe = std::env::current_exe().expect("the test's own path");
     let deps = exe.parent().expect("a directory");
     let path = deps.join("libwasm.so");

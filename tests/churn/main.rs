@@ -1,12 +1,13 @@
 //! Instances come and go in one store, by the hundred thousand, and the process stays as small as it was; stores come and go on
 //! threads, by the thousand, and each finalizer runs once.
 //!
-//! `LIBWASM_CHURN_ROUNDS` makes it fewer rounds than 100,000, for looking into a failure.
+//! `LIBWASM_CHURN_ROUNDS` makes it fewer rounds than 100,000, for looking into a failure. With a sanitizer (`LIBWASM_SANITIZER`, see
+//! `tests/cc`) it is a fiftieth, and the process may grow.
 
 #[path = "../cc/mod.rs"]
 mod cc;
 
-use cc::{Room, root, run};
+use cc::{Room, root, run, sanitizer};
 use libtest_mimic::{Failed, Trial};
 use std::sync::Arc;
 
@@ -39,14 +40,18 @@ fn build(room: &Room, source: &str, name: &str) -> Result<std::path::PathBuf, Fa
 
 fn stores(room: &Room, config: &str, threads: &str, name: &str) -> Result<(), Failed> {
     let mut command = room.command(build(room, "stores.c", name)?);
-    let output = run(command.args([threads, "2000"]).env("LIBWASM_CHECK_MODE", config), b"")?;
+    let output = run(
+        command.args([threads, if sanitizer().is_some() { "200" } else { "2000" }]).env("LIBWASM_CHECK_MODE", config),
+        b"",
+    )?;
     print!("{name}: {output}");
     Ok(())
 }
 
 fn churn(room: &Room, config: &str, shape: &str, threads: &str, name: &str) -> Result<(), Failed> {
     let program = build(room, "churn.c", name)?;
-    let rounds = std::env::var("LIBWASM_CHURN_ROUNDS").unwrap_or_else(|_| "100000".to_string());
+    let rounds = if sanitizer().is_some() { "2000" } else { "100000" };
+    let rounds = std::env::var("LIBWASM_CHURN_ROUNDS").unwrap_or_else(|_| rounds.to_string());
     let mut command = room.command(program);
     let output = run(command.args([shape, threads, &rounds]).env("LIBWASM_CHECK_MODE", config), b"")?;
     print!("{name}: {output}");

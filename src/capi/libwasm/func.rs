@@ -13,7 +13,9 @@ use std::{mem, ptr};
 pub type libwasm_visit_t = Option<unsafe extern "C" fn(reference: *const wasm_ref_t, visitor: *mut c_void)>;
 
 /// Calls `visit(reference, visitor)` for each handle that `env` owns, of whatever kind it is, as often as it owns one; NULL is
-/// skipped. It is called during collections, and must not call any other function of this library.
+/// skipped. Vectors and values own the references in them, and a frame owns a handle of its instance: pass
+/// `wasm_frame_instance` for it. It is called during collections, and must not call functions of this library other than
+/// conversions of references and `wasm_frame_instance`.
 pub type libwasm_trace_t = Option<unsafe extern "C" fn(env: *mut c_void, visit: libwasm_visit_t, visitor: *mut c_void)>;
 
 type TraceC = unsafe extern "C" fn(*mut c_void, libwasm_visit_t, *mut c_void);
@@ -22,7 +24,8 @@ type TraceC = unsafe extern "C" fn(*mut c_void, libwasm_visit_t, *mut c_void);
 /// function, say, or of one of its exports. A handle keeps what it names alive, so such a function and such an instance would keep
 /// each other alive for as long as the store lives. With `trace`, which tells which handles the environment owns, the collector sees
 /// the cycle: when nothing else refers to the function and the instance, the finalizer is called, which deletes the
-/// handles, and all of it is freed. The finalizer must not call functions of the objects.
+/// handles, and all of it is freed. The finalizer must not call functions of the objects. What only a host can know is not seen: an
+/// environment that owns the store itself, or objects of another store that own handles of this one, are never freed.
 ///
 /// NULL if a pointer other than `env`, `trace` and `finalizer` is NULL; the finalizer has run then. Without `trace`, this
 /// is `wasm_func_new_with_env`.

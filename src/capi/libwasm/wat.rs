@@ -3,11 +3,13 @@
 use crate::capi::boundary::boundary;
 use crate::capi::byte::{self, wasm_byte_vec_t};
 use crate::capi::{own, vec};
-use crate::types::{Error, ErrorKind};
+use crate::code;
+use crate::os;
+use crate::types::{Error, ErrorKind, Result};
 
 /// Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
 /// owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
-/// error has the line and the column.
+/// error has the line and the column, and what stands there. Components are no modules: they are refused.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool {
     boundary(false, || {
@@ -15,11 +17,78 @@ pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut
         let text = unsafe { byte::bytes(wat) };
         // SAFETY: as the caller states.
         unsafe { own::write(out, vec::empty()) }?;
-        // A text read from a C string may have its NUL.
-        let text = text.strip_suffix(b"\0").filter(|_| !text.starts_with(b"\0asm")).unwrap_or(text);
-        let binary = wat::parse_bytes(text).map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        let binary = code::with_stack(os::stack_left(), || translate(text))?;
         // SAFETY: as the caller states.
         unsafe { own::write(out, byte::from_bytes(&binary)?) }?;
         Ok(true)
     })
+}
+
+/// The head of a component's binary, behind the magic number: a version of its own, and layer 1.
+const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+fn translate(text: &[u8]) -> Result<Vec<u8>> {
+    // A text read from a C string may have its NUL.
+    let text = text.strip_suffix(b"\0").filter(|_| !text.starts_with(b"\0asm")).unwrap_or(text);
+    let binary = wat::parse_bytes(text).map_err(|error| Error::new(ErrorKind::Invalid, excerpt(&error.to_string())))?;
+    if binary.starts_with(COMPONENT) {
+        return Err(Error::unsupported("a component; this library runs core modules"));
+    }
+    Ok(binary.into_owned())
+}
+
+/// How much of a line of text an error quotes, before and behind the place that it is about.
+const QUOTED: (usize, usize) = (80, 60);
+
+/// A message of the parser, which ends with the line of the text and a line with a caret under the place, with both lines cut to what is near
+/// the place: a text may be one line.
+fn excerpt(message: &str) -> String {
+    const GUTTER: &str = " | ";
+    let parts = message.rsplit_once('\n').and_then(|(rest, caret)| {
+        let (rest, line) = rest.rsplit_once('\n')?;
+        let (margin, spaces) = caret.split_once(GUTTER)?;
+        let (number, line) = line.split_once(GUTTER)?;
+        spaces.ends_with('^').then_some((rest, number, line, margin, spaces.len() - 1))
+    });
+    let Some((rest, number, line, margin, column)) = parts else { return message.to_owned() };
+    let start = column.saturating_sub(QUOTED.0);
+    let shown: String = line.chars().skip(start).take(column - start + QUOTED.1).collect();
+    let cut_before = if start > 0 { "..." } else { "" };
+    let cut_behind = if line.chars().nth(column + QUOTED.1).is_some() { "..." } else { "" };
+    let indent = column - start + cut_before.len();
+    format!("{rest}\n{number}{GUTTER}{cut_before}{shown}{cut_behind}\n{margin}{GUTTER}{:indent$}^", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        translate(text.as_bytes()).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn errors_quote_what_is_near() {
+        assert!(
+            refused("(module\n  (fun))").ends_with("    2 |   (fun))\n      |    ^"),
+            "{}",
+            refused("(module\n  (fun))")
+        );
+        // A megabyte in one line, the mistake near its start, then further in.
+        let filler = "(func) ".repeat(150_000);
+        let early = refused(&format!("(module (fun) {filler})"));
+        assert!(early.contains("(module (fun) (func)") && early.len() < 400, "{}", early.len());
+        assert_eq!(early.lines().last().unwrap().len(), "      | (module (^".len(), "{early}");
+        let later = refused(&format!("(module {}(fun) {filler})", "(func) ".repeat(50)));
+        assert!(later.contains("...") && later.contains("(fun)") && later.len() < 400, "{later}");
+        let caret = later.lines().last().unwrap().find('^').unwrap();
+        assert!(later.lines().rev().nth(1).unwrap()[caret..].starts_with("fun)"), "{later}");
+    }
+
+    #[test]
+    fn components_are_refused() {
+        assert!(translate(b"(component)").is_err());
+        assert!(translate(COMPONENT).is_err());
+        assert!(translate(b"(module)").is_ok());
+    }
 }

@@ -19,17 +19,16 @@
 //! native code, and only one's own may be loaded. All the same no bytes whatever make this code panic, read out of bounds or
 //! allocate more than a small multiple of their number.
 
+use crate::code::entries::Code;
 use crate::code::object::CodeObject;
-use crate::code::publish::Code;
 use crate::code::tables::{CodeTables, TABLE_PARTS};
 use crate::module::{Bytes, Module, PARTS};
-use crate::os::code_memory::CodeMemory;
+use crate::os::{self, code_memory::CodeMemory};
 use crate::types::*;
 use std::fs::OpenOptions;
 use std::hash::Hasher;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -126,14 +125,8 @@ pub fn deserialize_file(fingerprint: &str, path: &Path) -> Result<(Module, Arc<C
 
 /// Maps a file to be read. It is closed again; the mapping stays.
 fn map_file(path: &Path) -> Result<CodeMemory> {
-    let failed = |error: io::Error| refused(format!("{error}: {}", path.display()));
-    // Without O_NONBLOCK, opening a pipe would wait for somebody who writes to it.
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(refused(format!("not a regular file: {}", path.display())));
-    }
-    match usize::try_from(metadata.len()) {
+    let (file, len) = os::open_regular(path).map_err(|error| refused(format!("{error}: {}", path.display())))?;
+    match usize::try_from(len) {
         Ok(0) => Err(refused(format!("empty: {}", path.display()))),
         Ok(len) => CodeMemory::of_file(&file, len)
             .map_err(|error| Error::new(error.kind(), format!("{error}: {}", path.display()))),

@@ -78,10 +78,10 @@ fn what_is_stored_is_read() {
     let mapped = deserialize_file(FINGERPRINT, &path).unwrap();
     std::fs::remove_file(&path).unwrap();
     for (module, code) in [deserialize(FINGERPRINT, &bytes).unwrap(), mapped, read_mapped(&bytes).unwrap()] {
-        assert_eq!((code.text(), code.tables()), (&object().text[..], &object().tables));
+        assert_eq!((code.arena().memory().text(), code.arena().tables()), (&object().text[..], &object().tables));
         assert_eq!(format!("{module:?}"), format!("{:?}", self::module()));
         assert_eq!(code.artifact(), bytes);
-        assert!((code.range().start).is_multiple_of(TEXT_ALIGNMENT));
+        assert!((code.arena().range().start).is_multiple_of(TEXT_ALIGNMENT));
         use_everything(&module, &code);
     }
     assert!(is_artifact(&bytes) && !is_artifact(b"\0asm"));
@@ -91,7 +91,7 @@ fn what_is_stored_is_read() {
 fn empty_module() {
     let bytes = build("", &Module::default(), &CodeObject::default()).unwrap().0.bytes().to_vec();
     let (module, code) = deserialize("", &bytes).unwrap();
-    assert_eq!((module.num_funcs(), code.num_funcs(), code.range().len()), (0, 0, 0));
+    assert_eq!((module.num_funcs(), code.arena().tables().num_funcs(), code.arena().range().len()), (0, 0, 0));
     use_everything(&module, &code);
 }
 
@@ -225,6 +225,7 @@ fn other_lengths_never_panic() {
 }
 
 fn use_everything(module: &Module, code: &Code) {
+    let arena = code.arena();
     for import in &module.imports {
         module.import_type(import);
     }
@@ -251,15 +252,16 @@ fn use_everything(module: &Module, code: &Code) {
     }
     for func in (0..module.num_defined_funcs() as u32 + 1).map(DefinedFuncIndex::from_u32) {
         module.body(func);
-        let info = code.func(func);
-        assert!((info.start + info.len) as usize <= code.text().len());
-        assert!(code.range().contains(&(code.func_entry(func) as usize)) || info.start as usize == code.text().len());
+        let info = arena.tables().func(func);
+        let (entry, len) = (code.func_entry(func) as usize, arena.range().len());
+        assert!((info.start + info.len) as usize <= len);
+        assert!(arena.range().contains(&entry) || info.start as usize == len);
     }
-    for pc in code.range() {
-        code.func_at(pc);
-        code.trap_at(pc);
-        code.module_offset(pc, true);
-        if let Some(map) = code.stack_map_at(pc) {
+    for pc in arena.range() {
+        arena.func_at(pc);
+        arena.trap_at(pc);
+        arena.frame_at(pc, true);
+        if let Some(map) = arena.stack_map_at(pc) {
             map.heap_refs().chain(map.func_refs()).for_each(drop);
         }
     }

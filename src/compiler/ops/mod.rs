@@ -1,6 +1,6 @@
 //! What each operator becomes: one function for each, or for each family that differs in an immediate only.
 //!
-//! The functions take the translator and the operator's immediates, pop operands and push results. `src/compiler/dispatch.rs` alone
+//! The functions take the translator and the operator's immediates, pop operands and push results. `src/compiler/dispatch` alone
 //! calls them, and only for code that can be reached (`control.rs` excepted: it tracks what cannot).
 
 pub(crate) mod call;

@@ -2,7 +2,7 @@
 //! validates and translates operator by operator.
 //!
 //! Invariant: an operator is translated only after the validator accepted it, so operands, labels and indices are there
-//! and have the right types. `src/compiler/dispatch.rs` calls into `ops/`, and those call the methods here.
+//! and have the right types. `src/compiler/dispatch` calls into `ops/`, and those call the methods here.
 
 pub mod bounds;
 pub mod stack;

@@ -1,6 +1,6 @@
-//! Which pages of a mapping hold something of their own: what was written since the mapping was made, or given back.
+//! The dirty pages of a private mapping: those that were written since it was made, or since they were last given back.
 //!
-//! The kernel tells (`PAGEMAP_SCAN`, since Linux 6.7). Where it does not, nobody knows, and the caller gives all pages back.
+//! The kernel reports them (`PAGEMAP_SCAN`, since Linux 6.7). On an older one the answer is "unknown", and the caller gives all pages back.
 
 use crate::os::fork;
 use std::ops::Range;
@@ -51,8 +51,10 @@ pub struct Ranges {
 }
 
 impl Ranges {
-    pub fn iter(&self) -> impl Iterator<Item = Range<usize>> {
-        self.found[..self.count].iter().map(|region| region.start as usize..region.end as usize)
+    /// The ranges; and of each, whether it consists of the page of zeros that all processes share.
+    pub fn iter(&self) -> impl Iterator<Item = (Range<usize>, bool)> {
+        let range = |region: &PageRegion| region.start as usize..region.end as usize;
+        self.found[..self.count].iter().map(move |region| (range(region), region.categories & PAGE_IS_PFNZERO != 0))
     }
 }
 
@@ -64,10 +66,14 @@ const UNAVAILABLE: u64 = u64::MAX;
 
 /// The pages in `start..start + length` (whole pages of private mappings) that differ, or may differ, from what the mapping
 /// has there by itself: a file's page or zeros. `None` if there are more than `most` pages, or if the kernel does not tell.
-pub fn find(start: usize, length: usize, most: usize) -> Option<Ranges> {
+///
+/// `zeros`: whether the shared page of zeros counts. Where a file is mapped it differs from what the mapping has there: the kernel puts it in
+/// place of a page that the guest has filled with zeros, if the host lets pages be merged (KSM with `use_zero_pages`).
+pub fn find(start: usize, length: usize, most: usize, zeros: bool) -> Option<Ranges> {
     let file = pagemap()?;
     let mut found = [PageRegion::default(); MOST_RANGES];
     let end = (start + length) as u64;
+    let excluded = if zeros { PAGE_IS_FILE } else { PAGE_IS_FILE | PAGE_IS_PFNZERO };
     let mut arg = ScanArg {
         size: size_of::<ScanArg>() as u64,
         flags: 0,
@@ -77,11 +83,11 @@ pub fn find(start: usize, length: usize, most: usize) -> Option<Ranges> {
         vec: found.as_mut_ptr() as u64,
         vec_len: MOST_RANGES as u64,
         max_pages: most as u64 + 1,
-        // Present or swapped out, and neither the file's page nor the page of zeros that all share.
-        category_inverted: PAGE_IS_FILE | PAGE_IS_PFNZERO,
-        category_mask: PAGE_IS_FILE | PAGE_IS_PFNZERO,
+        // Present or swapped out, and neither the file's page nor, unless it counts, the page of zeros that all share.
+        category_inverted: excluded,
+        category_mask: excluded,
         category_anyof_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-        return_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+        return_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_PFNZERO,
     };
     // SAFETY: the request takes such a struct, whose vector has room for as many regions as it says.
     let count = unsafe { libc::ioctl(file, PAGEMAP_SCAN, &raw mut arg) };
@@ -166,7 +172,7 @@ mod tests {
         reservation.commit(0, 64 * PAGE).unwrap();
         let (base, at) =
             (reservation.base().as_ptr() as usize, |page| reservation.base().as_ptr().wrapping_add(page * PAGE));
-        let Some(none) = find(base, 64 * PAGE, 4) else {
+        let Some(none) = find(base, 64 * PAGE, 4, false) else {
             assert_eq!(PAGEMAP.load(Ordering::Relaxed), UNAVAILABLE);
             return;
         };
@@ -178,8 +184,11 @@ mod tests {
             unsafe { at(page).write_volatile(1) };
         }
         let pages = |start: usize, end: usize| base + start * PAGE..base + end * PAGE;
-        let found: Vec<_> = find(base, 64 * PAGE, 4).unwrap().iter().collect();
+        let found: Vec<_> = find(base, 64 * PAGE, 4, false).unwrap().iter().map(|(range, _)| range).collect();
         assert_eq!(found, [pages(3, 5), pages(63, 64)]);
-        assert!(find(base, 64 * PAGE, 2).is_none(), "more than were asked for");
+        assert!(find(base, 64 * PAGE, 2, false).is_none(), "more than were asked for");
+        // The page that was only read is the shared one of zeros, which counts where it is asked for.
+        let found: Vec<_> = find(base, 64 * PAGE, 8, true).unwrap().iter().collect();
+        assert_eq!(found, [(pages(3, 5), false), (pages(9, 10), true), (pages(63, 64), false)]);
     }
 }

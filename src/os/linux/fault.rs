@@ -6,12 +6,12 @@
 //!
 //! It runs on the alternate stack where the thread has one (`SA_ONSTACK`; Go and the JVM rely on that) and blocks no signals.
 
+use crate::os::sync::OnceLock;
 use crate::types::{Error, Result};
 use std::cell::UnsafeCell;
 use std::ffi::c_int;
 use std::mem::{MaybeUninit, zeroed};
 use std::ptr::{null, null_mut};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 const SIGNALS: [c_int; 3] = [libc::SIGSEGV, libc::SIGFPE, libc::SIGILL];

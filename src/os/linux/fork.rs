@@ -3,8 +3,8 @@
 //! A page that the kernel wipes in the child tells the child; a handler of the C library tells the parent. (A child made
 //! without the C library knows as well; its parent then does not.)
 
+use crate::os::sync::OnceLock;
 use std::ptr::{NonNull, null_mut};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const PAGE: usize = 4096;

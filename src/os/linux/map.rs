@@ -174,9 +174,10 @@ pub mod stress {
         static LEFT: Cell<u32> = const { Cell::new(0) };
     }
 
-    /// Makes the `n`-th mapping or commit of this thread from now on fail (1 is the next one); 0 for none.
-    pub fn fail_nth(n: u32) {
-        LEFT.set(n);
+    /// Makes the `n`-th mapping or commit of this thread from now on fail (1 is the next one); 0 for none. Returns how far off the
+    /// failure was that was ordered before: 0 if it happened.
+    pub fn fail_nth(n: u32) -> u32 {
+        LEFT.replace(n)
     }
 
     pub(super) fn next_fails() -> bool {

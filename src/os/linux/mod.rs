@@ -4,13 +4,17 @@ mod barrier;
 pub mod code_memory;
 pub mod dirty_pages;
 pub mod fault;
+mod file;
 pub mod fork;
+pub mod fork_gate;
 pub mod image_file;
+pub mod malloc;
 pub mod map;
 pub mod stack;
 pub mod zeroed;
 
 pub use barrier::{heavy_barrier, light_barrier, light_barriers_are_free, register_barriers};
+pub use file::open_regular;
 pub use map::address_space_limited;
 pub use stack::{StackLimitCache, nested_stack_limit, stack_left};
 

@@ -1,6 +1,7 @@
 //! Engines: configuration, compiler, and the types and trampolines shared by all stores. No thread is started here.
 
 pub mod pools;
+pub mod trampolines;
 pub mod types;
 
 use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION};
@@ -8,6 +9,7 @@ use crate::compiler::{CompileOptions, Compiler, OptLevel};
 use crate::os;
 use crate::types::{FuncType, Result};
 use crate::vm::engine::pools::Pools;
+use crate::vm::engine::trampolines::Trampolines;
 use crate::vm::engine::types::{RegisteredType, TypeRegistry};
 use crate::vm::memory::address_space::Spaces;
 use crate::vm::memory::image::ImageFiles;
@@ -62,7 +64,8 @@ impl Engine {
         let memory_plan = MemoryPlan { reservation, guard };
         let spaces = Arc::new(Spaces::new(memory_plan));
         let pools = Arc::new(Pools::new(if reservation > 0 { MOST_POOLED } else { MOST_POOLED_COMPACT }));
-        Ok(Arc::new(Engine { compiler, types: Arc::default(), spaces, images: ImageFiles::default(), pools }))
+        let types = Arc::new(TypeRegistry::of(Trampolines::new(compiler.clone())));
+        Ok(Arc::new(Engine { compiler, types, spaces, images: ImageFiles::default(), pools }))
     }
 
     pub fn compiler(&self) -> &Arc<Compiler> {
@@ -92,6 +95,6 @@ impl Engine {
 
     /// The engine's registration of a function type.
     pub fn register(&self, ty: &FuncType) -> Result<Arc<RegisteredType>> {
-        self.types.register(&self.compiler, ty)
+        self.types.register(ty)
     }
 }

@@ -1,9 +1,9 @@
 //! What all pools of an engine have in common: how much they may keep, and that they can be emptied where memory or address space is
 //! short.
 
-use crate::vm::engine::types::lock;
+use crate::os::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 /// Something that keeps dead objects for reuse.
 pub trait Pool: Send + Sync {
@@ -27,7 +27,7 @@ impl Pools {
     /// Counts a pool in, for as long as it lives.
     pub fn register(&self, pool: &Arc<impl Pool + 'static>) {
         let pool: Arc<dyn Pool> = pool.clone();
-        let mut pools = lock(&self.pools);
+        let mut pools = self.pools.lock();
         if pools.len() == pools.capacity() {
             pools.retain(|pool| pool.strong_count() > 0);
             let living = pools.len();
@@ -53,7 +53,7 @@ impl Pools {
 
     /// Empties all pools; whether anything was in them.
     pub fn clear(&self) -> bool {
-        let pools: Vec<_> = lock(&self.pools).iter().filter_map(Weak::upgrade).collect();
+        let pools: Vec<_> = self.pools.lock().iter().filter_map(Weak::upgrade).collect();
         let mut any = false;
         for pool in pools {
             let count = pool.clear();

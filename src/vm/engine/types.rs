@@ -4,14 +4,14 @@
 //! and no other: a type registered anew between the two simply has a new number, which no live function shares.
 
 use crate::abi::VMFuncType;
-use crate::code;
+use crate::code::Appended;
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
-use crate::os;
-use crate::os::code_memory::CodeMemory;
+use crate::os::sync::Mutex;
 use crate::types::{Error, FuncType, Result, ValType};
+use crate::vm::engine::trampolines::Trampolines;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 /// A function type as an engine knows it. What each call reads lies in front.
 #[repr(C)]
@@ -25,14 +25,15 @@ pub struct RegisteredType {
     /// Whether the signature has only i32, i64, f32 and f64: then trampolines speak `wasm_val_t` directly.
     pub numeric: bool,
     to_host: AtomicPtr<u8>,
-    trampolines: Mutex<Vec<CodeMemory>>,
-    compiler: Arc<Compiler>,
+    /// What `to_wasm` and `to_host` point to.
+    compiled: Mutex<Vec<Appended>>,
+    trampolines: Arc<Trampolines>,
     registry: Weak<TypeRegistry>,
 }
 
 /// All function types in use in an engine.
-#[derive(Default)]
 pub struct TypeRegistry {
+    trampolines: Arc<Trampolines>,
     inner: Mutex<Inner>,
 }
 
@@ -42,15 +43,15 @@ struct Inner {
     next_id: u32,
 }
 
-/// Locks a mutex of a small critical section: a panic while it was held has left nothing half-done.
-pub(in crate::vm) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl TypeRegistry {
+    /// No types yet; `trampolines` makes those of types to come.
+    pub fn of(trampolines: Trampolines) -> TypeRegistry {
+        TypeRegistry { trampolines: Arc::new(trampolines), inner: Mutex::default() }
+    }
+
     /// The registration of `ty`, made if there is none.
-    pub fn register(self: &Arc<Self>, compiler: &Arc<Compiler>, ty: &FuncType) -> Result<Arc<RegisteredType>> {
-        let mut inner = lock(&self.inner);
+    pub fn register(self: &Arc<Self>, ty: &FuncType) -> Result<Arc<RegisteredType>> {
+        let mut inner = self.inner.lock();
         if let Some(registered) = inner.types.get(ty).and_then(Weak::upgrade) {
             return Ok(registered);
         }
@@ -68,8 +69,8 @@ impl TypeRegistry {
             numeric: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
             to_wasm: AtomicPtr::default(),
             to_host: AtomicPtr::default(),
-            trampolines: Mutex::default(),
-            compiler: compiler.clone(),
+            compiled: Mutex::default(),
+            trampolines: self.trampolines.clone(),
             registry: Arc::downgrade(self),
         });
         inner.types.insert(ty.clone(), Arc::downgrade(&registered));
@@ -104,16 +105,15 @@ impl RegisteredType {
         slot: &AtomicPtr<u8>,
         compile: impl FnOnce(&Compiler, &FuncType, &mut Scratch) -> Result<CompiledFunction> + Send,
     ) -> Result<*const u8> {
-        let mut trampolines = lock(&self.trampolines);
-        let entry = slot.load(Ordering::Acquire);
-        if !entry.is_null() {
-            return Ok(entry);
+        // Without the lock, which a fork would have to wait for. Two threads may both compile it: the first one's stays.
+        let trampoline = self.trampolines.compile(|compiler, scratch| compile(compiler, &self.ty, scratch))?;
+        let entry = trampoline.entry(0).cast_mut();
+        let mut compiled = self.compiled.lock();
+        let first = slot.load(Ordering::Acquire);
+        if !first.is_null() {
+            return Ok(first);
         }
-        let function =
-            code::with_stack(os::stack_left(), || compile(&self.compiler, &self.ty, &mut Scratch::default()))?;
-        let code = CodeMemory::new(&function.text)?;
-        let entry = code.text().as_ptr().cast_mut();
-        trampolines.push(code);
+        compiled.push(trampoline);
         slot.store(entry, Ordering::Release);
         Ok(entry)
     }
@@ -122,11 +122,36 @@ impl RegisteredType {
 impl Drop for RegisteredType {
     fn drop(&mut self) {
         if let Some(registry) = self.registry.upgrade() {
-            let mut inner = lock(&registry.inner);
+            let mut inner = registry.inner.lock();
             // Another registration of the same type may have taken the place since this one's count fell to zero.
             if inner.types.get(&self.ty).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), self)) {
                 inner.types.remove(&self.ty);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm::engine::trampolines::tests::{signature, trampolines};
+
+    #[test]
+    fn trampolines_go_with_their_type() {
+        let registry = Arc::new(TypeRegistry::of(trampolines(2)));
+        let ty = registry.register(&signature(1)).unwrap();
+        let entries = (ty.to_wasm().unwrap(), ty.to_host().unwrap());
+        let same = registry.register(&signature(1)).unwrap();
+        assert_eq!((same.to_wasm().unwrap(), same.to_host().unwrap()), entries);
+        // The arena is full, so that another type's trampoline lies elsewhere, until the types are gone.
+        let arena = ty.compiled.lock()[0].arena().range();
+        let other = registry.register(&signature(2)).unwrap();
+        assert!(!arena.contains(&(other.to_wasm().unwrap() as usize)));
+        drop(ty);
+        let third = registry.register(&signature(3)).unwrap();
+        assert!(!arena.contains(&(third.to_wasm().unwrap() as usize)));
+        drop(same);
+        let fourth = registry.register(&signature(4)).unwrap();
+        assert!(arena.contains(&(fourth.to_wasm().unwrap() as usize)));
     }
 }

@@ -1,7 +1,8 @@
 //! Calling functions from the host.
 //!
-//! There are two ways in. The numeric-only stub (`src/arch/x64/numeric_call.rs`) is for what happens a million times. [`call`] is for
-//! everything: it takes the store over, compiles the trampoline, converts references, and says what was wrong.
+//! There are two ways in. The numeric-only stub (`src/arch/x64/numeric_call.rs`) makes the common call: a numeric-only signature, on the
+//! store's owner thread. [`call`] makes any call: it migrates the store to this thread, compiles the trampoline, converts references, and
+//! reports what is wrong with a call that cannot be made.
 
 use crate::abi::{VMFuncRef, VMStoreContext};
 use crate::arch;
@@ -126,7 +127,8 @@ unsafe fn invoke(
     // SAFETY: live by the caller's promise.
     let &VMFuncRef { vmctx, entry, .. } = unsafe { &*func };
     // SAFETY: trampoline and entry agree on the signature (one registration); the arrays fit it by the caller's promise.
-    let outcome = unsafe { arch::enter(vmctx, entry, args, results, context, trampoline) };
+    let run = || unsafe { arch::enter(vmctx, entry, args, results, context, trampoline) };
+    let outcome = entered.call_out(run);
     // SAFETY: as above. What goes on now is the outer entry, on its own stack.
     unsafe { (*context).stack_limit = outer_limit };
     match outcome {
@@ -194,6 +196,6 @@ fn wrong_kind(entered: &Entered<'_>, ty: &RegisteredType, args: &[Val]) -> Handl
     let differs = |(arg, &ty): (&Val, &ValType)| arg.kind != val::kind_of(ty);
     let position = args.iter().zip(&ty.ty.params).position(differs).unwrap_or(0);
     let kind = args.get(position).map_or(0, |arg| arg.kind);
-    let given = val::type_of_kind(kind).map_or_else(|| format!("kind {kind}"), |ty| ty.to_string());
+    let given = val::name_of_kind(kind);
     bad_call(entered, &format!("argument {position} of a function of type {} is of type {given}", ty.ty))
 }

@@ -1,18 +1,16 @@
 //! Functions of the host.
 
 pub mod call;
+pub mod callback;
 
 pub use crate::abi::ValVec;
-use crate::abi::{LibcallResult, ObjectHeader, ObjectKind, PendingTrap, VMFuncRef, VMHostContext, VMStoreContext};
-use crate::types::{Error, FuncType, Result, TrapCode};
+use crate::abi::{ObjectHeader, ObjectKind, VMFuncRef, VMHostContext};
+use crate::types::{FuncType, Result};
 use crate::vm::engine::types::RegisteredType;
-use crate::vm::func::call::bad_call;
 use crate::vm::store::entity::{EntityHeader, Handle, store_of};
 use crate::vm::store::kinds::{Entity, Tracer};
 use crate::vm::store::{Entered, Finalizer, Store};
 use crate::vm::trap::Trap;
-use crate::vm::val::{self, RawSlot, Val};
-use smallvec::SmallVec;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem::offset_of;
@@ -30,7 +28,7 @@ pub enum Callback {
 pub struct HostFunc {
     header: EntityHeader,
     func_ref: VMFuncRef,
-    /// What its code and [`host_call`] read; `func_ref.vmctx` points here.
+    /// What its code and [`callback`] read; `func_ref.vmctx` points here.
     context: VMHostContext,
     ty: Arc<RegisteredType>,
     /// Empty once it is queued to run.
@@ -45,6 +43,10 @@ unsafe impl Entity for HostFunc {
 
     fn trace(&self, tracer: &mut dyn Tracer) {
         self.trace_env(&mut |object| tracer.object(object));
+    }
+
+    fn owned_handles(&self, visit: &mut dyn FnMut(*mut ObjectHeader)) {
+        self.trace_env(visit);
     }
 
     unsafe fn free(_store: &Store, this: *mut HostFunc) {
@@ -83,9 +85,8 @@ impl HostFunc {
         store.collect_if_due();
         let registered = store.engine().register(ty).and_then(|ty| Ok((ty.to_host()?, ty)));
         let (entry, ty) = registered.inspect_err(|_| {
-            if let Some(finalizer) = finalizer {
-                // SAFETY: the host gave the function and its data together, and nothing else will run it.
-                unsafe { finalizer(env) };
+            if let Some(finalizer) = Finalizer::new((env, finalizer)) {
+                store.queue_finalizer(finalizer);
             }
         })?;
         store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
@@ -124,8 +125,8 @@ impl HostFunc {
         if self.trace.take().is_some() {
             store.traced_envs.set(store.traced_envs.get() - 1);
         }
-        if let Some(function) = self.finalizer.take() {
-            store.queue_finalizer(Finalizer { function, data: self.context.env.cast() });
+        if let Some(finalizer) = Finalizer::new((self.context.env.cast(), self.finalizer.take())) {
+            store.queue_finalizer(finalizer);
         }
     }
 
@@ -175,109 +176,4 @@ pub unsafe fn registered_type<'a>(func: *const VMFuncRef) -> &'a RegisteredType 
     let ty = unsafe { (*func).ty };
     // SAFETY: a live function's module or host function owns the registration.
     unsafe { &*ty.cast() }
-}
-
-/// Runs the callback of a host function whose signature has references or v128: the libcall behind its trampoline.
-/// `slots` holds the arguments and receives the results.
-///
-/// # Safety
-/// `context` is that of a live host function whose trampoline calls this; `slots` has room for the longer of its
-/// parameters and results.
-pub(in crate::vm) unsafe fn host_call(
-    context: *mut VMHostContext,
-    slots: *mut RawSlot,
-) -> Result<LibcallResult, Handle<Trap>> {
-    // SAFETY: the context is part of a live host function, which the collector keeps while it runs.
-    let func = unsafe { &*HostFunc::from_context(context) };
-    // SAFETY: a store outlives its entities.
-    let store = unsafe { &*func.header.store };
-    let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
-    let ty = &*func.ty;
-    // On the stack, unless there are many.
-    let mut args: SmallVec<[Val; 8]> = SmallVec::with_capacity(ty.ty.params.len());
-    for (index, &ty) in ty.ty.params.iter().enumerate() {
-        // SAFETY: the trampoline has written a slot for each parameter.
-        let slot = unsafe { &*slots.wrapping_add(index) };
-        // SAFETY: it is a value of the parameter's type.
-        args.push(unsafe { val::from_slot(store, slot, ty) });
-    }
-    let mut results: SmallVec<[Val; 8]> = ty.ty.results.iter().map(|&ty| Val::zero(ty)).collect();
-    let args_vec = ValVec { size: args.len(), data: args.as_mut_ptr() };
-    let mut results_vec = ValVec { size: results.len(), data: results.as_mut_ptr() };
-    // SAFETY: the host gave the callback for this signature.
-    let returned = unsafe { run_callback(func, &args_vec, &mut results_vec) };
-    for arg in &mut args {
-        // The arguments are lent to the callback: what they own is freed here.
-        // SAFETY: owned by this function, and a well-behaved callback has not freed them.
-        unsafe { arg.delete() };
-    }
-    let outcome = if returned.is_null() {
-        // SAFETY: the results are well-formed values the callback wrote.
-        unsafe { write_results(&entered, ty, &results, slots) }
-    } else {
-        // SAFETY: a callback returns an owned trap.
-        Err(unsafe { Handle::from_raw(returned) })
-    };
-    for result in &mut results {
-        // SAFETY: the callback gave them over.
-        unsafe { result.delete() };
-    }
-    outcome.map(|()| LibcallResult { value: 0, trapped: 0 })
-}
-
-/// # Safety
-/// The vectors are arrays of the function's parameter and result types.
-unsafe fn run_callback(func: &HostFunc, args: &ValVec, results: &mut ValVec) -> *mut Trap {
-    let (callback, env) = (func.context.callback, func.context.env);
-    if func.context.with_env != 0 {
-        type WithEnv = unsafe extern "C" fn(*mut c_void, *const ValVec, *mut ValVec) -> *mut Trap;
-        // SAFETY: `with_env` tells which type the pointer was made from.
-        let callback = unsafe { std::mem::transmute::<*const u8, WithEnv>(callback) };
-        // SAFETY: passed on to the caller.
-        unsafe { callback(env.cast(), args, results) }
-    } else {
-        type WithoutEnv = unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap;
-        // SAFETY: as above.
-        let callback = unsafe { std::mem::transmute::<*const u8, WithoutEnv>(callback) };
-        // SAFETY: passed on to the caller.
-        unsafe { callback(args, results) }
-    }
-}
-
-/// # Safety
-/// The results are well-formed; `slots` has room for them; the store is entered.
-unsafe fn write_results(
-    entered: &Entered<'_>,
-    ty: &RegisteredType,
-    results: &[Val],
-    slots: *mut RawSlot,
-) -> Result<(), Handle<Trap>> {
-    let store = entered.store();
-    let bad = |error: Error| bad_call(entered, &format!("a callback returned a wrong result: {}", error.message()));
-    for (result, &ty) in results.iter().zip(&ty.ty.results) {
-        // SAFETY: passed on to the caller.
-        unsafe { val::check(store, result, ty) }.map_err(bad)?;
-    }
-    let boxes = results.iter().zip(&ty.ty.results).filter(|&(result, &ty)| val::needs_box(result, ty)).count();
-    store.reserve_boxes(boxes).map_err(bad)?;
-    for (index, (result, &ty)) in results.iter().zip(&ty.ty.results).enumerate() {
-        // SAFETY: checked above; the boxes are reserved.
-        let slot = unsafe { val::to_slot(store, result, ty) }.map_err(bad)?;
-        // SAFETY: room for the results by the caller's promise.
-        unsafe { slots.wrapping_add(index).write(slot) };
-    }
-    Ok(())
-}
-
-/// Gives back a trap the trampoline received, as the pending one.
-pub(in crate::vm) fn pend(context: *mut VMStoreContext, trap: Handle<Trap>) {
-    // SAFETY: the context of a live store whose code runs on this thread.
-    let context = unsafe { &mut *context };
-    context.pending_trap = PendingTrap {
-        code: PendingTrap::OBJECT,
-        object: trap.into_raw().cast(),
-        fp: context.last_exit_fp,
-        pc: context.last_exit_pc,
-        ..PendingTrap::NONE
-    };
 }

@@ -4,9 +4,10 @@
 //! stack maps of those frames name, and host functions that have been called out to. From an entity, its imports, tables,
 //! memories and globals are reached; from a table or global, what its references refer to; from a heap box, its object.
 //!
-//! A handle that the environment of a host function owns, and says so, is no root by itself: it counts if the function is reached.
-//! The finalizer of a function that is not is what gives such handles back, so it runs first, while all they name is kept; the next
-//! collection frees it.
+//! A handle that an entity of the store owns is no root by itself: it counts if that entity is reached. The environments of host
+//! functions own handles, if they say so, and traps own handles of their frames' instances. The finalizer of a function that is
+//! not reached is what gives the handles of its environment back, so it is queued first, while all they name is kept; once it has
+//! run, the next collection frees that.
 //!
 //! It runs only where every reference is in one of those places: when an instance is made, and when heap boxes are
 //! reserved, before values are converted.
@@ -43,7 +44,7 @@ impl Store {
         self.pacing.begin();
         let mut marker = Marker { store: self, worklist: Vec::new() };
         if self.traced_envs.get() != 0 {
-            self.count_owned_by_envs();
+            self.count_owned_handles();
         }
         marker.mark_roots();
         marker.drain();
@@ -53,7 +54,6 @@ impl Store {
         self.heap.borrow_mut().sweep();
         self.schedule_unmarked();
         self.pacing.end(self.entities.borrow().len());
-        self.run_finalizers();
     }
 
     /// The live entities that are host functions with environments that say what they own.
@@ -70,23 +70,27 @@ impl Store {
         }
     }
 
-    fn count_owned_by_envs(&self) {
-        self.for_each_traced_func(|_, func| {
-            func.trace_env(&mut |object| {
-                // SAFETY: an environment owns handles of live objects.
-                let owner = unsafe { owner_of(object) };
-                // SAFETY: the owner of a live record is live.
-                let count = unsafe { &(*owner).owned_by_envs };
-                count.set(count.get().saturating_add(1));
-            });
-        });
+    fn count_owned_handles(&self) {
+        let mut count = |object: *mut ObjectHeader| {
+            // SAFETY: a handle keeps its record alive.
+            let entity = unsafe { owner_of(object) };
+            // SAFETY: the owner of a live record is live.
+            let count = unsafe { &(*entity).owned_by_entities };
+            count.set(count.get().saturating_add(1));
+        };
+        for &entity in self.entities.borrow().iter() {
+            // SAFETY: entities in the list are live.
+            let kind = self.kind_of(unsafe { &*entity });
+            // SAFETY: the header of a live entity of this kind.
+            unsafe { (kind.owned_handles)(entity, &mut count) };
+        }
     }
 
     fn schedule_unmarked(&self) {
         let unmark = |&&entity: &&*mut EntityHeader| {
             // SAFETY: entities in the list are live.
             let header = unsafe { &*entity };
-            header.owned_by_envs.set(0);
+            header.owned_by_entities.set(0);
             !header.marked.replace(false)
         };
         let dead: Vec<_> = self.entities.borrow().iter().filter(unmark).copied().collect();
@@ -132,7 +136,7 @@ impl Marker<'_> {
         for &entity in self.store.entities.borrow().iter() {
             // SAFETY: entities in the list are live.
             let header = unsafe { &*entity };
-            let held = header.handles().saturating_sub(header.owned_by_envs.get() as usize);
+            let held = header.handles().saturating_sub(header.owned_by_entities.get() as usize);
             if held != 0 {
                 roots += held;
                 self.mark_entity(entity);

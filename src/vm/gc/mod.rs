@@ -13,7 +13,7 @@ pub struct Pacing {
     lost: Cell<usize>,
     /// Handles given back since the last collection, once the store's own handle is gone.
     released: Cell<usize>,
-    /// How many handles the host held at the last collection, as far as environments do not claim them.
+    /// How many handles were held at the last collection, other than by entities of the store.
     roots: Cell<usize>,
     collecting: Cell<bool>,
     /// How many entities the last collection left.

@@ -5,10 +5,10 @@
 //! into it that lives across a call of wasm. What the context's arrays point to is kept alive by the collector, which
 //! traces them (`src/vm/gc/collect.rs`); nothing in them is counted.
 //!
-//! A block is used for one instance after the other of the same module (`src/vm/instance/pool.rs`). When an instance dies together with its
-//! own tables and memories, they are reset and wait with the block; [`Instance::revive`] makes the next instance of them. What
-//! nobody can have touched is left alone: `touched` tells whether any function, memory, table or global of the instance was
-//! ever handed out, without which no code of it runs and nobody else reaches anything of it.
+//! A block serves one instance of a module after the other. When an instance dies together with the tables and memories that it defines,
+//! they are reset and the block goes into the pool of the module (`src/vm/instance/pool.rs`); [`Instance::revive`] makes the next instance of
+//! it. `touched` records whether any function, memory, table or global of the instance was ever handed out, or its start
+//! function ran. Where it is false, no code of the instance has run and the host has reached nothing of it, so there is nothing to reset.
 
 pub mod const_eval;
 pub mod initial;

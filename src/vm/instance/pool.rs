@@ -1,13 +1,13 @@
 //! The instance pool of a module: blocks of instances that have died, kept for the next instance of the same module.
 //!
-//! A block keeps its tables, its memories with their mappings, and the function references that were filled in it: they point
-//! into the block, so they are right for the next instance as they are. All else was reset when the instance died. A pooled
-//! block owns no share of its module, which owns the pool.
+//! A block keeps its tables, its memories with their mappings, and the function references that were made in it: they point into the
+//! block, so the next instance can use them as they are. Everything else was reset when the instance died. A block in the pool holds
+//! no reference to its module, since the module owns the pool.
 
+use crate::os::sync::Mutex;
 use crate::vm::engine::pools::{Pool, Pools};
-use crate::vm::engine::types::lock;
 use crate::vm::instance::Instance;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The block of an instance that is not among any store's entities, with what is its own.
 pub(in crate::vm) struct Block(*mut Instance);
@@ -53,26 +53,26 @@ impl InstancePool {
     }
 
     pub(in crate::vm) fn take(&self) -> Option<Block> {
-        let block = lock(&self.blocks).pop()?;
+        let block = self.blocks.lock().pop()?;
         self.pools.sub(1);
         Some(block)
     }
 
     /// Whether a block that is put into the pool now should keep its pages.
     pub(in crate::vm) fn keeps_pages(&self) -> bool {
-        lock(&self.blocks).len() < KEEP_PAGES
+        self.blocks.lock().len() < KEEP_PAGES
     }
 
     /// Keeps a block that was reset, if there is room.
     pub(in crate::vm) fn put(&self, block: Block) {
         if self.pools.is_full() {
-            if !lock(&self.blocks).is_empty() {
+            if !self.blocks.lock().is_empty() {
                 return;
             }
             // What others have kept for long makes room for a module that has none.
             self.pools.clear();
         }
-        let mut blocks = lock(&self.blocks);
+        let mut blocks = self.blocks.lock();
         if blocks.try_reserve(1).is_ok() {
             blocks.push(block);
             self.pools.add();
@@ -85,14 +85,14 @@ impl InstancePool {
 
 impl Pool for InstancePool {
     fn clear(&self) -> usize {
-        let blocks = std::mem::take(&mut *lock(&self.blocks));
+        let blocks = std::mem::take(&mut *self.blocks.lock());
         blocks.len()
     }
 }
 
 impl Drop for InstancePool {
     fn drop(&mut self) {
-        let blocks = self.blocks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let blocks = self.blocks.get_mut();
         self.pools.sub(blocks.len());
     }
 }

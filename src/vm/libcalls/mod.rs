@@ -12,7 +12,7 @@ pub use table::LIBCALLS;
 
 use crate::abi::{LibcallResult, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext, foreach_libcall};
 use crate::types::{FuncIndex, MemoryIndex, TableIndex, TrapCode};
-use crate::vm::func;
+use crate::vm::func::{ValVec, callback};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::Handle;
 use crate::vm::trap::Trap;
@@ -112,33 +112,37 @@ mod operations {
 /// # Safety
 /// Called by a host function's trampoline through its stub.
 pub unsafe extern "C" fn host_call(vmctx: *mut VMHostContext, slots: *mut RawSlot) -> LibcallResult {
-    // SAFETY: every context starts with its store's.
-    let context = unsafe { (*vmctx).store };
-    // SAFETY: the trampoline keeps to the contract of `func::host_call`.
-    let body = || unsafe { func::host_call(vmctx, slots) };
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-    match outcome {
-        Ok(Ok(result)) => result,
-        Ok(Err(trap)) => {
-            func::pend(context, trap);
-            LibcallResult { value: 0, trapped: 1 }
-        }
-        Err(_) => {
-            func::pend(context, Trap::detached(TrapCode::Host, "a defect of libwasm: a panic in a host call"));
-            LibcallResult { value: 0, trapped: 1 }
-        }
-    }
+    // SAFETY: the trampoline keeps to the contract of `callback::host_call`.
+    let body = || unsafe { callback::host_call(vmctx, slots) };
+    // SAFETY: passed on to the caller.
+    unsafe { guard_callback(vmctx, body) }
 }
 
-/// Raises a trap that a callback returned.
+/// Does what is left to do after a callback of a signature of numbers.
 ///
 /// # Safety
-/// Called by a host function's trampoline through its stub; `trap` is owned.
-pub unsafe extern "C" fn raise_object(vmctx: *mut VMHostContext, trap: *mut u8) -> LibcallResult {
+/// Called by a host function's trampoline through its stub.
+pub unsafe extern "C" fn end_callback(
+    vmctx: *mut VMHostContext,
+    trap: *mut Trap,
+    vectors: *mut [ValVec; 2],
+) -> LibcallResult {
+    // SAFETY: the trampoline keeps to the contract of `callback::end_numeric_callback`.
+    let body = || unsafe { callback::end_numeric_callback(vmctx, trap, vectors) };
+    // SAFETY: passed on to the caller.
+    unsafe { guard_callback(vmctx, body) }
+}
+
+/// Runs the body of a libcall of a host function's trampoline; its trap becomes the pending one.
+///
+/// # Safety
+/// `vmctx` is that of a host function whose trampoline called out on this thread.
+unsafe fn guard_callback(vmctx: *mut VMHostContext, body: impl FnOnce() -> Result<(), Handle<Trap>>) -> LibcallResult {
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body))
+        .unwrap_or_else(|_| Err(Trap::detached(TrapCode::Host, "a defect of libwasm: a panic in a host call")));
+    let Err(trap) = outcome else { return LibcallResult { value: 0, trapped: 0 } };
     // SAFETY: every context starts with its store's.
-    let context = unsafe { (*vmctx).store };
-    // SAFETY: a callback returns an owned trap.
-    func::pend(context, unsafe { Handle::from_raw(trap.cast()) });
+    callback::pend(unsafe { (*vmctx).store }, trap);
     LibcallResult { value: 0, trapped: 1 }
 }
 

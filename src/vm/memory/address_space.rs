@@ -2,10 +2,9 @@
 
 use crate::os::guarded::{self, GuardedRange};
 use crate::os::map::{HOST_PAGE, Reservation, round_up};
+use crate::os::sync::{Mutex, MutexGuard};
 use crate::types::{Error, Result};
-use crate::vm::engine::types::lock;
 use crate::vm::memory::linear::MemoryPlan;
-use std::sync::{Mutex, MutexGuard};
 
 /// A reservation: room for the memory, then the guard.
 #[derive(Debug)]
@@ -51,7 +50,7 @@ impl Spaces {
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<Space>> {
-        lock(&self.kept)
+        self.kept.lock()
     }
 
     /// A space with at least `room` bytes, none of them committed.

@@ -10,9 +10,10 @@
 use crate::module::Module;
 use crate::os::image_file::ImageFile;
 use crate::os::map::{HOST_PAGE, round_up};
+use crate::os::sync::Mutex;
 use crate::types::DataIndex;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// What is in a memory of a module at first.
 #[derive(Debug, Default)]
@@ -92,6 +93,11 @@ impl MemoryImage {
 }
 
 impl FileRange {
+    /// The pages of the memory that are in the file, in bytes from its start.
+    pub(in crate::vm) fn pages(&self) -> Range<usize> {
+        self.pages.clone()
+    }
+
     fn new(files: &ImageFiles, module: &Module, segments: &[(usize, DataIndex)], length: usize) -> Option<FileRange> {
         let ((first, _), (last, segment)) = (*segments.first()?, *segments.last()?);
         let start = first / HOST_PAGE * HOST_PAGE;
@@ -132,7 +138,7 @@ pub struct ImageFiles {
 impl ImageFiles {
     /// A range of `length` bytes, whole pages, in which nothing was written. `None` if there is none to be had.
     fn reserve(&self, length: u64) -> Option<(Arc<ImageFile>, u64)> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.lock();
         let usable = current.as_ref().filter(|file| file.is_current());
         let file = match usable {
             Some(file) => file.clone(),

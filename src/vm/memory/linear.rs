@@ -1,4 +1,4 @@
-//! The bytes of a linear memory: where they lie and how they grow. Limits of the type are the caller's business.
+//! The bytes of a linear memory: the mapping that holds them, and how it grows. The caller checks the limits of the memory's type.
 //!
 //! Two kinds, decided by the [`MemoryPlan`]:
 //!
@@ -7,11 +7,11 @@
 //! - **movable**: only what is needed is reserved, with room to grow; a memory that outgrows it is copied to a larger
 //!   one and `base` changes. Only for code that checks every access and loads the base each time.
 //!
-//! A memory may begin with an image (`src/vm/memory/image.rs`), and be made to begin again: what was written is found and undone.
+//! A memory may begin with an image (`src/vm/memory/image.rs`). [`LinearMemory::reset`] makes a used memory what it was at first: it finds
+//! the dirty pages and undoes them.
 //!
-//! Invariant: bytes `0..length` are accessible, and nothing beyond `length` is, up to the end of the guard; if there are pages,
-//! they are zero. Whoever
-//! copies `base` or `length` (`VMMemory`, `VMMemorySlot`) refreshes the copies after each `grow_to`.
+//! Invariant: bytes `0..length` are accessible, and none from `length` to the end of the guard is; committed pages that the memory has not
+//! grown to are zero. Code that copies `base` or `length` (into `VMMemory`, `VMMemorySlot`) refreshes the copies after each `grow_to`.
 
 use crate::module::Module;
 use crate::os::dirty_pages;
@@ -138,12 +138,15 @@ impl LinearMemory {
         let (minimum, length, reached) = (committed(self.minimum)?, committed(self.length)?, committed(self.reached)?);
         self.length = self.minimum;
         let base = space.reservation.base().as_ptr();
-        let own = if keep_pages { dirty_pages::find(base as usize, reached, MOST_KEPT_PAGES) } else { None };
-        if let Some(own) = own {
-            for range in own.iter() {
+        let from_file = self.mapped.as_ref().map_or(0..0, |file| file.pages());
+        let zeros = !from_file.is_empty();
+        let dirty = if keep_pages { dirty_pages::find(base as usize, reached, MOST_KEPT_PAGES, zeros) } else { None };
+        if let Some(dirty) = dirty {
+            for (range, zero) in dirty.iter() {
                 // Beyond the length are zeros that an earlier instance grew to.
                 let range = range.start - base as usize..(range.end - base as usize).min(length);
-                if range.is_empty() {
+                let as_mapped = zero && (range.end <= from_file.start || from_file.end <= range.start);
+                if range.is_empty() || as_mapped {
                     continue;
                 }
                 // SAFETY: committed, and nobody uses it.

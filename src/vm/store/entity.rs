@@ -33,8 +33,8 @@ pub struct EntityHeader {
     pub store: *const Store,
     /// Set once something other than a host handle may refer to this entity: from then on only the collector frees it.
     pub escaped: Cell<bool>,
-    /// During a collection: how many of the handles are owned by environments of host functions, as they say.
-    pub owned_by_envs: Cell<u32>,
+    /// During a collection: how many of the handles are owned by other entities of the store.
+    pub owned_by_entities: Cell<u32>,
     /// The collector's mark.
     pub marked: Cell<bool>,
     /// Whether it waits in the store's list of entities to free when no wasm runs.
@@ -64,7 +64,7 @@ impl EntityHeader {
             copied: AtomicUsize::new(0),
             store,
             escaped: Cell::new(false),
-            owned_by_envs: Cell::new(0),
+            owned_by_entities: Cell::new(0),
             marked: Cell::new(false),
             deferred: Cell::new(false),
             pending_free: Cell::new(false),

@@ -1,4 +1,8 @@
-//! Host info: a pointer and a finalizer that the host attaches to an object, found by the object's identity.
+//! Host info: a pointer and a finalizer that the host attaches to an object, found by the object's identity; and when finalizers run.
+//!
+//! A finalizer is the host's code and may delete any handle, one among them that a function of the library was given and is about to
+//! use. So finalizers do not run where their objects die but wait in a queue, until the function of the library that the
+//! host called returns ([`Entered`](super::Entered) holds them back until then), or calls out to the host itself.
 
 use crate::abi::ObjectHeader;
 use crate::vm::store::Store;
@@ -12,6 +16,21 @@ use std::ffi::c_void;
 pub struct Finalizer {
     pub function: unsafe extern "C" fn(*mut c_void),
     pub data: *mut c_void,
+}
+
+impl Finalizer {
+    /// `None` where the host gave no function.
+    pub(in crate::vm) fn new(
+        (data, function): (*mut c_void, Option<unsafe extern "C" fn(*mut c_void)>),
+    ) -> Option<Finalizer> {
+        function.map(|function| Finalizer { function, data })
+    }
+
+    /// Runs it. Whoever has it took it from where it was kept, so that it runs once.
+    pub fn run(self) {
+        // SAFETY: the host gave the function and its data together, and asked that it be called once.
+        unsafe { (self.function)(self.data) }
+    }
 }
 
 /// What the host attached to an object.
@@ -28,13 +47,15 @@ pub struct HostInfoTable {
     by_entity: HashMap<*const EntityHeader, Vec<*const ObjectHeader>>,
 }
 
-/// Finalizers that wait until nothing of the store is borrowed.
+/// Finalizers that wait until no function of the library is at work in the store.
 #[derive(Default)]
 pub(super) struct PendingFinalizers {
     waiting: RefCell<Vec<Finalizer>>,
     /// Whether they are being run, further out on the stack: whatever a finalizer adds is run there, so chains of
     /// finalizers that delete the next object do not recurse.
     running: Cell<bool>,
+    /// Whether a function of the library is at work, between whose steps no code of the host may run.
+    held: Cell<bool>,
 }
 
 impl PendingFinalizers {
@@ -42,23 +63,38 @@ impl PendingFinalizers {
         self.waiting.borrow_mut().push(finalizer);
     }
 
+    /// Holds them back, or no longer; what it was before.
+    #[inline]
+    pub(super) fn hold(&self, held: bool) -> bool {
+        self.held.replace(held)
+    }
+
+    /// Runs those that wait, unless they are held back.
+    #[inline]
     pub(super) fn run(&self) {
+        if !self.held.get() && !self.waiting.borrow().is_empty() {
+            self.run_waiting();
+        }
+    }
+
+    #[cold]
+    fn run_waiting(&self) {
         if self.running.replace(true) {
             return;
         }
         loop {
             let Some(finalizer) = self.waiting.borrow_mut().pop() else { break };
-            // SAFETY: the host gave the function and its data together, and it runs exactly once: it was taken out.
-            unsafe { (finalizer.function)(finalizer.data) };
+            finalizer.run();
         }
         self.running.set(false);
     }
 }
 
 impl Store {
-    /// Queues a finalizer: it runs when nothing of the store is borrowed.
+    /// Queues a finalizer. The store is entered: whoever entered it runs it, at the latest when it leaves.
     pub(in crate::vm) fn queue_finalizer(&self, finalizer: Finalizer) {
         self.finalizers.push(finalizer);
+        self.owner.attention.set(true);
     }
 
     /// The host info of an object, or null.
@@ -66,7 +102,7 @@ impl Store {
         self.host_info.borrow().entries.get(&object).map_or(std::ptr::null_mut(), |info| info.data)
     }
 
-    /// Sets an object's host info and runs the finalizer of the old one.
+    /// Sets an object's host info, and queues the finalizer of the old one.
     ///
     /// # Safety
     /// The store is entered; `object` is a live record of it.
@@ -86,9 +122,8 @@ impl Store {
             table.by_entity.entry(owner).or_default().push(object);
         }
         drop(table);
-        if let Some(HostInfo { data, finalizer: Some(function) }) = old {
-            self.finalizers.push(Finalizer { function, data });
-            self.run_finalizers();
+        if let Some(finalizer) = old.and_then(|old| Finalizer::new((old.data, old.finalizer))) {
+            self.queue_finalizer(finalizer);
         }
     }
 
@@ -100,8 +135,9 @@ impl Store {
         }
         let mut table = self.host_info.borrow_mut();
         for object in table.by_entity.remove(&entity.cast_const()).unwrap_or_default() {
-            if let Some(HostInfo { data, finalizer: Some(function) }) = table.entries.remove(&object) {
-                self.finalizers.push(Finalizer { function, data });
+            let info = table.entries.remove(&object);
+            if let Some(finalizer) = info.and_then(|info| Finalizer::new((info.data, info.finalizer))) {
+                self.queue_finalizer(finalizer);
             }
         }
     }

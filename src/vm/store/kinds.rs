@@ -20,6 +20,10 @@ pub unsafe trait Entity: Sized {
     /// Tells the collector what the entity refers to.
     fn trace(&self, _tracer: &mut dyn Tracer) {}
 
+    /// Visits the records that the entity itself owns handles of, as often as it owns one. Such a handle is no root: it counts if
+    /// the entity is reached, so `trace` names the record too.
+    fn owned_handles(&self, _visit: &mut dyn FnMut(*mut ObjectHeader)) {}
+
     /// Called once: from now on something other than a handle of the host may refer to the entity.
     fn escape(&self) {}
 
@@ -56,6 +60,7 @@ pub(in crate::vm) struct EntityKind {
     pub(super) kind: ObjectKind,
     pub(super) may_run: bool,
     pub(in crate::vm) trace: unsafe fn(*const EntityHeader, &mut dyn Tracer),
+    pub(in crate::vm) owned_handles: unsafe fn(*const EntityHeader, &mut dyn FnMut(*mut ObjectHeader)),
     pub(super) escape: unsafe fn(*const EntityHeader),
     pub(super) definer: unsafe fn(*const EntityHeader) -> *mut EntityHeader,
     pub(super) for_each_part: unsafe fn(*const EntityHeader, &mut dyn FnMut(*mut EntityHeader)),
@@ -78,6 +83,8 @@ impl EntityKind {
             may_run: T::MAY_RUN,
             // SAFETY: whoever calls these passes the header of an entity of this kind.
             trace: |entity, tracer| unsafe { cast::<T>(entity) }.trace(tracer),
+            // SAFETY: as above.
+            owned_handles: |entity, visit| unsafe { cast::<T>(entity) }.owned_handles(visit),
             // SAFETY: as above.
             escape: |entity| unsafe { cast::<T>(entity) }.escape(),
             // SAFETY: as above.

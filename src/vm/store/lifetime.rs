@@ -60,7 +60,6 @@ impl Store {
             if !kept_by_host && !unsafe { self.free_if_unreachable(entity) } {
                 self.pacing.lost();
             }
-            self.run_finalizers();
         }
     }
 
@@ -176,6 +175,7 @@ impl Store {
             // SAFETY: without handles and without running code, nothing outside the list refers to anything in it.
             unsafe { self.schedule_free(all) };
             self.free_pending(usize::MAX);
+            self.run_finalizers();
         }
     }
 

@@ -15,6 +15,7 @@ mod pending_free;
 
 use crate::abi::{LibcallTable, ObjectHeader, PendingTrap, VMStoreContext};
 use crate::arch::StoreLayout;
+use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
 use crate::vm::gc::heap::GcHeap;
@@ -55,9 +56,11 @@ pub struct Store {
     pub(super) traced_envs: Cell<usize>,
 }
 
-/// Proof that this thread is the store's owner and inside the store.
+/// Proof that this thread is the store's owner and inside the store. While there is one, finalizers wait.
 pub struct Entered<'a> {
     store: &'a Store,
+    /// Whether finalizers waited already when this was made.
+    held_before: bool,
 }
 
 impl StoreLayout for Store {
@@ -139,24 +142,28 @@ impl Store {
         if !self.owner.try_enter() {
             self.owner.migrate(|| self.wasm_runs())?;
         }
+        // SAFETY: entered just now.
+        let entered = unsafe { self.still_entered() };
         if self.owner.has_queued() {
             self.drain();
         }
-        Ok(Entered { store: self })
+        Ok(entered)
     }
 
     /// Enters the store, if this thread is its owner.
     #[inline]
     pub(super) fn enter_if_owner(&self) -> Option<Entered<'_>> {
-        self.owner.try_enter().then(|| Entered { store: self })
+        // SAFETY: entered just now.
+        self.owner.try_enter().then(|| unsafe { self.still_entered() })
     }
 
-    /// The guard of an entry that the numeric-only stub made and has not left.
+    /// The guard of an entry that has been made and not been left, by the numeric-only stub for example.
     ///
     /// # Safety
     /// This is that entry's thread, and only one guard is made of it.
+    #[inline]
     pub(super) unsafe fn still_entered(&self) -> Entered<'_> {
-        Entered { store: self }
+        Entered { store: self, held_before: self.finalizers.hold(true) }
     }
 
     /// The lowest stack address WebAssembly may use, for this thread, which is inside.
@@ -206,7 +213,7 @@ impl Store {
                 inside = unsafe { store.as_ref() }.and_then(Store::enter_if_owner);
             }
             match &inside {
-                // SAFETY: owner, inside, and the caller owned the handle.
+                // SAFETY: the owner thread, inside, and the caller owned the handle.
                 Some(inside) => unsafe { inside.store.release_here(entity) },
                 // SAFETY: passed on to the caller.
                 None => unsafe { entity::release(object) },
@@ -229,8 +236,9 @@ impl Store {
         // SAFETY: the handle that is given back keeps the store alive until it is processed.
         let this = unsafe { &*store };
         if this.owner.try_enter() {
-            // SAFETY: owner, inside, and the caller owned the handle.
+            // SAFETY: the owner thread, inside, and the caller owned the handle.
             unsafe { this.process(released) };
+            this.run_finalizers();
             // SAFETY: this matches the raise above; `this` is not used afterwards.
             unsafe { Self::leave(store) };
         } else {
@@ -291,7 +299,6 @@ impl Store {
     /// # Safety
     /// The store is entered; `entity` is live and has just lost its last handle.
     unsafe fn released_last(&self, entity: *mut EntityHeader) {
-        // Count the store down only afterwards: finalizers may run inside.
         // SAFETY: passed on to the caller.
         unsafe { self.lost_last_handle(entity) };
         self.drop_ref();
@@ -305,6 +312,9 @@ impl Store {
     unsafe fn leave(store: *const Store) {
         // SAFETY: an entered store is alive.
         let this = unsafe { &*store };
+        // A thread that queues a handle and sees WebAssembly running here leaves it to this thread: either it sees that none runs any
+        // more, or this thread sees what it has queued. The other side's heavy barrier is in `StoreOwner::migrate`.
+        os::light_barrier();
         if this.owner.depth() == 1 && (this.owner.attention.get() || this.owner.has_queued()) {
             // SAFETY: the outermost entry is still held.
             unsafe { Self::leave_slow(store) };
@@ -350,6 +360,7 @@ impl Store {
         loop {
             let before = self.entities.borrow().len();
             self.collect();
+            self.run_finalizers();
             if self.entities.borrow().len() == before {
                 return;
             }
@@ -392,7 +403,9 @@ impl Store {
         Ok(())
     }
 
-    /// Runs the queued finalizers. They may call any `*_delete`, so nothing is borrowed meanwhile.
+    /// Runs the finalizers that wait, unless a function of the library is at work, which runs them when it is done. They may
+    /// call any `*_delete`, so nothing is borrowed meanwhile.
+    #[inline]
     pub(super) fn run_finalizers(&self) {
         self.finalizers.run();
     }
@@ -435,11 +448,32 @@ impl Entered<'_> {
     pub fn store(&self) -> &Store {
         self.store
     }
+
+    /// Runs `body`, which may run code of the host: there, finalizers run whenever a function of the library returns. The
+    /// caller relies on nothing that only a handle of the host's keeps alive.
+    #[inline]
+    pub(super) fn call_out<R>(&self, body: impl FnOnce() -> R) -> R {
+        let held = self.store.finalizers.hold(false);
+        let result = body();
+        self.store.finalizers.hold(held);
+        result
+    }
+
+    /// Leaves without running finalizers, which may collect: references that nothing keeps alive yet are on their way into
+    /// WebAssembly.
+    pub(super) fn leave_with_references(self) {
+        let this = std::mem::ManuallyDrop::new(self);
+        this.store.finalizers.hold(this.held_before);
+        // SAFETY: as in `drop`, which does not follow.
+        unsafe { Store::leave(this.store) }
+    }
 }
 
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
+        self.store.finalizers.hold(self.held_before);
+        self.store.run_finalizers();
         // SAFETY: made by `Store::enter`, which entered once. Whoever holds the guard's borrow holds a handle too, or
         // does not use the store afterwards.
         unsafe { Store::leave(self.store) }

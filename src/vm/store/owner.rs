@@ -1,28 +1,29 @@
-//! Which thread a store is at owner on, and how handles are given back from others.
+//! Which thread owns a store, and how handles are given back from others.
 //!
 //! A store is used by one thread at a time, but may move between threads, and every `*_delete` may come from any thread
 //! at any time (finalizers of garbage-collected languages). Entering must cost next to nothing, so there is no lock:
 //!
-//! * Each thread that was ever owner has a slot in the store, whose `depth` only that thread writes. `slot` is the owner's.
+//! * Each thread that ever owned the store has a slot in the store, whose `depth` only that thread writes. `slot` is the owner's.
 //!   Only the owner thread touches anything in the store, and only while its depth is above zero. Entering is: the slot is
 //!   mine → raise its depth → the slot is still mine.
 //! * Another thread that wants to use the store takes the slot away, makes every thread's earlier stores visible with a heavy
 //!   barrier, and then looks at the old slot's depth. Either the raised depth is seen, and the taker waits or gives up, or
-//!   the old owner's second look sees that it is owner no more (Dekker's argument, with the fast side's fence replaced by the
+//!   the old owner's second look sees that it is the owner no more (Dekker's argument, with the fast side's fence replaced by the
 //!   heavy one of the slow side). An old owner that comes too late has only written to its own slot.
-//! * A thread that is not owner does not touch counts: it queues the handle, still counted, and the owner thread drains the
+//! * A thread that is not the owner does not touch counts: it queues the handle, still counted, and the owner thread drains the
 //!   queue when it next enters, or before it leaves. If nobody may ever enter again (the store's own handle is gone), or the
-//!   queue has grown long, the thread tries to take the store over and drain it itself. Until it has given up or is inside,
-//!   it is counted as a visitor, for which whoever frees the store waits.
+//!   queue has grown long, the thread tries to migrate the store to itself and drains the queue. Until it has given up or is inside,
+//!   it holds a pin on the store's memory, and the thread that frees the store waits for all pins.
 
 use crate::arch;
+use crate::os::fork_gate::{self, back_off};
+use crate::os::sync::Mutex;
 use crate::os::{self, StackLimitCache};
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::store::entity::EntityHeader;
 use std::cell::Cell;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// A handle to give back.
 #[derive(Copy, Clone)]
@@ -57,11 +58,11 @@ impl ThreadSlot {
 
 /// The state of who uses a store.
 pub(super) struct StoreOwner {
-    /// The owner thread's slot; null while the store changes hands.
+    /// The owner thread's slot; null while the store migrates.
     slot: AtomicPtr<ThreadSlot>,
-    /// The slot of the last thread that became owner. Changes only while nobody is inside.
+    /// The slot of the last thread that became the owner. Changes only while nobody is inside.
     inside: AtomicPtr<ThreadSlot>,
-    /// One slot for each thread that was ever owner, boxed. Held by a thread that takes the store over.
+    /// One slot for each thread that ever owned the store, boxed. Locked by a thread while it migrates the store.
     slots: Mutex<Vec<*mut ThreadSlot>>,
     /// Handles given back by other threads.
     queue: Mutex<Vec<Released>>,
@@ -79,6 +80,18 @@ pub(super) struct StoreOwner {
 
 /// How many queued handles make a foreign thread try to drain the queue itself.
 const LONG_QUEUE: usize = 1024;
+
+/// What became of an attempt to migrate a store.
+enum Migration {
+    /// This thread is the owner, and inside.
+    Done,
+    Busy,
+    /// A fork waits for this thread to let go of the lock, and the old owner perhaps for the fork.
+    Forking,
+}
+
+/// How often to look whether the old owner has left the store: some hundred milliseconds.
+const MOST_ROUNDS: u32 = 2000;
 
 impl StoreOwner {
     pub(super) fn new() -> StoreOwner {
@@ -101,7 +114,7 @@ impl StoreOwner {
     pub(super) const ATTENTION: usize = offset_of!(StoreOwner, attention);
     pub(super) const QUEUED: usize = offset_of!(StoreOwner, queued);
 
-    /// Enters if this thread is owner. Must be paired with [`StoreOwner::leave`]. The numeric-only stub does the same (`src/arch`).
+    /// Enters if this thread is the owner. Must be paired with [`StoreOwner::leave`]. The numeric-only stub does the same (`src/arch`).
     #[inline]
     pub(super) fn try_enter(&self) -> bool {
         let slot = self.slot.load(Ordering::Acquire);
@@ -159,8 +172,9 @@ impl StoreOwner {
     /// Waits until nobody but this thread, which is inside and about to free the store, can touch it.
     pub(super) fn wait_for_pins(&self) {
         self.dying.store(true, Ordering::SeqCst);
+        let mut rounds = 0;
         while self.pins.load(Ordering::SeqCst) != 0 {
-            std::thread::yield_now();
+            back_off(&mut rounds);
         }
     }
 
@@ -174,26 +188,37 @@ impl StoreOwner {
     /// `wasm_runs` tells, and then the store is busy.
     #[cold]
     pub(super) fn migrate(&self, wasm_runs: impl Fn() -> bool) -> Result<()> {
+        let mut rounds = 0;
+        loop {
+            match self.try_migrate(&wasm_runs, &mut rounds) {
+                Migration::Done => return Ok(()),
+                Migration::Busy => return Err(Error::new(ErrorKind::Busy, "the store is in use on another thread")),
+                // To try again is to wait for the fork first.
+                Migration::Forking => {}
+            }
+        }
+    }
+
+    fn try_migrate(&self, wasm_runs: impl Fn() -> bool, rounds: &mut u32) -> Migration {
         let me = arch::current_thread_token();
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         let old = self.slot.swap(std::ptr::null_mut(), Ordering::SeqCst);
         // SAFETY: outside of this function, and so while the lock is held by nobody else, `slot` is one of `slots`.
         let old_slot = unsafe { &*old };
         if old_slot.token == me {
-            // StoreOwner all along: another thread's failed attempt had hidden it for a moment.
+            // The owner all along: another thread's failed attempt had hidden it for a moment.
             old_slot.depth.store(old_slot.depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             self.slot.store(old, Ordering::SeqCst);
-            return Ok(());
+            return Migration::Done;
         }
         os::heavy_barrier();
-        let mut spins = 0u32;
         while old_slot.depth.load(Ordering::Acquire) != 0 {
-            spins += 1;
-            if wasm_runs() || self.dying.load(Ordering::SeqCst) || spins > 100_000 {
+            let busy = wasm_runs() || self.dying.load(Ordering::SeqCst) || *rounds > MOST_ROUNDS;
+            if busy || fork_gate::is_closed() {
                 self.slot.store(old, Ordering::SeqCst);
-                return Err(Error::new(ErrorKind::Busy, "the store is in use on another thread"));
+                return if busy { Migration::Busy } else { Migration::Forking };
             }
-            std::thread::yield_now();
+            back_off(rounds);
         }
         // SAFETY: slots live as long as the store.
         let known = slots.iter().copied().find(|&slot| unsafe { (*slot).token } == me);
@@ -206,12 +231,12 @@ impl StoreOwner {
         unsafe { (*mine).depth.store(1, Ordering::Relaxed) };
         self.inside.store(mine, Ordering::SeqCst);
         self.slot.store(mine, Ordering::SeqCst);
-        Ok(())
+        Migration::Done
     }
 
     /// Queues a handle; true if this thread should try to take the store over and drain the queue.
     pub(super) fn queue(&self, released: Released) -> bool {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.queue.lock();
         queue.push(released);
         self.queued.store(true, Ordering::SeqCst);
         if matches!(released, Released::Store) {
@@ -222,7 +247,7 @@ impl StoreOwner {
 
     /// Takes what other threads have queued.
     pub(super) fn take_queue(&self) -> Vec<Released> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.queue.lock();
         self.queued.store(false, Ordering::SeqCst);
         std::mem::take(&mut *queue)
     }
@@ -230,7 +255,7 @@ impl StoreOwner {
 
 impl Drop for StoreOwner {
     fn drop(&mut self) {
-        for slot in self.slots.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for slot in self.slots.get_mut().drain(..) {
             // SAFETY: boxed by `ThreadSlot::new`, and nobody uses the store any more.
             drop(unsafe { Box::from_raw(slot) });
         }

@@ -1,5 +1,6 @@
-//! What a collection found dead is freed bit by bit, so that nobody waits for all of it: a few whenever something new is made, and
-//! whenever the store is left. The next collection starts when the last has been freed.
+//! The pending-free list: entities that a collection found dead and that the store has not freed yet. It frees a few of them whenever an
+//! entity is made and whenever the store is left, so that no single call waits for all. The next collection starts when the list is
+//! empty.
 
 use crate::abi::ObjectKind;
 use crate::vm::store::Store;
@@ -26,11 +27,17 @@ impl Store {
             // SAFETY: entities in the list are live until they are freed.
             self.deferred.borrow_mut().retain(|&entity| unsafe { (*entity).deferred.get() });
         }
+        // Parts of instances that are in the list too are freed with those.
+        let goes_with_its_definer = |entity: *mut EntityHeader| {
+            // SAFETY: all in the list are live until they are freed, each once.
+            let header = unsafe { &*entity };
+            // SAFETY: as above.
+            unsafe { self.definer_of(header) }.is_some_and(|instance| instance.pending_free.get())
+        };
         // Instances first: they take their tables and memories along, and tell those that stay that they are gone.
         let (instances, others): (Vec<_>, Vec<_>) = entities
             .into_iter()
-            // SAFETY: all in the list are live until they are freed, each once.
-            .filter(|&entity| !unsafe { self.definer_of(&*entity) }.is_some_and(|instance| instance.pending_free.get()))
+            .filter(|&entity| !goes_with_its_definer(entity))
             // SAFETY: as above.
             .partition(|&entity| unsafe { (*entity).object.kind == ObjectKind::Instance });
         for entity in instances.into_iter().chain(others) {
@@ -41,7 +48,7 @@ impl Store {
         self.owner.attention.set(true);
     }
 
-    /// Frees at most `count` of what was pending, and runs the finalizers.
+    /// Frees at most `count` of what was pending.
     pub(in crate::vm) fn free_pending(&self, count: usize) {
         for _ in 0..count {
             let Some(entity) = self.pending_free.borrow_mut().pop_front() else { break };
@@ -51,6 +58,5 @@ impl Store {
         if !self.pending_free.borrow().is_empty() {
             self.owner.attention.set(true);
         }
-        self.run_finalizers();
     }
 }

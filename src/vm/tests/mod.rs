@@ -1,5 +1,6 @@
 //! The virtual machine from the inside: call, trap, collect.
 
+mod entries;
 mod reuse;
 
 use crate::abi::{ObjectHeader, VMFuncRef};
@@ -331,6 +332,7 @@ fn stack_maps_are_exact() {
             // SAFETY: the result is the test's.
             unsafe { results[0].delete() };
             store.collect();
+            entered.call_out(|| store.run_finalizers());
             assert_eq!(FINALIZED.get(), 1, "{name}");
         }
     });

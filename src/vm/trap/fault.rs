@@ -14,7 +14,7 @@
 
 use crate::abi::{Activation, PendingTrap, VMAnyContext, VMStoreContext};
 use crate::arch::{ACTIVATION_BELOW_FP, raise};
-use crate::code::lookup;
+use crate::code::{FuncAt, lookup};
 use crate::os::fault::{self, Fault};
 use crate::os::guarded::may_be_guarded;
 use crate::types::{Result, TrapCode};
@@ -76,8 +76,7 @@ unsafe fn store_of_frame(fp: usize, vmctx_fp_offset: i32) -> *mut VMStoreContext
 ///
 /// `fp` is the frame pointer of that live frame: a function's, or that of the trampoline that [`enter`](crate::arch::enter) called.
 unsafe fn store_of_caller(fp: usize, pc: usize) -> Option<*mut VMStoreContext> {
-    let vmctx_fp_offset = lookup(pc, |code| code.func_at(pc - 1).map(|func| code.vmctx_fp_offset(func)));
-    if let Some(Some(vmctx_fp_offset)) = vmctx_fp_offset {
+    if let Some(Some(FuncAt { vmctx_fp_offset, .. })) = lookup(pc, |code| code.func_at(pc - 1)) {
         // SAFETY: a function that has called keeps its vmctx in its frame.
         return Some(unsafe { store_of_frame(fp, vmctx_fp_offset) });
     }
@@ -110,7 +109,7 @@ fn pending(code: TrapCode, fp: usize, pc: usize, exact: bool) -> PendingTrap {
 fn trap_site(pc: usize) -> Option<(TrapCode, i32)> {
     lookup(pc, |code| {
         let trap = code.trap_at(pc)?;
-        Some((trap, code.vmctx_fp_offset(code.func_at(pc)?)))
+        Some((trap, code.func_at(pc)?.vmctx_fp_offset))
     })?
 }
 

@@ -7,7 +7,7 @@
 pub mod fault;
 pub mod unwind;
 
-use crate::abi::{Frame, ObjectKind, PendingTrap};
+use crate::abi::{Frame, ObjectHeader, ObjectKind, PendingTrap};
 use crate::types::{FuncIndex, Result, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::{EntityHeader, Handle, Record, release, retain};
@@ -60,6 +60,14 @@ unsafe impl Entity for Trap {
     fn trace(&self, tracer: &mut dyn Tracer) {
         for frame in self.frames.borrow().iter() {
             tracer.object(frame.instance.cast());
+        }
+    }
+
+    fn owned_handles(&self, visit: &mut dyn FnMut(*mut ObjectHeader)) {
+        if self.counted.get() {
+            for frame in self.frames.borrow().iter() {
+                visit(frame.instance.cast());
+            }
         }
     }
 
@@ -134,18 +142,17 @@ impl Trap {
     }
 
     /// Adds the frames of the activation that the trap has just left.
-    fn append(&self, crossed: &[Frame], outermost: bool) {
-        if self.complete.replace(outermost) {
-            let old = self.frames.take();
-            self.release_counted(&old);
-        }
+    ///
+    /// # Safety
+    /// The frames' instances are live, and the trap's store is entered.
+    unsafe fn append(&self, crossed: &[Frame], outermost: bool) {
+        // The trace of an earlier raise may be all that keeps the instances of this one: it is released last.
+        let earlier = if self.complete.replace(outermost) { self.frames.take() } else { Vec::new() };
         let mut frames = self.frames.borrow_mut();
-        for frame in crossed {
-            if frames.len() == MAX_FRAMES {
-                return;
-            }
+        let room = MAX_FRAMES - frames.len();
+        for frame in &crossed[..crossed.len().min(room)] {
             let instance = Instance::from_vmctx(frame.vmctx);
-            // SAFETY: the frame ran a moment ago and nothing has been freed since, so its instance is live.
+            // SAFETY: live by the caller's promise.
             let module = unsafe { (*instance).module() };
             let func = module.func_index(frame.func);
             let start = module.body(frame.func).start;
@@ -160,6 +167,8 @@ impl Trap {
             }
             frames.push(FrameInfo { instance, func, module_offset, func_offset });
         }
+        drop(frames);
+        self.release_counted(&earlier);
     }
 
     /// Gives back the handles that frames of this trap were counted as.
@@ -177,25 +186,24 @@ impl Trap {
         self.detached_info.get().map_or(std::ptr::null_mut(), |(data, _)| data)
     }
 
-    /// Sets the host info of a detached trap and runs the finalizer of the old one.
-    pub fn set_detached_info(&self, data: *mut c_void, finalizer: Option<unsafe extern "C" fn(*mut c_void)>) {
-        self.run_detached_finalizer();
-        self.detached_info.set(Some((data, finalizer)));
+    /// Sets the host info of a detached trap. The caller runs the finalizer of the old one, which may delete the trap.
+    #[must_use]
+    pub fn set_detached_info(
+        &self,
+        data: *mut c_void,
+        finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+    ) -> Option<Finalizer> {
+        Finalizer::new(self.detached_info.replace(Some((data, finalizer)))?)
     }
 
     /// # Safety
     /// `entity` is that of a trap without a store that nobody has a handle of.
     unsafe fn free_detached(entity: *mut EntityHeader) {
         // SAFETY: boxed by `Trap::detached`; nobody has a handle.
-        unsafe { Box::from_raw(entity.cast::<Trap>()) }.run_detached_finalizer();
-    }
-
-    fn run_detached_finalizer(&self) {
-        if let Some((data, Some(function))) = self.detached_info.take() {
-            let finalizer = Finalizer { function, data };
-            // SAFETY: the host gave function and data together, and `take` makes it run once.
-            unsafe { (finalizer.function)(finalizer.data) };
-        }
+        let trap = unsafe { Box::from_raw(entity.cast::<Trap>()) };
+        let finalizer = trap.detached_info.take().and_then(Finalizer::new);
+        drop(trap);
+        finalizer.into_iter().for_each(Finalizer::run);
     }
 }
 
@@ -221,18 +229,25 @@ pub(in crate::vm) fn take(entered: &Entered<'_>) -> Handle<Trap> {
         let code = TrapCode::from_u8(pending.code as u8).unwrap_or(TrapCode::Unreachable);
         Trap::new_in_any_case(entered, code, None)
     };
+    // Dropped at the end: its last handle may be the last but one of what this trap crossed.
+    let mut of_another_store = None;
     let trap = if trap.store().is_null() || std::ptr::eq(trap.store(), store) {
         trap
     } else {
+        of_another_store = Some(trap);
         let message = *b"a callback returned a trap of another store";
         Trap::new_in_any_case(entered, TrapCode::BadCall, Some(message.into()))
     };
     if std::ptr::eq(trap.store(), store) {
         // SAFETY: as above.
-        trap.append(frames.frames(), unsafe { (*context).activation.is_null() });
+        let outermost = unsafe { (*context).activation.is_null() };
+        // SAFETY: what ran in the activation until now is live: entities without handles wait in `deferred` or for the
+        // collector, and between the landing and here no handle was released and nothing was collected.
+        unsafe { trap.append(frames.frames(), outermost) };
     }
     frames.clear();
     // SAFETY: as above.
     unsafe { (*context).trap_frames = frames };
+    drop(of_another_store);
     trap
 }

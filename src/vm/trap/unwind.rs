@@ -13,11 +13,11 @@
 //! ```
 //!
 //! Invariant: between an activation's `entry_fp` and the frame pointer a walk starts from, every frame keeps the chain: the caller's frame
-//! pointer at `fp`, the return address at `fp + 8`. What the code registry doesn't know there is a trampoline.
+//! pointer at `fp`, the return address at `fp + 8`. What belongs to no function of a module there is a trampoline.
 //! The walker allocates nothing and calls nothing that locks.
 
 use crate::abi::{Activation, Frame, VMContext, VMHostContext, VMStoreContext};
-use crate::code::lookup;
+use crate::code::{FuncAt, lookup};
 use std::ops::ControlFlow;
 use std::ptr::null_mut;
 
@@ -115,11 +115,7 @@ unsafe fn walk_activation(
 ///
 /// `fp` is the frame pointer of a live frame stopped at `pc`.
 unsafe fn frame_at(pc: usize, exact: bool, fp: usize) -> Option<Frame> {
-    let (func, module_offset, vmctx_fp_offset) = lookup(pc, |code| {
-        // A return address may be that of a call that ends its function.
-        let func = code.func_at(pc - usize::from(!exact))?;
-        Some((func, code.module_offset(pc, exact), code.vmctx_fp_offset(func)))
-    })??;
+    let (FuncAt { func, vmctx_fp_offset }, module_offset) = lookup(pc, |code| code.frame_at(pc, exact))??;
     // SAFETY: the frame is one of the function with this offset.
     let vmctx = unsafe { vmctx_of(fp, vmctx_fp_offset) }?;
     Some(Frame { pc, exact, fp, vmctx, func, module_offset: module_offset.unwrap_or(u32::MAX) })
@@ -140,7 +136,7 @@ unsafe fn vmctx_of(fp: usize, vmctx_fp_offset: i32) -> Option<*mut VMContext> {
         fp = unsafe { link.read() };
         // SAFETY: ...and its return address in the next word.
         let return_pc = unsafe { link.wrapping_add(1).read() };
-        offset = lookup(return_pc, |code| Some(code.vmctx_fp_offset(code.func_at(return_pc - 1)?)))??;
+        offset = lookup(return_pc, |code| Some(code.func_at(return_pc - 1)?.vmctx_fp_offset))??;
         if offset == 0 {
             return None;
         }

@@ -1,0 +1,264 @@
+//! Calls from WebAssembly to the host's callbacks, and what a callback leaves in its results.
+//!
+//! A callback is lent two vectors whose storage lies in the frame of its trampoline. It writes its results where they are to be, or
+//! puts another vector in place of that one (`wasm_val_vec_new(results, ...)`, `*results = vector`), which the library owns then.
+//!
+//! The trampoline of a signature of numbers calls the callback itself, and [`end_numeric_callback`] only if it gave a trap or its
+//! results are not what they should be. For all others [`host_call`] does everything.
+
+use super::call::bad_call;
+use super::{HostFunc, ValVec};
+use crate::abi::{PendingTrap, VMHostContext, VMStoreContext};
+use crate::module::EntityIndex;
+use crate::types::TrapCode;
+use crate::vm::instance::Instance;
+use crate::vm::store::entity::Handle;
+use crate::vm::store::{Entered, Store};
+use crate::vm::trap::Trap;
+use crate::vm::trap::unwind::{self, Step};
+use crate::vm::val::{self, RawSlot, Val};
+use crate::vm::vector;
+use std::ffi::c_void;
+use std::ops::ControlFlow;
+
+/// What a callback has left in its results. Dropping it frees what the values own, and the vector if the callback put it there.
+struct Results {
+    /// The callback's vector, as it is now.
+    vector: ValVec,
+    /// The storage that was in it before.
+    place: *mut Val,
+    /// The number of results that the function has, for which there is room in `place`.
+    count: usize,
+}
+
+impl Results {
+    fn is_replaced(&self) -> bool {
+        self.vector.data != self.place
+    }
+
+    /// How many there are, as the callback left it.
+    fn given(&self) -> usize {
+        if self.vector.data.is_null() { 0 } else { self.vector.size }
+    }
+
+    /// The values that the callback gave.
+    fn values(&self) -> &[Val] {
+        let (data, count) = match self.is_replaced() {
+            true if self.given() == 0 => return &[],
+            true => (self.vector.data, self.vector.size),
+            // Whatever became of the size.
+            false => (self.place, self.count),
+        };
+        // SAFETY: a vector of the callback's has as many elements as it says; the place has one for each result.
+        unsafe { std::slice::from_raw_parts(data, count) }
+    }
+
+    /// Whether the values are results of the function; if not, a trap that says what was expected and given.
+    fn check(&self, entered: &Entered<'_>, func: &HostFunc) -> Result<(), Handle<Trap>> {
+        if self.given() != self.count {
+            return Err(wrong(
+                entered,
+                func,
+                &format!(" gave {} results where its type has {}", self.given(), self.count),
+            ));
+        }
+        for (index, (value, &ty)) in self.values().iter().zip(&func.ty.ty.results).enumerate() {
+            if value.kind != val::kind_of(ty) {
+                let given = val::name_of_kind(value.kind);
+                return Err(wrong(entered, func, &format!(" gave {given} for result {index} ({ty})")));
+            }
+            // SAFETY: a value that a callback gave is well-formed.
+            if let Err(error) = unsafe { val::check(entered.store(), value, ty) } {
+                return Err(wrong(entered, func, &format!(" gave a wrong result {index} ({ty}): {}", error.message())));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        // A callback that replaced the vector may have moved the values of the old one into it, so what is left there is nobody's.
+        for mut value in self.values().iter().copied() {
+            // SAFETY: the callback gave its values away, and nobody uses them after this.
+            unsafe { value.delete() };
+        }
+        let data = self.vector.data.cast();
+        if self.is_replaced() && !vector::is_on_stack(data) {
+            // SAFETY: as above; a vector's storage comes from the functions of `wasm.h`.
+            unsafe { vector::free(data) };
+        }
+    }
+}
+
+/// A trap that says what is wrong with a callback's results.
+#[cold]
+fn wrong(entered: &Entered<'_>, func: &HostFunc, what: &str) -> Handle<Trap> {
+    let name = import_of_caller(entered.store(), &raw const func.context).unwrap_or_default();
+    bad_call(entered, &format!("host function{name}{what}"))
+}
+
+/// What the instance that has called this host function imports it as, with a space before it; nothing if it does not import it, or
+/// the host has called.
+fn import_of_caller(store: &Store, callee: *const VMHostContext) -> Option<String> {
+    let mut name = None;
+    let mut visit = |step| match step {
+        Step::HostCall(called) if std::ptr::eq(called, callee) => ControlFlow::Continue(()),
+        Step::HostCall(_) => ControlFlow::Break(()),
+        Step::Frame(frame) => {
+            // SAFETY: an instance whose frame has called is live.
+            let instance = unsafe { &*Instance::from_vmctx(frame.vmctx) };
+            name = instance.module().imports.iter().find_map(|import| {
+                let EntityIndex::Func(index) = import.entity else { return None };
+                // SAFETY: a live instance has a record of each imported function.
+                let vmctx = unsafe { (*instance.func_import(index)).vmctx };
+                let same = std::ptr::eq(vmctx.cast(), callee);
+                same.then(|| format!(" \"{}\".\"{}\"", import.module, import.name))
+            });
+            ControlFlow::Break(())
+        }
+    };
+    // SAFETY: the store is entered, on the thread whose stack has the frames.
+    let _ = unsafe { unwind::walk(store.context(), &mut visit) };
+    name
+}
+
+/// Runs the callback of a host function whose signature has references or v128: the libcall behind its trampoline.
+/// `slots` holds the arguments and receives the results. Behind these slots, which are as many as there are parameters or results,
+/// there is room for a value for each parameter and each result: the storage of the vectors.
+///
+/// # Safety
+/// `context` is that of a live host function whose trampoline calls this with such an array.
+pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut RawSlot) -> Result<(), Handle<Trap>> {
+    // SAFETY: the context is part of a live host function, which the collector keeps while it runs.
+    let func = unsafe { &*HostFunc::from_context(context) };
+    // SAFETY: a store outlives its entities.
+    let store = unsafe { &*func.header.store };
+    let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
+    let (params, result_types) = (&func.ty.ty.params, &func.ty.ty.results);
+    let args: *mut Val = slots.wrapping_add(params.len().max(result_types.len())).cast();
+    let place = args.wrapping_add(params.len());
+    for (index, &ty) in params.iter().enumerate() {
+        // SAFETY: the trampoline has written a slot for each parameter.
+        let slot = unsafe { &*slots.wrapping_add(index) };
+        // SAFETY: it is a value of the parameter's type.
+        let value = unsafe { val::from_slot(store, slot, ty) };
+        // SAFETY: room for a value for each parameter.
+        unsafe { args.wrapping_add(index).write(value) };
+    }
+    for (index, &ty) in result_types.iter().enumerate() {
+        // SAFETY: room for a value for each result.
+        unsafe { place.wrapping_add(index).write(Val::zero(ty)) };
+    }
+    let args_vec = ValVec { size: params.len(), data: args };
+    let mut vector = ValVec { size: result_types.len(), data: place };
+    let trap = entered.call_out(|| {
+        // SAFETY: the host gave the callback for this signature.
+        let trap = unsafe { run_callback(func, &args_vec, &mut vector) };
+        // The arguments are lent to the callback: what they own is freed here.
+        // SAFETY: written above, and a callback leaves values there.
+        for arg in unsafe { std::slice::from_raw_parts_mut(args, params.len()) } {
+            // SAFETY: owned by this function, and a well-behaved callback has not freed them.
+            unsafe { arg.delete() };
+        }
+        trap
+    });
+    let results = Results { vector, place, count: result_types.len() };
+    let outcome = if trap.is_null() {
+        // SAFETY: the slots have room for the results, if they are what they should be.
+        results.check(&entered, func).and_then(|()| unsafe { write_results(&entered, func, results.values(), slots) })
+    } else {
+        // SAFETY: a callback returns an owned trap.
+        Err(unsafe { Handle::from_raw(trap) })
+    };
+    drop(results);
+    entered.leave_with_references();
+    outcome
+}
+
+/// # Safety
+/// The vectors are arrays of the function's parameter and result types.
+unsafe fn run_callback(func: &HostFunc, args: &ValVec, results: &mut ValVec) -> *mut Trap {
+    let (callback, env) = (func.context.callback, func.context.env);
+    if func.context.with_env != 0 {
+        type WithEnv = unsafe extern "C" fn(*mut c_void, *const ValVec, *mut ValVec) -> *mut Trap;
+        // SAFETY: `with_env` tells which type the pointer was made from.
+        let callback = unsafe { std::mem::transmute::<*const u8, WithEnv>(callback) };
+        // SAFETY: passed on to the caller.
+        unsafe { callback(env.cast(), args, results) }
+    } else {
+        type WithoutEnv = unsafe extern "C" fn(*const ValVec, *mut ValVec) -> *mut Trap;
+        // SAFETY: as above.
+        let callback = unsafe { std::mem::transmute::<*const u8, WithoutEnv>(callback) };
+        // SAFETY: passed on to the caller.
+        unsafe { callback(args, results) }
+    }
+}
+
+/// # Safety
+/// The results have been checked; `slots` has room for them; the store is entered.
+unsafe fn write_results(
+    entered: &Entered<'_>,
+    func: &HostFunc,
+    results: &[Val],
+    slots: *mut RawSlot,
+) -> Result<(), Handle<Trap>> {
+    let (store, types) = (entered.store(), &func.ty.ty.results);
+    let boxes = results.iter().zip(types).filter(|&(result, &ty)| val::needs_box(result, ty)).count();
+    store.reserve_boxes(boxes).map_err(|error| bad_call(entered, error.message()))?;
+    for (index, (result, &ty)) in results.iter().zip(types).enumerate() {
+        // SAFETY: checked by the caller; the boxes are reserved.
+        let slot = unsafe { val::to_slot(store, result, ty) }.map_err(|error| bad_call(entered, error.message()))?;
+        // SAFETY: room for the results by the caller's promise.
+        unsafe { slots.wrapping_add(index).write(slot) };
+    }
+    Ok(())
+}
+
+/// What is left to do when a callback of a signature of numbers has returned a trap, or something in its results that is not as it was
+/// handed out: the results are in their place afterwards, or there is a trap.
+///
+/// # Safety
+/// `context` is that of a live host function that has just been called; `trap` is null or owned; `vectors` are the callback's arguments and
+/// results, behind which the arguments lie in the trampoline's frame, and the place of the results behind them.
+pub(in crate::vm) unsafe fn end_numeric_callback(
+    context: *mut VMHostContext,
+    trap: *mut Trap,
+    vectors: *mut [ValVec; 2],
+) -> Result<(), Handle<Trap>> {
+    // SAFETY: the context is part of a live host function, which the collector keeps while it runs.
+    let func = unsafe { &*HostFunc::from_context(context) };
+    // SAFETY: the trampoline's vectors.
+    let [_, vector] = unsafe { vectors.read() };
+    let args: *mut Val = vectors.wrapping_add(1).cast();
+    let place = args.wrapping_add(func.ty.ty.params.len());
+    let results = Results { vector, place, count: func.ty.ty.results.len() };
+    if !trap.is_null() {
+        // SAFETY: a callback returns an owned trap.
+        return Err(unsafe { Handle::from_raw(trap) });
+    }
+    // SAFETY: a store outlives its entities.
+    let store = unsafe { &*func.header.store };
+    let entered = store.enter().map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
+    results.check(&entered, func)?;
+    if results.is_replaced() {
+        for (index, &value) in results.values().iter().enumerate() {
+            // SAFETY: there are as many as there is room for.
+            unsafe { place.wrapping_add(index).write(value) };
+        }
+    }
+    Ok(())
+}
+
+/// Gives back a trap the trampoline received, as the pending one.
+pub(in crate::vm) fn pend(context: *mut VMStoreContext, trap: Handle<Trap>) {
+    // SAFETY: the context of a live store whose code runs on this thread.
+    let context = unsafe { &mut *context };
+    context.pending_trap = PendingTrap {
+        code: PendingTrap::OBJECT,
+        object: trap.into_raw().cast(),
+        fp: context.last_exit_fp,
+        pc: context.last_exit_pc,
+        ..PendingTrap::NONE
+    };
+}
