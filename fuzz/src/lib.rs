@@ -19,8 +19,10 @@ pub mod value;
 #[path = "../../tests/support/mod.rs"]
 pub mod support;
 
-/// The targets: a name, what it does with an input, and how many pseudo-random inputs `cargo test` tries.
-pub const TARGETS: [(&str, fn(&[u8]), usize); 5] = [
+/// A target: its name, what it does with an input, and how many pseudo-random inputs `cargo test` tries.
+pub type Target = (&'static str, fn(&[u8]), usize);
+
+pub const TARGETS: [Target; 5] = [
     ("capi", capi::run, 2000),
     ("modes", modes::run, 100),
     ("modules", modules::run, 400),

@@ -65,6 +65,8 @@ pub fn new_engine(tier: Tier) -> *mut wasm_engine_t {
 #[derive(Debug)]
 pub struct Refusal {
     pub kind: u8,
+    /// For whoever reads the failure.
+    #[allow(dead_code, reason = "it is read by `Debug` alone")]
     pub message: String,
 }
 

@@ -189,11 +189,11 @@ impl Machine for Oracle {
     fn instantiate(&mut self, script: &Script, host: &Host) -> Result<(), Stop> {
         *self.store.data_mut() = Some(host.clone());
         self.items = script.imports.iter().enumerate().map(|(index, ty)| self.import(index, ty)).collect();
-        let instance =
-            Instance::new(&mut self.store, &self.module, &self.items).map_err(|error| match error.kind() {
-                ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) => Stop::Trap(3),
-                _ => stop(&error),
-            })?;
+        let items = self.in_its_order();
+        let instance = Instance::new(&mut self.store, &self.module, &items).map_err(|error| match error.kind() {
+            ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) => Stop::Trap(3),
+            _ => stop(&error),
+        })?;
         for (name, _) in &script.exports {
             let item = instance.get_export(&self.store, name).expect("an export that the library lists");
             self.funcs.extend(item.into_func());
@@ -226,6 +226,28 @@ impl Machine for Oracle {
 }
 
 impl Oracle {
+    /// What is imported, in the order in which the interpreter wants it: its own, in which each kind keeps the order of the module.
+    fn in_its_order(&self) -> Vec<Extern> {
+        let kind = |item: &Extern| match item {
+            Extern::Func(_) => 0,
+            Extern::Global(_) => 1,
+            Extern::Table(_) => 2,
+            Extern::Memory(_) => 3,
+        };
+        let mut rest = self.items.clone();
+        let mut next = |wanted| {
+            let position = rest.iter().position(|item| kind(item) == wanted).expect("as many imports of each kind");
+            rest.remove(position)
+        };
+        let wanted = self.module.imports().map(|import| match import.ty() {
+            wasmi::ExternType::Func(_) => 0,
+            wasmi::ExternType::Global(_) => 1,
+            wasmi::ExternType::Table(_) => 2,
+            wasmi::ExternType::Memory(_) => 3,
+        });
+        wanted.map(&mut next).collect()
+    }
+
     fn elements(&self, table: Table) -> Vec<Value> {
         let size = table.size(&self.store);
         let element = |index| match table.get(&self.store, index).expect("an element within the table") {

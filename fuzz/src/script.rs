@@ -82,6 +82,8 @@ impl Host {
 /// A module, and what is done with it.
 #[derive(Debug)]
 pub struct Script {
+    /// What is run, to be seen where a script fails.
+    #[allow(dead_code, reason = "it is read by `Debug` alone")]
     pub binary: Vec<u8>,
     pub imports: Vec<ExternType>,
     pub exports: Vec<(String, ExternType)>,

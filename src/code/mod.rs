@@ -11,7 +11,7 @@
 
 mod address_map;
 mod arena;
-mod artifact;
+pub mod artifact;
 mod compile;
 mod entries;
 mod object;

@@ -83,14 +83,16 @@ const GUESTS: [&str; 4] = [BOX, LINKED, STARTED, FAILING];
 /// The number of guests.
 pub const COUNT: usize = GUESTS.len();
 
+/// A guest in a tier: its binary and its artifact.
+type Cached = (Tier, usize, Vec<u8>, Vec<u8>);
+
 thread_local! {
-    /// The binary of each guest, and its artifact in each tier.
-    static CACHE: RefCell<Vec<(Tier, usize, Vec<u8>, Vec<u8>)>> = const { RefCell::new(Vec::new()) };
+    static CACHE: RefCell<Vec<Cached>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A guest as a binary and as an artifact for engines of this tier.
 pub fn guest(tier: Tier, index: usize) -> (Vec<u8>, Vec<u8>) {
-    let known = |(known, guest, ..): &&(Tier, usize, Vec<u8>, Vec<u8>)| *known == tier && *guest == index;
+    let known = |(known, guest, ..): &&Cached| *known == tier && *guest == index;
     if let Some((_, _, binary, artifact)) = CACHE.with_borrow(|cache| cache.iter().find(known).cloned()) {
         return (binary, artifact);
     }

@@ -225,8 +225,9 @@ impl World {
         let instance = c!(wasm_instance_new(handle, module, &Vector::borrow(&items), out));
         assert!(!wants_trap || instance.is_null() != trap.is_null(), "an instance or a trap");
         let foreign = objects.iter().any(|&id| self.state.borrow().objects[id].store != store);
-        if of_module != store || foreign || items.contains(&ptr::null_mut()) {
-            assert!(instance.is_null(), "an instance with something of another store, or nothing");
+        let engines = (self.state.borrow().stores[of_module].engine, self.state.borrow().stores[store].engine);
+        if engines.0 != engines.1 || foreign || items.contains(&ptr::null_mut()) {
+            assert!(instance.is_null(), "an instance with something of another store or engine, or nothing");
         }
         self.receive(c!(wasm_trap_as_ref(trap)), store);
         self.adopt(c!(wasm_instance_as_ref(instance)), Kind::Instance, store, objects);

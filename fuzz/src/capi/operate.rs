@@ -3,7 +3,7 @@
 use super::super::library::{self, ExternType, clear_error};
 use super::super::support::*;
 use super::c;
-use super::world::{Env, Handle, KINDS, Kind, World};
+use super::world::{Handle, KINDS, Kind, World};
 use std::ptr;
 
 /// Something for another thread, which has ended before this one goes on.
@@ -225,14 +225,18 @@ impl World {
         c!(wasm_frame_vec_delete(&mut frames));
     }
 
-    /// Gives one of the host's handles to the environment of a function of the same store.
+    /// Gives one of the host's handles to the environment of a function of the same store. Not once the store's own handle is gone: the
+    /// library does not notice, and if that was the last handle, nothing is called that could collect.
     pub fn give_to_env(&self) {
         let Some(func) = self.pick(|object| object.traced) else { return };
         let state = self.state.borrow();
-        let (env, store): (*const Env, _) = match &state.objects[func.object] {
-            object => (object.env.expect("a traced function has an environment"), object.store),
-        };
+        let object = &state.objects[func.object];
+        let (env, store) = (object.env.expect("a traced function has an environment"), object.store);
+        let deleted = state.stores[store].deleted;
         drop(state);
+        if deleted {
+            return;
+        }
         if let Some(handle) = self.take(|object| object.store == store) {
             // SAFETY: the world keeps every environment.
             unsafe { &*env }.owned.borrow_mut().push(handle);

@@ -106,7 +106,9 @@ pub struct State {
     /// The engine that only this world uses, until it is given up.
     pub own_engine: *mut wasm_engine_t,
     /// Everything whose finalizer is to run once. They outlive their objects, so that a second run is seen.
+    #[allow(clippy::vec_box, reason = "the library has their addresses")]
     tracked: Vec<Box<Tracked>>,
+    #[allow(clippy::vec_box, reason = "the library has their addresses")]
     envs: Vec<Box<Env>>,
 }
 

@@ -70,8 +70,8 @@ pub fn run(u: &mut Unstructured<'_>) -> Result<()> {
 /// The places that are changed.
 fn ranges(place: &Place, layout: &Layout, len: usize) -> Vec<Range<usize>> {
     match place {
-        Place::Anywhere => vec![0..len],
-        Place::Head => vec![0..layout.text().start],
+        Place::Anywhere => std::iter::once(0..len).collect(),
+        Place::Head => std::iter::once(0..layout.text().start).collect(),
         Place::Parts => layout.module_parts().into_iter().chain(layout.table_parts()).collect(),
         Place::Inert => INERT.map(|part| layout.module_parts()[part].clone()).to_vec(),
     }

@@ -1,9 +1,9 @@
 (module
   (import "m" "f" (func $f (param externref) (result funcref)))
   (import "m" "g" (global $g i64))
-  (func $h (import "m" "h") (export "h") (export "again") (param f32))
+  (func $h (export "h") (export "again") (import "m" "h") (param f32))
   (memory $m (export "memory") (data "\00\01\n\t\\\"" "\u{1f600}"))
-  (table $t (export "table") funcref (elem $f $h (ref.func $h)))
+  (table $t (export "table") funcref (elem $f $h))
   (table $e 3 externref)
   (elem declare func $f)
   (elem $passive externref (ref.null extern) (item ref.null extern))
