@@ -33,6 +33,8 @@ pub fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
         compiler.compile_function(&module, &layout, func, body, validator, scratch)
     })?;
     let object = CodeObject::link(funcs, module.num_imported_funcs)?;
+    #[cfg(debug_assertions)]
+    crate::code::check::check(&module, &bodies, &object, compiler.options())?;
     Ok((module, object))
 }
 

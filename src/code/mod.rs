@@ -8,10 +8,14 @@
 //!
 //! Functions that are compiled one at a time are [appended](Arena::append) to an arena that has room: so are the trampolines of an
 //! engine, and so can be functions that replace others of their module ([`Code::replace_entries`]).
+//!
+//! In debug builds every module that was compiled is checked: its machine code against its tables (`check`).
 
 mod address_map;
 mod arena;
 pub mod artifact;
+#[cfg(debug_assertions)]
+mod check;
 mod compile;
 mod entries;
 mod object;

@@ -1,5 +1,7 @@
 //! x86-64 with the System V convention.
 
+#[cfg(debug_assertions)]
+pub mod decode;
 pub mod entry;
 pub mod libcalls;
 pub mod numeric_call;
