@@ -242,7 +242,7 @@ WASM_API_EXTERN void libwasm_frame_func_name(const wasm_frame_t *frame, wasm_nam
 
 // Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
 // owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
-// error has the line and the column.
+// error has the line and the column, and what stands there. Components are no modules: they are refused.
 WASM_API_EXTERN bool libwasm_wat2wasm(const wasm_byte_vec_t *wat, wasm_byte_vec_t *out);
 
 // Loads an artifact that lies in a file, in a time that does not depend on its length: the file is mapped, not read, and what

@@ -179,7 +179,8 @@ typedef struct wasm_tagtype_t wasm_tagtype_t;
 // A trap (<https://webassembly.github.io/spec/core/intro/overview.html#trap>).
 typedef struct wasm_trap_t wasm_trap_t;
 
-// A value type.
+// A value type. There is one object for each kind, alive as long as the library: copies are the same object, and deleting one does
+// nothing, whoever owned it.
 typedef struct wasm_valtype_t wasm_valtype_t;
 
 // A byte.
@@ -188,7 +189,11 @@ typedef char byte_t;
 // A byte, as the element of a `wasm_byte_vec_t`.
 typedef byte_t wasm_byte_t;
 
-// A vector of bytes. `data` belongs to the vector; an empty one may have NULL.
+// A vector of bytes. `data` belongs to the vector. The bytes of one that the library makes are followed by a zero that `size` does not
+// count.
+//
+// As all vectors: one that the library fills has a `data` that is not NULL, also where there are no elements. One that was made empty
+// or has been deleted has NULL, and one that a caller gives may have either.
 typedef struct wasm_byte_vec_t {
   size_t size;
   wasm_byte_t *data;
@@ -197,7 +202,7 @@ typedef struct wasm_byte_vec_t {
 // The kind of a value: one of `enum wasm_valkind_enum`, or of `libwasm.h` for the types the standard does not name.
 typedef uint8_t wasm_valkind_t;
 
-// A vector of value types. It owns its elements.
+// A vector of value types.
 typedef struct wasm_valtype_vec_t {
   size_t size;
   struct wasm_valtype_t **data;
@@ -252,7 +257,7 @@ typedef struct wasm_externtype_vec_t {
   struct wasm_externtype_t **data;
 } wasm_externtype_vec_t;
 
-// A name: UTF-8 without a terminating NUL.
+// A name: UTF-8. `size` counts no terminating NUL, but in names that the library makes there is one.
 typedef struct wasm_byte_vec_t wasm_name_t;
 
 // A vector of types of imports. It owns its elements.
@@ -365,13 +370,13 @@ WASM_API_EXTERN void wasm_store_delete(own struct wasm_store_t *store);
 // Makes a store, owned by the caller. NULL if the engine is NULL.
 WASM_API_EXTERN own struct wasm_store_t *wasm_store_new(struct wasm_engine_t *engine);
 
-// Deletes a value type; does nothing for NULL.
+// Does nothing: value types are static.
 WASM_API_EXTERN void wasm_valtype_delete(own struct wasm_valtype_t *object);
 
-// Makes a copy of a value type, owned by the caller; NULL for NULL.
+// The same value type; NULL for NULL.
 WASM_API_EXTERN own struct wasm_valtype_t *wasm_valtype_copy(const struct wasm_valtype_t *object);
 
-// Makes a value type of this kind, owned by the caller; NULL if there is no such kind.
+// The value type of this kind; NULL if there is no such kind.
 WASM_API_EXTERN own struct wasm_valtype_t *wasm_valtype_new(wasm_valkind_t kind);
 
 // The kind of a value type; `WASM_I32` for NULL.
@@ -383,14 +388,13 @@ WASM_API_EXTERN void wasm_valtype_vec_new_empty(own struct wasm_valtype_vec_t *o
 // Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
 WASM_API_EXTERN void wasm_valtype_vec_new_uninitialized(own struct wasm_valtype_vec_t *out, size_t size);
 
-// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
-// the elements over.
+// Makes a vector in `out` that holds a copy of the array `data` of `size` elements.
 WASM_API_EXTERN void wasm_valtype_vec_new(own struct wasm_valtype_vec_t *out, size_t size, own struct wasm_valtype_t *const *data);
 
-// Makes a copy of a vector, and of each element in `out`.
+// Makes a copy of a vector in `out`.
 WASM_API_EXTERN void wasm_valtype_vec_copy(own struct wasm_valtype_vec_t *out, const struct wasm_valtype_vec_t *source);
 
-// Deletes the content of a vector and its elements and leaves it empty.
+// Deletes the content of a vector and leaves it empty.
 WASM_API_EXTERN void wasm_valtype_vec_delete(own struct wasm_valtype_vec_t *vector);
 
 // Deletes a function type; does nothing for NULL.
@@ -431,7 +435,7 @@ WASM_API_EXTERN void wasm_globaltype_delete(own struct wasm_globaltype_t *object
 // Makes a copy of a global type, owned by the caller; NULL for NULL.
 WASM_API_EXTERN own struct wasm_globaltype_t *wasm_globaltype_copy(const struct wasm_globaltype_t *object);
 
-// Makes a global type, owned by the caller. Takes the value type over. NULL if that is NULL, or `mutability` is neither
+// Makes a global type, owned by the caller. NULL if the value type is NULL, or `mutability` is neither
 // `WASM_CONST` nor `WASM_VAR`.
 WASM_API_EXTERN own struct wasm_globaltype_t *wasm_globaltype_new(own struct wasm_valtype_t *content, wasm_mutability_t mutability);
 
@@ -463,7 +467,7 @@ WASM_API_EXTERN void wasm_tabletype_delete(own struct wasm_tabletype_t *object);
 // Makes a copy of a table type, owned by the caller; NULL for NULL.
 WASM_API_EXTERN own struct wasm_tabletype_t *wasm_tabletype_copy(const struct wasm_tabletype_t *object);
 
-// Makes a table type, owned by the caller. Takes the value type over and copies the limits. Any value type and any limits
+// Makes a table type, owned by the caller. Copies the limits. Any value type and any limits
 // can be described; `wasm_table_new` checks them. NULL if either is NULL.
 WASM_API_EXTERN own struct wasm_tabletype_t *wasm_tabletype_new(own struct wasm_valtype_t *element, const struct wasm_limits_t *limits);
 

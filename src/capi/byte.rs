@@ -14,7 +14,11 @@ pub type float64_t = f64;
 /// A byte, as the element of a `wasm_byte_vec_t`.
 pub type wasm_byte_t = byte_t;
 
-/// A vector of bytes. `data` belongs to the vector; an empty one may have NULL.
+/// A vector of bytes. `data` belongs to the vector. The bytes of one that the library makes are followed by a zero that `size` does not
+/// count.
+///
+/// As all vectors: one that the library fills has a `data` that is not NULL, also where there are no elements. One that was made empty
+/// or has been deleted has NULL, and one that a caller gives may have either.
 #[repr(C)]
 #[derive(Debug)]
 pub struct wasm_byte_vec_t {
@@ -22,7 +26,7 @@ pub struct wasm_byte_vec_t {
     pub data: *mut wasm_byte_t,
 }
 
-/// A name: UTF-8 without a terminating NUL.
+/// A name: UTF-8. `size` counts no terminating NUL, but in names that the library makes there is one.
 pub type wasm_name_t = wasm_byte_vec_t;
 
 vec::vectors! {
@@ -32,6 +36,8 @@ vec::vectors! {
 // SAFETY: a byte owns nothing.
 unsafe impl vec::Element for wasm_byte_t {
     const OWNS: bool = false;
+    /// Names are read as C strings too.
+    const TERMINATORS: usize = 1;
     unsafe fn copy(self) -> Result<Self> {
         Ok(self)
     }

@@ -131,7 +131,7 @@ pub unsafe extern "C" fn wasm_global_new(
         // SAFETY: as the caller states.
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
-        let ty = unsafe { globaltype::borrow(ty) }?.global_type();
+        let ty = *unsafe { globaltype::borrow(ty) }?;
         // SAFETY: as the caller states.
         let value = own::val(unsafe { own::borrow_struct(value, "the value of a global") }?);
         let bits = number_of_another_kind(value, ty.content);

@@ -5,6 +5,8 @@
 //! is NULL or came from [`into_raw`] for the same kind and was not taken since: that is the contract of the header, and what
 //! every `unsafe fn` here asks for.
 //!
+//! A value type is a static object, the same for all who point to it: [`static_into_raw`] and [`borrow_static`], and nobody owns it.
+//!
 //! For references (functions, memories, instances…) a `wasm_X_t*` is the address of an [`ObjectHeader`] of which the caller owns
 //! one of the handles that `src/vm/store/entity.rs` counts: [`object_into_raw`] and [`retain_object`] hand one out, [`object`] and
 //! [`record`] look, and check the kind, so that a pointer cast to the wrong kind of reference is an error.
@@ -145,6 +147,48 @@ pub unsafe fn copy_boxed<T: Boxed>(ptr: *const T) -> Result<*mut T> {
     // SAFETY: as the caller states.
     let object = unsafe { borrow(ptr) }?;
     Ok(into_raw(object.try_clone()?))
+}
+
+/// A kind of object of which there is one for each value, alive as long as the library. Its handles are copied and deleted without
+/// effect, so that they may also be deleted twice.
+pub trait Static: Sized {
+    type Object: Sync + 'static;
+    const NAME: &'static str;
+}
+
+/// Declares the handle types of static objects, as [`Static`] and [`Handle`].
+macro_rules! statics {
+    ($($handle:ty => $object:ty, $name:literal;)*) => {$(
+        impl $crate::capi::own::Static for $handle {
+            type Object = $object;
+            const NAME: &'static str = $name;
+        }
+        // SAFETY: every pointer is as good as owned, and stays so.
+        unsafe impl $crate::capi::own::Handle for $handle {
+            const NAME: &'static str = $name;
+            unsafe fn copy(ptr: *const Self) -> $crate::types::Result<*mut Self> {
+                Ok(ptr.cast_mut())
+            }
+            unsafe fn delete(_: *mut Self) {}
+            unsafe fn delete_all(_: &[*mut Self]) {}
+        }
+    )*};
+}
+pub(crate) use statics;
+
+/// A pointer for C to a static object, which C does not change.
+pub fn static_into_raw<T: Static>(object: &'static T::Object) -> *mut T {
+    std::ptr::from_ref(object).cast_mut().cast()
+}
+
+/// Looks at a static object; an error for NULL.
+///
+/// # Safety
+///
+/// `ptr` is NULL or a handle of this kind.
+pub unsafe fn borrow_static<T: Static>(ptr: *const T) -> Result<&'static T::Object> {
+    // SAFETY: a handle that is not NULL came from `static_into_raw`.
+    unsafe { ptr.cast::<T::Object>().as_ref() }.ok_or_else(|| null(T::NAME))
 }
 
 /// An owned handle inside an object: deleted with it, copied with it, never NULL.

@@ -1,8 +1,9 @@
 //! Vectors: the storage behind every `wasm_X_vec_t`, and the five functions that each of them has.
 //!
 //! Storage comes from `calloc` or `malloc` and goes to `free`, which needs no size: a caller who makes `size` smaller does no harm.
-//! It is zeroed or filled, so a half-filled vector of pointers or values can be deleted. An empty vector has no storage. Requests
-//! whose size a caller chooses can fail: the vector is then empty and the reason recorded.
+//! It is zeroed or filled, so a half-filled vector of pointers or values can be deleted. Vectors without elements share a static
+//! storage, so that their data is not NULL. Requests whose size a caller chooses can fail: the vector is then empty, its data NULL,
+//! and the reason recorded.
 
 use super::boundary::boundary;
 use super::own::{self, Handle, TryClone};
@@ -31,6 +32,9 @@ pub unsafe trait Vector: Sized {
 pub unsafe trait Element: Copy {
     /// Whether an element can own anything; if not, copying is copying bits and deleting does nothing.
     const OWNS: bool = true;
+
+    /// How many zeros follow the elements that the library stores, without being counted.
+    const TERMINATORS: usize = 0;
 
     /// Whether callbacks are lent vectors of them, whose storage is not to be freed.
     const MAY_BE_LENT: bool = false;
@@ -91,37 +95,39 @@ macro_rules! vectors {
 }
 pub(crate) use vectors;
 
-/// The empty vector.
+/// The empty vector as deleted vectors are left, and as a failure is told: its data is NULL.
 pub fn empty<V: Vector>() -> V {
     V::from_parts(0, ptr::null_mut())
 }
 
 /// A vector of `size` zeroed elements.
 pub fn zeroed<V: Vector>(size: usize) -> Result<V> {
-    if size == 0 {
-        return Ok(empty());
-    }
     let data = storage(size, malloc::calloc)?;
     Ok(V::from_parts(size, data))
 }
 
-/// Storage for `size` elements from `allocate`; not null.
-fn storage<T>(size: usize, allocate: impl FnOnce(usize) -> *mut u8) -> Result<*mut T> {
+/// Storage for `size` elements from `allocate`, with what follows them; not null.
+fn storage<T: Element>(size: usize, allocate: impl FnOnce(usize) -> *mut u8) -> Result<*mut T> {
+    if size == 0 {
+        return Ok(vector::no_elements().cast());
+    }
+    let bytes = size.checked_add(T::TERMINATORS).and_then(|count| count.checked_mul(size_of::<T>()));
     // No object is larger; tools that watch the allocator take greater sizes for negative ones.
-    let bytes = size.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
-    let data = bytes.map_or(ptr::null_mut(), allocate);
+    let bytes = bytes.filter(|&bytes| isize::try_from(bytes).is_ok());
+    let data: *mut T = bytes.map_or(ptr::null_mut(), allocate).cast();
     if data.is_null() {
         return Err(Error::out_of_memory(format!("no memory for a vector of {size} elements")));
     }
-    Ok(data.cast())
+    // SAFETY: the storage is new and has room for the elements and the terminators.
+    let end = unsafe { data.add(size) };
+    // SAFETY: as above.
+    unsafe { ptr::write_bytes(end, 0, T::TERMINATORS) };
+    Ok(data)
 }
 
 /// A vector of copies of `elements`, which own nothing.
 pub fn from_slice<V: Vector>(elements: &[V::Element]) -> Result<V> {
     const { assert!(!V::Element::OWNS) };
-    if elements.is_empty() {
-        return Ok(empty());
-    }
     let data: *mut V::Element = storage(elements.len(), malloc::malloc)?;
     // SAFETY: the storage is new and has room for them.
     unsafe { ptr::copy_nonoverlapping(elements.as_ptr(), data, elements.len()) };
@@ -138,9 +144,6 @@ pub fn from_iter<V: Vector>(elements: impl ExactSizeIterator<Item = V::Element>)
 #[inline(always)]
 pub fn try_from_iter<V: Vector>(elements: impl ExactSizeIterator<Item = Result<V::Element>>) -> Result<V> {
     let size = elements.len();
-    if size == 0 {
-        return Ok(empty());
-    }
     let data: *mut V::Element = storage(size, malloc::malloc)?;
     for (i, element) in elements.take(size).enumerate() {
         match element {
@@ -174,14 +177,20 @@ pub unsafe fn elements<'a, V: Vector>(vector: *const V) -> &'a [V::Element] {
     unsafe { std::slice::from_raw_parts(data, size) }
 }
 
-/// Moves the content of a caller's vector out and leaves it empty. NULL is an empty vector.
+/// Moves the content of a caller's vector out and leaves it empty. NULL is an empty vector. What is moved has data, for when it is lent.
 ///
 /// # Safety
 ///
 /// `vector` is NULL or a live vector, which the caller owns.
 pub unsafe fn from_raw<V: Vector>(vector: *mut V) -> Owned<V> {
     // SAFETY: as the caller states.
-    Owned(unsafe { vector.as_mut() }.map_or_else(empty, |vector| std::mem::replace(vector, empty())))
+    let moved = unsafe { vector.as_mut() }.map_or_else(empty, |vector| std::mem::replace(vector, empty()));
+    let (size, data) = moved.parts();
+    if data.is_null() {
+        Owned(V::from_parts(0, vector::no_elements().cast()))
+    } else {
+        Owned(V::from_parts(size, data))
+    }
 }
 
 /// A vector inside an object: deleted and copied with it.

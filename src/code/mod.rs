@@ -13,7 +13,7 @@
 
 mod address_map;
 mod arena;
-mod artifact;
+pub mod artifact;
 #[cfg(debug_assertions)]
 mod check;
 mod compile;

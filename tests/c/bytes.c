@@ -81,7 +81,8 @@ static void null_vectors(void) {
   CHECK_REASON((wasm_byte_vec_new_uninitialized(NULL, 3), true));
   wasm_byte_vec_t out = {7, (char*)1};
   wasm_byte_vec_copy(&out, NULL);
-  CHECK(is_empty(&out));
+  CHECK(out.size == 0);
+  wasm_byte_vec_delete(&out);
   out.size = 7;
   CHECK_REASON((wasm_byte_vec_new(&out, 3, NULL), is_empty(&out)));
 }

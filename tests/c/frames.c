@@ -66,7 +66,8 @@ static void trace(void) {
   CHECK(name.size == 6 && memcmp(name.data, "middle", 6) == 0);
   wasm_byte_vec_delete(&name);
   libwasm_frame_func_name(frames.data[2], &name);
-  CHECK(name.size == 0 && name.data == NULL);
+  CHECK(name.size == 0 && name.data != NULL);
+  wasm_byte_vec_delete(&name);
   libwasm_frame_func_name(NULL, &name);
   CHECK(name.size == 0 && name.data == NULL);
 

@@ -22,7 +22,8 @@ macro_rules! opaque {
 opaque! {
     wasm_config_t wasm_engine_t wasm_store_t wasm_module_t wasm_instance_t wasm_extern_t wasm_func_t wasm_global_t
     wasm_table_t wasm_memory_t wasm_trap_t wasm_foreign_t wasm_ref_t wasm_valtype_t wasm_functype_t wasm_globaltype_t
-    wasm_tabletype_t wasm_memorytype_t wasm_externtype_t wasm_importtype_t wasm_exporttype_t
+    wasm_tabletype_t wasm_memorytype_t wasm_externtype_t wasm_importtype_t wasm_exporttype_t wasm_frame_t
+    wasm_shared_module_t
 }
 
 pub const WASM_I32: u8 = 0;
@@ -34,6 +35,21 @@ pub const WASM_EXTERNREF: u8 = 128;
 pub const WASM_FUNCREF: u8 = 129;
 
 pub const WASM_CONST: u8 = 0;
+
+pub const WASM_VAR: u8 = 1;
+
+/// `LIBWASM_ERROR_INVALID` and its siblings.
+pub const ERROR_NONE: u8 = 0;
+pub const ERROR_INVALID: u8 = 1;
+pub const ERROR_UNSUPPORTED: u8 = 2;
+pub const ERROR_LIMIT: u8 = 3;
+pub const ERROR_LINK: u8 = 4;
+pub const ERROR_ARTIFACT: u8 = 5;
+pub const ERROR_OUT_OF_MEMORY: u8 = 6;
+pub const ERROR_ARGUMENT: u8 = 7;
+pub const ERROR_BUSY: u8 = 8;
+pub const ERROR_INTERNAL: u8 = 9;
+pub const ERROR_TRAP: u8 = 10;
 
 /// `WASM_EXTERN_FUNC` and its siblings.
 pub const EXTERN_FUNC: u8 = 0;
@@ -56,6 +72,24 @@ impl<T> Vector<T> {
         Vector { size: slice.len(), data: slice.as_ptr().cast_mut() }
     }
 
+    /// A vector that borrows `slice` and whose elements are written: not to be given away or deleted.
+    pub fn borrow_mut(slice: &mut [T]) -> Vector<T> {
+        Vector { size: slice.len(), data: slice.as_mut_ptr() }
+    }
+
+    /// The elements, to be written.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Vector::as_slice`]; nobody else reads or writes them meanwhile.
+    pub unsafe fn as_mut_slice(&mut self) -> &mut [T] {
+        if self.size == 0 {
+            return &mut [];
+        }
+        // SAFETY: by the caller, `data` points to `size` elements.
+        unsafe { std::slice::from_raw_parts_mut(self.data, self.size) }
+    }
+
     /// The elements.
     ///
     /// # Safety
@@ -75,6 +109,7 @@ pub type wasm_extern_vec_t = Vector<*mut wasm_extern_t>;
 pub type wasm_valtype_vec_t = Vector<*mut wasm_valtype_t>;
 pub type wasm_importtype_vec_t = Vector<*mut wasm_importtype_t>;
 pub type wasm_exporttype_vec_t = Vector<*mut wasm_exporttype_t>;
+pub type wasm_frame_vec_t = Vector<*mut wasm_frame_t>;
 pub type wasm_val_vec_t = Vector<wasm_val_t>;
 
 #[repr(C)]
@@ -105,6 +140,15 @@ pub struct wasm_limits_t {
 pub type wasm_func_callback_t =
     extern "C" fn(args: *const wasm_val_vec_t, results: *mut wasm_val_vec_t) -> *mut wasm_trap_t;
 
+pub type wasm_finalizer_t = extern "C" fn(*mut c_void);
+
+pub type libwasm_visit_t = extern "C" fn(reference: *const wasm_ref_t, visitor: *mut c_void);
+
+pub type libwasm_trace_t = extern "C" fn(env: *mut c_void, visit: libwasm_visit_t, visitor: *mut c_void);
+
+pub type wasm_func_callback_with_env_t =
+    extern "C" fn(env: *mut c_void, args: *const wasm_val_vec_t, results: *mut wasm_val_vec_t) -> *mut wasm_trap_t;
+
 unsafe extern "C" {
     pub fn wasm_byte_vec_delete(vec: *mut wasm_byte_vec_t);
 
@@ -118,6 +162,10 @@ unsafe extern "C" {
     pub fn wasm_valtype_vec_new(out: *mut wasm_valtype_vec_t, size: usize, data: *const *mut wasm_valtype_t);
     pub fn wasm_functype_new(params: *mut wasm_valtype_vec_t, results: *mut wasm_valtype_vec_t)
     -> *mut wasm_functype_t;
+    pub fn wasm_functype_copy(ty: *const wasm_functype_t) -> *mut wasm_functype_t;
+    pub fn wasm_functype_as_externtype(ty: *mut wasm_functype_t) -> *mut wasm_externtype_t;
+    pub fn wasm_externtype_copy(ty: *const wasm_externtype_t) -> *mut wasm_externtype_t;
+    pub fn wasm_externtype_delete(ty: *mut wasm_externtype_t);
     pub fn wasm_functype_delete(ty: *mut wasm_functype_t);
     pub fn wasm_globaltype_new(content: *mut wasm_valtype_t, mutability: u8) -> *mut wasm_globaltype_t;
     pub fn wasm_globaltype_delete(ty: *mut wasm_globaltype_t);
@@ -125,22 +173,60 @@ unsafe extern "C" {
     pub fn wasm_tabletype_delete(ty: *mut wasm_tabletype_t);
     pub fn wasm_memorytype_new(limits: *const wasm_limits_t) -> *mut wasm_memorytype_t;
     pub fn wasm_memorytype_delete(ty: *mut wasm_memorytype_t);
+    pub fn wasm_valtype_kind(ty: *const wasm_valtype_t) -> u8;
+    pub fn wasm_functype_params(ty: *const wasm_functype_t) -> *const wasm_valtype_vec_t;
+    pub fn wasm_functype_results(ty: *const wasm_functype_t) -> *const wasm_valtype_vec_t;
+    pub fn wasm_globaltype_content(ty: *const wasm_globaltype_t) -> *const wasm_valtype_t;
+    pub fn wasm_globaltype_mutability(ty: *const wasm_globaltype_t) -> u8;
+    pub fn wasm_tabletype_element(ty: *const wasm_tabletype_t) -> *const wasm_valtype_t;
+    pub fn wasm_tabletype_limits(ty: *const wasm_tabletype_t) -> *const wasm_limits_t;
+    pub fn wasm_memorytype_limits(ty: *const wasm_memorytype_t) -> *const wasm_limits_t;
+    pub fn wasm_externtype_kind(ty: *const wasm_externtype_t) -> u8;
+    pub fn wasm_externtype_as_functype_const(ty: *const wasm_externtype_t) -> *const wasm_functype_t;
+    pub fn wasm_externtype_as_globaltype_const(ty: *const wasm_externtype_t) -> *const wasm_globaltype_t;
+    pub fn wasm_externtype_as_tabletype_const(ty: *const wasm_externtype_t) -> *const wasm_tabletype_t;
+    pub fn wasm_externtype_as_memorytype_const(ty: *const wasm_externtype_t) -> *const wasm_memorytype_t;
+    pub fn wasm_importtype_type(ty: *const wasm_importtype_t) -> *const wasm_externtype_t;
+    pub fn wasm_exporttype_type(ty: *const wasm_exporttype_t) -> *const wasm_externtype_t;
     pub fn wasm_importtype_module(ty: *const wasm_importtype_t) -> *const wasm_byte_vec_t;
     pub fn wasm_importtype_name(ty: *const wasm_importtype_t) -> *const wasm_byte_vec_t;
     pub fn wasm_importtype_vec_delete(vec: *mut wasm_importtype_vec_t);
     pub fn wasm_exporttype_name(ty: *const wasm_exporttype_t) -> *const wasm_byte_vec_t;
     pub fn wasm_exporttype_vec_delete(vec: *mut wasm_exporttype_vec_t);
 
+    pub fn wasm_val_copy(out: *mut wasm_val_t, val: *const wasm_val_t);
     pub fn wasm_val_delete(val: *mut wasm_val_t);
     pub fn wasm_val_vec_delete(vec: *mut wasm_val_vec_t);
     pub fn wasm_ref_same(a: *const wasm_ref_t, b: *const wasm_ref_t) -> bool;
     pub fn wasm_ref_copy(reference: *const wasm_ref_t) -> *mut wasm_ref_t;
+    pub fn wasm_ref_delete(reference: *mut wasm_ref_t);
+    pub fn wasm_ref_as_global(reference: *mut wasm_ref_t) -> *mut wasm_global_t;
+    pub fn wasm_ref_as_table(reference: *mut wasm_ref_t) -> *mut wasm_table_t;
+    pub fn wasm_ref_as_memory(reference: *mut wasm_ref_t) -> *mut wasm_memory_t;
+    pub fn wasm_ref_as_instance(reference: *mut wasm_ref_t) -> *mut wasm_instance_t;
+    pub fn wasm_ref_as_module(reference: *mut wasm_ref_t) -> *mut wasm_module_t;
+    pub fn wasm_ref_as_trap(reference: *mut wasm_ref_t) -> *mut wasm_trap_t;
+    pub fn wasm_ref_as_foreign(reference: *mut wasm_ref_t) -> *mut wasm_foreign_t;
+    pub fn wasm_ref_as_extern(reference: *mut wasm_ref_t) -> *mut wasm_extern_t;
+    pub fn wasm_ref_set_host_info_with_finalizer(
+        reference: *mut wasm_ref_t,
+        info: *mut c_void,
+        finalizer: Option<wasm_finalizer_t>,
+    );
     pub fn wasm_ref_as_func(reference: *mut wasm_ref_t) -> *mut wasm_func_t;
     pub fn wasm_ref_get_host_info(reference: *const wasm_ref_t) -> *mut c_void;
 
     pub fn wasm_trap_delete(trap: *mut wasm_trap_t);
-    pub fn wasm_trap_message(trap: *const wasm_trap_t, out: *mut wasm_byte_vec_t);
+    pub fn wasm_trap_new(store: *mut wasm_store_t, message: *const wasm_byte_vec_t) -> *mut wasm_trap_t;
     pub fn libwasm_trap_code(trap: *const wasm_trap_t) -> u8;
+    pub fn wasm_trap_copy(trap: *const wasm_trap_t) -> *mut wasm_trap_t;
+    pub fn wasm_trap_as_ref(trap: *mut wasm_trap_t) -> *mut wasm_ref_t;
+    pub fn wasm_trap_origin(trap: *const wasm_trap_t) -> *mut wasm_frame_t;
+    pub fn wasm_trap_trace(trap: *const wasm_trap_t, out: *mut wasm_frame_vec_t);
+    pub fn wasm_frame_delete(frame: *mut wasm_frame_t);
+    pub fn wasm_frame_vec_delete(vec: *mut wasm_frame_vec_t);
+    pub fn wasm_frame_instance(frame: *const wasm_frame_t) -> *mut wasm_instance_t;
+    pub fn wasm_trap_message(trap: *const wasm_trap_t, out: *mut wasm_byte_vec_t);
 
     pub fn wasm_foreign_new(store: *mut wasm_store_t) -> *mut wasm_foreign_t;
     pub fn wasm_foreign_delete(foreign: *mut wasm_foreign_t);
@@ -149,6 +235,10 @@ unsafe extern "C" {
 
     pub fn wasm_module_new(store: *mut wasm_store_t, binary: *const wasm_byte_vec_t) -> *mut wasm_module_t;
     pub fn wasm_module_validate(store: *mut wasm_store_t, binary: *const wasm_byte_vec_t) -> bool;
+    pub fn wasm_module_as_ref(module: *mut wasm_module_t) -> *mut wasm_ref_t;
+    pub fn wasm_module_share(module: *const wasm_module_t) -> *mut wasm_shared_module_t;
+    pub fn wasm_module_obtain(store: *mut wasm_store_t, shared: *const wasm_shared_module_t) -> *mut wasm_module_t;
+    pub fn wasm_shared_module_delete(shared: *mut wasm_shared_module_t);
     pub fn wasm_module_delete(module: *mut wasm_module_t);
     pub fn wasm_module_imports(module: *const wasm_module_t, out: *mut wasm_importtype_vec_t);
     pub fn wasm_module_exports(module: *const wasm_module_t, out: *mut wasm_exporttype_vec_t);
@@ -160,6 +250,22 @@ unsafe extern "C" {
         ty: *const wasm_functype_t,
         callback: wasm_func_callback_t,
     ) -> *mut wasm_func_t;
+    pub fn wasm_func_new_with_env(
+        store: *mut wasm_store_t,
+        ty: *const wasm_functype_t,
+        callback: wasm_func_callback_with_env_t,
+        env: *mut c_void,
+        finalizer: Option<wasm_finalizer_t>,
+    ) -> *mut wasm_func_t;
+    pub fn libwasm_func_new_with_traced_env(
+        store: *mut wasm_store_t,
+        ty: *const wasm_functype_t,
+        callback: wasm_func_callback_with_env_t,
+        env: *mut c_void,
+        trace: Option<libwasm_trace_t>,
+        finalizer: Option<wasm_finalizer_t>,
+    ) -> *mut wasm_func_t;
+    pub fn wasm_func_as_ref(func: *mut wasm_func_t) -> *mut wasm_ref_t;
     pub fn wasm_func_as_extern(func: *mut wasm_func_t) -> *mut wasm_extern_t;
     pub fn wasm_func_param_arity(func: *const wasm_func_t) -> usize;
     pub fn wasm_func_result_arity(func: *const wasm_func_t) -> usize;
@@ -174,6 +280,8 @@ unsafe extern "C" {
         val: *const wasm_val_t,
     ) -> *mut wasm_global_t;
     pub fn wasm_global_as_extern(global: *mut wasm_global_t) -> *mut wasm_extern_t;
+    pub fn wasm_global_as_ref(global: *mut wasm_global_t) -> *mut wasm_ref_t;
+    pub fn wasm_global_set(global: *mut wasm_global_t, val: *const wasm_val_t);
     pub fn wasm_global_get(global: *const wasm_global_t, out: *mut wasm_val_t);
     pub fn wasm_table_new(
         store: *mut wasm_store_t,
@@ -181,8 +289,23 @@ unsafe extern "C" {
         init: *mut wasm_ref_t,
     ) -> *mut wasm_table_t;
     pub fn wasm_table_as_extern(table: *mut wasm_table_t) -> *mut wasm_extern_t;
+    pub fn wasm_table_as_ref(table: *mut wasm_table_t) -> *mut wasm_ref_t;
+    pub fn wasm_table_set(table: *mut wasm_table_t, index: u32, reference: *mut wasm_ref_t) -> bool;
+    pub fn wasm_table_grow(table: *mut wasm_table_t, delta: u32, init: *mut wasm_ref_t) -> bool;
+    pub fn wasm_table_size(table: *const wasm_table_t) -> u32;
+    pub fn wasm_table_get(table: *const wasm_table_t, index: u32) -> *mut wasm_ref_t;
+    pub fn wasm_memory_as_ref(memory: *mut wasm_memory_t) -> *mut wasm_ref_t;
+    pub fn wasm_memory_size(memory: *const wasm_memory_t) -> u32;
+    pub fn wasm_memory_grow(memory: *mut wasm_memory_t, delta: u32) -> bool;
+    pub fn wasm_memory_data(memory: *mut wasm_memory_t) -> *mut u8;
+    pub fn wasm_memory_data_size(memory: *const wasm_memory_t) -> usize;
     pub fn wasm_memory_new(store: *mut wasm_store_t, ty: *const wasm_memorytype_t) -> *mut wasm_memory_t;
     pub fn wasm_memory_as_extern(memory: *mut wasm_memory_t) -> *mut wasm_extern_t;
+    pub fn wasm_extern_as_table(item: *mut wasm_extern_t) -> *mut wasm_table_t;
+    pub fn wasm_extern_as_memory(item: *mut wasm_extern_t) -> *mut wasm_memory_t;
+    pub fn wasm_extern_kind(item: *const wasm_extern_t) -> u8;
+    pub fn wasm_extern_type(item: *const wasm_extern_t) -> *mut wasm_externtype_t;
+    pub fn wasm_extern_as_ref(item: *mut wasm_extern_t) -> *mut wasm_ref_t;
     pub fn wasm_extern_delete(item: *mut wasm_extern_t);
     pub fn wasm_extern_copy(item: *const wasm_extern_t) -> *mut wasm_extern_t;
     pub fn wasm_extern_vec_delete(vec: *mut wasm_extern_vec_t);
@@ -196,11 +319,15 @@ unsafe extern "C" {
         trap: *mut *mut wasm_trap_t,
     ) -> *mut wasm_instance_t;
     pub fn wasm_instance_delete(instance: *mut wasm_instance_t);
+    pub fn wasm_instance_as_ref(instance: *mut wasm_instance_t) -> *mut wasm_ref_t;
     pub fn wasm_instance_exports(instance: *const wasm_instance_t, out: *mut wasm_extern_vec_t);
 
     pub fn libwasm_config_set_signals(config: *mut wasm_config_t, enable: bool);
+    pub fn libwasm_config_set_opt_level(config: *mut wasm_config_t, level: u8);
     pub fn libwasm_config_set_memory_reservation(config: *mut wasm_config_t, bytes: u64);
+    pub fn libwasm_last_error_clear();
     pub fn libwasm_last_error_kind() -> u8;
+    pub fn libwasm_last_error_offset() -> usize;
     pub fn libwasm_last_error_message() -> *const c_char;
     pub fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool;
     pub fn libwasm_val_new_v128(bytes: *const u8, out: *mut wasm_val_t);

@@ -2,9 +2,9 @@
 
 use super::limits::wasm_limits_t;
 use super::object::{TypeObject, wrong_kind};
-use super::valtype::{ValTypeObject, wasm_valtype_t};
+use super::valtype::{self, wasm_valtype_t};
 use crate::capi::boundary::boundary;
-use crate::capi::own::{self, OwnedHandle, TryClone};
+use crate::capi::own;
 use crate::capi::vec;
 use crate::types::{Error, ExternKind, Limits, Result, TableType, ValType};
 use std::ptr;
@@ -28,9 +28,9 @@ vec::vectors! {
 }
 
 /// A table type, as C sees it. The element may be of any type: a table of numbers can be described, not made.
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct TableTypeObject {
-    element: OwnedHandle<wasm_valtype_t>,
+    element: ValType,
     /// What `wasm_tabletype_limits` lends.
     limits: wasm_limits_t,
     exact: Limits,
@@ -40,7 +40,7 @@ pub struct TableTypeObject {
 impl TableTypeObject {
     pub fn new(ty: &TableType) -> TableTypeObject {
         TableTypeObject {
-            element: OwnedHandle::into_raw(ValTypeObject { ty: ValType::Ref(ty.element) }),
+            element: ValType::Ref(ty.element),
             limits: wasm_limits_t::saturating(ty.limits),
             exact: ty.limits,
             index64: ty.index64,
@@ -49,7 +49,7 @@ impl TableTypeObject {
 
     /// The type a table can have; an error if the element is not a reference.
     pub fn table_type(&self) -> Result<TableType> {
-        match self.element.get().ty {
+        match self.element {
             ValType::Ref(element) => Ok(TableType { element, limits: self.exact, index64: self.index64 }),
             other => Err(Error::argument(format!("a table holds references, not {other}"))),
         }
@@ -57,17 +57,6 @@ impl TableTypeObject {
 
     pub fn exact(&self) -> (Limits, bool) {
         (self.exact, self.index64)
-    }
-}
-
-impl TryClone for TableTypeObject {
-    fn try_clone(&self) -> Result<Self> {
-        Ok(TableTypeObject {
-            element: self.element.try_clone()?,
-            limits: self.limits,
-            exact: self.exact,
-            index64: self.index64,
-        })
     }
 }
 
@@ -103,7 +92,7 @@ pub unsafe extern "C" fn wasm_tabletype_copy(object: *const wasm_tabletype_t) ->
     unsafe { own::copy(object) }
 }
 
-/// Makes a table type, owned by the caller. Takes the value type over and copies the limits. Any value type and any limits
+/// Makes a table type, owned by the caller. Copies the limits. Any value type and any limits
 /// can be described; `wasm_table_new` checks them. NULL if either is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_tabletype_new(
@@ -112,7 +101,7 @@ pub unsafe extern "C" fn wasm_tabletype_new(
 ) -> *mut wasm_tabletype_t {
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
-        let element = unsafe { OwnedHandle::new(element) }?;
+        let element = unsafe { valtype::val_type(element) }?;
         // SAFETY: as the caller states.
         let limits = *unsafe { own::borrow_struct(limits, "the limits of a table type") }?;
         let exact = limits.limits();
@@ -124,7 +113,7 @@ pub unsafe extern "C" fn wasm_tabletype_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_tabletype_element(ty: *const wasm_tabletype_t) -> *const wasm_valtype_t {
     // SAFETY: as the caller states.
-    boundary(ptr::null(), || Ok(unsafe { borrow(ty) }?.element.as_ptr().cast_const()))
+    boundary(ptr::null(), || Ok(valtype::into_raw(unsafe { borrow(ty) }?.element).cast_const()))
 }
 
 /// The limits in elements, lent by the table type; NULL for NULL. Limits beyond 32 bits saturate to

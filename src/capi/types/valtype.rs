@@ -1,7 +1,7 @@
 //! Value types.
 
 use crate::capi::boundary::boundary;
-use crate::capi::own::{self, TryClone, boxed};
+use crate::capi::own::{self, statics};
 use crate::capi::vec;
 use crate::types::{Error, Result, ValType};
 use crate::vm::val::{kind_of, type_of_kind};
@@ -21,13 +21,14 @@ pub enum wasm_valkind_enum {
     WASM_FUNCREF = 129,
 }
 
-/// A value type.
+/// A value type. There is one object for each kind, alive as long as the library: copies are the same object, and deleting one does
+/// nothing, whoever owned it.
 #[derive(Debug)]
 pub struct wasm_valtype_t {
     _opaque: [u8; 0],
 }
 
-/// A vector of value types. It owns its elements.
+/// A vector of value types.
 #[repr(C)]
 #[derive(Debug)]
 pub struct wasm_valtype_vec_t {
@@ -35,13 +36,25 @@ pub struct wasm_valtype_vec_t {
     pub data: *mut *mut wasm_valtype_t,
 }
 
-/// What a `wasm_valtype_t*` points to.
-#[derive(Copy, Clone, Debug)]
+/// What a `wasm_valtype_t*` points to. Aligned as what an allocator gives, for callers who use low bits of pointers.
+#[derive(Debug)]
+#[repr(align(16))]
 pub struct ValTypeObject {
-    pub ty: ValType,
+    kind: wasm_valkind_t,
 }
 
-boxed! {
+/// The object of each kind, at the kind's number. Pointers are only given to those whose kind is that of a type.
+static VAL_TYPES: [ValTypeObject; 256] = {
+    let mut objects = [const { ValTypeObject { kind: 0 } }; 256];
+    let mut kind = 0;
+    while kind < objects.len() {
+        objects[kind].kind = kind as wasm_valkind_t;
+        kind += 1;
+    }
+    objects
+};
+
+statics! {
     wasm_valtype_t => ValTypeObject, "a value type";
 }
 
@@ -49,20 +62,24 @@ vec::vectors! {
     wasm_valtype_vec_t => *mut wasm_valtype_t;
 }
 
-impl TryClone for ValTypeObject {
-    fn try_clone(&self) -> Result<Self> {
-        Ok(*self)
-    }
-}
-
 /// The value type a kind stands for.
 pub fn type_of(kind: wasm_valkind_t) -> Result<ValType> {
     type_of_kind(kind).ok_or_else(|| Error::argument(format!("no value type has the kind {kind}")))
 }
 
-/// A handle of a value type, which the caller owns.
+/// The pointer to a value type.
 pub fn into_raw(ty: ValType) -> *mut wasm_valtype_t {
-    own::into_raw(ValTypeObject { ty })
+    own::static_into_raw(&VAL_TYPES[usize::from(kind_of(ty))])
+}
+
+/// The value type behind a pointer; an error for NULL.
+///
+/// # Safety
+///
+/// `ptr` is NULL or a live handle.
+pub unsafe fn val_type(ptr: *const wasm_valtype_t) -> Result<ValType> {
+    // SAFETY: as the caller states.
+    type_of(unsafe { own::borrow_static(ptr) }?.kind)
 }
 
 /// A vector of value types.
@@ -73,24 +90,24 @@ pub fn vec_into_raw(types: &[ValType]) -> Result<vec::Owned<wasm_valtype_vec_t>>
 /// The value types in a vector; an error if one is NULL.
 pub fn types_in(vector: &vec::Owned<wasm_valtype_vec_t>) -> Result<Box<[ValType]>> {
     // SAFETY: the vector owns its elements: each is NULL or a live handle.
-    vector.elements().iter().map(|&element| Ok(unsafe { own::borrow(element) }?.ty)).collect()
+    vector.elements().iter().map(|&element| unsafe { val_type(element) }).collect()
 }
 
-/// Deletes a value type; does nothing for NULL.
+/// Does nothing: value types are static.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_delete(object: *mut wasm_valtype_t) {
     // SAFETY: as the caller states.
     unsafe { own::delete(object) }
 }
 
-/// Makes a copy of a value type, owned by the caller; NULL for NULL.
+/// The same value type; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_copy(object: *const wasm_valtype_t) -> *mut wasm_valtype_t {
     // SAFETY: as the caller states.
     unsafe { own::copy(object) }
 }
 
-/// Makes a value type of this kind, owned by the caller; NULL if there is no such kind.
+/// The value type of this kind; NULL if there is no such kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_new(kind: wasm_valkind_t) -> *mut wasm_valtype_t {
     boundary(std::ptr::null_mut(), || Ok(into_raw(type_of(kind)?)))
@@ -100,7 +117,7 @@ pub unsafe extern "C" fn wasm_valtype_new(kind: wasm_valkind_t) -> *mut wasm_val
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_kind(ty: *const wasm_valtype_t) -> wasm_valkind_t {
     // SAFETY: as the caller states.
-    boundary(0, || Ok(kind_of(unsafe { own::borrow(ty) }?.ty)))
+    boundary(0, || Ok(unsafe { own::borrow_static(ty) }?.kind))
 }
 
 /// Makes an empty vector in `out`.
@@ -117,8 +134,7 @@ pub unsafe extern "C" fn wasm_valtype_vec_new_uninitialized(out: *mut wasm_valty
     unsafe { vec::new_uninitialized(out, size) }
 }
 
-/// Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
-/// the elements over.
+/// Makes a vector in `out` that holds a copy of the array `data` of `size` elements.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_vec_new(
     out: *mut wasm_valtype_vec_t,
@@ -129,14 +145,14 @@ pub unsafe extern "C" fn wasm_valtype_vec_new(
     unsafe { vec::new(out, size, data) }
 }
 
-/// Makes a copy of a vector, and of each element in `out`.
+/// Makes a copy of a vector in `out`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_vec_copy(out: *mut wasm_valtype_vec_t, source: *const wasm_valtype_vec_t) {
     // SAFETY: as the caller states.
     unsafe { vec::copy(out, source) }
 }
 
-/// Deletes the content of a vector and its elements and leaves it empty.
+/// Deletes the content of a vector and leaves it empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_vec_delete(vector: *mut wasm_valtype_vec_t) {
     // SAFETY: as the caller states.

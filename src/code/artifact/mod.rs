@@ -57,7 +57,7 @@ const COPIED_AT_ONCE: usize = 128 << 10;
 
 /// Where the sections lie, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Layout([Range<usize>; SECTIONS]);
+pub struct Layout([Range<usize>; SECTIONS]);
 
 impl Layout {
     /// `None` where that overflows.
@@ -81,15 +81,18 @@ impl Layout {
         self.0[1].clone()
     }
 
-    fn module_parts(&self) -> [Range<usize>; PARTS] {
+    /// The parts of the module, in the order of [`Module::parts`].
+    pub fn module_parts(&self) -> [Range<usize>; PARTS] {
         std::array::from_fn(|part| self.0[2 + part].clone())
     }
 
-    fn table_parts(&self) -> [Range<usize>; TABLE_PARTS] {
+    /// The parts of the tables, in the order of [`CodeTables::parts`].
+    pub fn table_parts(&self) -> [Range<usize>; TABLE_PARTS] {
         std::array::from_fn(|part| self.0[2 + PARTS + part].clone())
     }
 
-    fn text(&self) -> Range<usize> {
+    /// The machine code.
+    pub fn text(&self) -> Range<usize> {
         self.0[SECTIONS - 1].clone()
     }
 }
@@ -177,13 +180,19 @@ fn build(fingerprint: &str, module: &Module, object: &CodeObject) -> Result<(Cod
             bytes[len..len + 8].copy_from_slice(&(section.len() as u64).to_le_bytes());
             bytes[range.clone()].copy_from_slice(section);
         }
-        let rest = XxHash3_64::oneshot(&bytes[layout.description().end..]);
-        bytes[REST_CHECKSUM].copy_from_slice(&rest.to_le_bytes());
-        let head = XxHash3_64::oneshot(&bytes[HEAD_CHECKSUM.end..layout.description().end]);
-        bytes[HEAD_CHECKSUM].copy_from_slice(&head.to_le_bytes());
-        Ok(())
+        seal(bytes).map(drop)
     });
     Ok((memory?, layout))
+}
+
+/// Writes the checksums of an artifact that is complete but for them, and tells where its sections lie.
+pub fn seal(bytes: &mut [u8]) -> Result<Layout> {
+    let layout = read_header(bytes)?;
+    let rest = XxHash3_64::oneshot(&bytes[layout.description().end..]);
+    bytes[REST_CHECKSUM].copy_from_slice(&rest.to_le_bytes());
+    let head = XxHash3_64::oneshot(&bytes[HEAD_CHECKSUM.end..layout.description().end]);
+    bytes[HEAD_CHECKSUM].copy_from_slice(&head.to_le_bytes());
+    Ok(layout)
 }
 
 /// Copies an artifact and checks the second checksum of the copy.

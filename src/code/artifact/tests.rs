@@ -66,11 +66,8 @@ fn what_is_encoded_makes_the_format() {
 
 /// Makes the checksums match again, as damage by intent would.
 fn forge(bytes: &mut [u8]) {
-    let Ok(layout) = read_header(bytes) else { return };
-    let rest = XxHash3_64::oneshot(&bytes[layout.description().end..]);
-    bytes[REST_CHECKSUM].copy_from_slice(&rest.to_le_bytes());
-    let head = XxHash3_64::oneshot(&bytes[HEAD_CHECKSUM.end..layout.description().end]);
-    bytes[HEAD_CHECKSUM].copy_from_slice(&head.to_le_bytes());
+    // Damaged lengths leave no place for them.
+    _ = seal(bytes);
 }
 
 #[test]

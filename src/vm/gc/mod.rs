@@ -23,6 +23,9 @@ pub struct Pacing {
     again: Cell<bool>,
 }
 
+/// So many entities with handles are looked at whenever a handle is given back, at the end of a store: some hundred microseconds.
+const FEW_HELD: usize = 1024;
+
 /// Never collect for fewer than this many candidates.
 const MIN_CANDIDATES: usize = 128;
 
@@ -51,8 +54,12 @@ impl Pacing {
     /// alone. So it collects whenever an eighth of the handles that were held at the last collection have been given back: the last
     /// makes it collect in any case where environments say what they own, and mostly where they do not; and however many
     /// there are, there are few collections.
-    pub(super) fn due_at_the_end(&self) -> bool {
-        !self.collecting.get() && self.released.get() > self.roots.get() / 8
+    ///
+    /// `held` is how many entities have handles, and `traced_envs` whether environments may have been given handles that the host held at the
+    /// last collection. That is not noticed, and then any handle may be the last: few entities are looked at each time.
+    pub(super) fn due_at_the_end(&self, held: usize, traced_envs: bool) -> bool {
+        let few = traced_envs && held <= FEW_HELD;
+        !self.collecting.get() && (few || self.released.get() > self.roots.get().min(held) / 8)
     }
 
     /// Notes that a collection has begun, which starts to count anew.
@@ -66,6 +73,11 @@ impl Pacing {
     /// The next collection is due at once.
     pub(super) fn again(&self) {
         self.again.set(true);
+    }
+
+    /// Whether the last collection has let go of what only the next can free.
+    pub(super) fn is_again(&self) -> bool {
+        self.again.get()
     }
 
     /// How many handles the host holds, other than through environments that say so.

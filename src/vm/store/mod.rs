@@ -394,7 +394,10 @@ impl Store {
         this.free_deferred();
         this.free_pending(FREES_AT_ONCE);
         this.run_finalizers();
-        if this.refs.get() != 0 && this.is_orphaned() && this.pacing.due_at_the_end() {
+        if this.refs.get() != 0
+            && this.is_orphaned()
+            && this.pacing.due_at_the_end(this.refs.get(), this.traced_envs.get() != 0)
+        {
             this.collect_all();
         }
         if this.refs.get() == 0 {
@@ -418,7 +421,8 @@ impl Store {
             let before = self.entities.borrow().len();
             self.collect();
             self.run_finalizers();
-            if self.entities.borrow().len() == before {
+            // A collection that only finalized environments leaves what they owned to the next.
+            if self.entities.borrow().len() == before && !self.pacing.is_again() {
                 return;
             }
         }

@@ -1,0 +1,88 @@
+//! Valid modules made of the bytes of an input, by wasm-smith. Every function of them ends.
+
+use arbitrary::{Result, Unstructured};
+use wasm_smith::{Config, InstructionKind, InstructionKinds, MemoryOffsetChoices, Module};
+
+/// A module of WebAssembly 2.0 with constant expressions as in 3.0, which is what the library has. It exports all it has.
+pub fn module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+    let fuel = u.int_in_range(10..=2000)?;
+    let config = config(u)?;
+    let mut module = Module::new(config, u)?;
+    // Fails for functions of arbitrary bytes only, of which there are none.
+    module.ensure_termination(fuel).map_err(|_| arbitrary::Error::IncorrectFormat)?;
+    Ok(module.to_bytes())
+}
+
+/// Which parts of WebAssembly a module may use, and how large it may be: both are chosen anew for each input, since a module that
+/// may use everything seldom uses much of anything.
+fn config(u: &mut Unstructured<'_>) -> Result<Config> {
+    Ok(Config {
+        allow_floats: u.ratio(3, 4)?,
+        allow_start_export: u.ratio(1, 2)?,
+        allowed_instructions: instructions(u)?,
+        bulk_memory_enabled: u.ratio(7, 8)?,
+        canonicalize_nans: true,
+        const_expr_fuel: u.int_in_range(1..=20)?,
+        disallow_traps: u.ratio(1, 3)?,
+        export_everything: true,
+        max_data_segments: u.int_in_range(0..=6)?,
+        max_element_segments: u.int_in_range(0..=6)?,
+        max_elements: u.int_in_range(0..=20)?,
+        max_funcs: u.int_in_range(1..=16)?,
+        max_globals: u.int_in_range(0..=12)?,
+        max_imports: u.int_in_range(0..=12)?,
+        max_instructions: u.int_in_range(10..=600)?,
+        max_memories: 1,
+        max_memory32_bytes: 6 << 16,
+        max_table_elements: 100,
+        max_tables: u.int_in_range(0..=4)?,
+        max_types: u.int_in_range(1..=12)?,
+        max_type_size: u.int_in_range(10..=1000)?,
+        memory_max_size_required: true,
+        memory_offset_choices: if u.ratio(1, 8)? {
+            MemoryOffsetChoices(1, 1, 1)
+        } else {
+            MemoryOffsetChoices(30, 9, 1)
+        },
+        min_funcs: 1,
+        min_memories: u.int_in_range(0..=1)?,
+        min_types: 1,
+        min_uleb_size: if u.ratio(1, 16)? { 5 } else { 1 },
+        multi_value_enabled: u.ratio(3, 4)?,
+        reference_types_enabled: u.ratio(3, 4)?,
+        saturating_float_to_int_enabled: u.ratio(7, 8)?,
+        sign_extension_ops_enabled: u.ratio(7, 8)?,
+        simd_enabled: u.ratio(1, 2)?,
+        table_max_size_required: true,
+        // What the library does not have.
+        acquire_release_atomics_enabled: false,
+        compact_imports_enabled: false,
+        custom_descriptors_enabled: false,
+        custom_page_sizes_enabled: false,
+        exceptions_enabled: false,
+        gc_enabled: false,
+        memory64_enabled: false,
+        multibyte_array_access_enabled: false,
+        relaxed_simd_enabled: false,
+        shared_everything_threads_enabled: false,
+        tail_call_enabled: false,
+        threads_enabled: false,
+        wide_arithmetic_enabled: false,
+        ..Config::default()
+    })
+}
+
+/// All kinds of instructions, or some.
+fn instructions(u: &mut Unstructured<'_>) -> Result<InstructionKinds> {
+    use InstructionKind::*;
+    if u.ratio(1, 2)? {
+        return Ok(InstructionKinds::all());
+    }
+    let mut kinds = vec![Variable, Control];
+    for kind in [Numeric, Vector, Reference, Parametric, Table, Memory, Aggregate] {
+        if u.ratio(2, 3)? {
+            kinds.push(kind);
+        }
+    }
+    Ok(InstructionKinds::new(&kinds))
+}

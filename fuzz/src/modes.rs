@@ -1,0 +1,39 @@
+//! The target `modes`: a generated module in every tier of the library, in each of them twice.
+//!
+//! All must show the same, whether accesses are checked by the hardware or by code, whether the code was optimized, and whether it
+//! came through an artifact; and the second instance, which takes the place of the first, the same as the first.
+
+use super::generate;
+use super::library::TIERS;
+use super::machine::Library;
+use super::script::{Outcome, Script};
+use arbitrary::{Result, Unstructured};
+
+pub fn run(data: &[u8]) {
+    // Too few bytes for a module: nothing to test.
+    _ = compare(&mut Unstructured::new(data));
+}
+
+fn compare(u: &mut Unstructured<'_>) -> Result<()> {
+    let seed = u.arbitrary()?;
+    let binary = generate::module(u)?;
+    let mut first: Option<(&str, Outcome)> = None;
+    for tier in TIERS {
+        // A limit of the tier.
+        let Some(mut library) = Library::new(tier, &binary) else { continue };
+        let script = Script::new(binary.clone(), library.module(), seed);
+        for instance in ["first", "second"] {
+            let outcome = script.run(&mut library);
+            library.reset();
+            match &first {
+                None => first = Some((tier.name, outcome)),
+                Some((name, expected)) => {
+                    if let Some(difference) = outcome.difference(expected) {
+                        panic!("{} ({instance} instance) and {name} differ: {difference}", tier.name);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
