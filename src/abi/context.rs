@@ -14,8 +14,7 @@ pub struct VMAnyContext {
 }
 
 /// A stub that calls a host's callback with two vectors; a trap, null, or what `arch` says of exceptions.
-pub type CallHost =
-    unsafe extern "C" fn(*mut VMHostContext, *const ValVec, *mut ValVec, *mut Activation) -> *mut u8;
+pub type CallHost = unsafe extern "C" fn(*mut VMHostContext, *const ValVec, *mut ValVec, *mut Activation) -> *mut u8;
 
 /// The context of a host function.
 #[repr(C)]

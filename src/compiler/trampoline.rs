@@ -284,13 +284,7 @@ fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
 }
 
 /// Calls the C callback of a numeric-only signature; the results it gave.
-fn call_back(
-    t: &mut Trampoline<'_>,
-    vmctx: Value,
-    activation: Value,
-    ty: &FuncType,
-    params: &[Value],
-) -> Vec<Value> {
+fn call_back(t: &mut Trampoline<'_>, vmctx: Value, activation: Value, ty: &FuncType, params: &[Value]) -> Vec<Value> {
     let (args_at, results_at) = (2 * VAL_VEC, 2 * VAL_VEC + ty.params.len() * SLOT);
     let slot = t.stack_slot(results_at + ty.results.len() * SLOT);
     let base = t.stack_addr(slot, 0);

@@ -57,7 +57,12 @@ impl Room {
             run(&mut command, b"")?;
             let runtime =
                 std::env::var("LIBWASM_SANITIZER_RUNTIME").map_err(|_| "no runtime of the sanitizer is named")?;
-            link.arg(object).args(["-Wl,--whole-archive", &runtime, "-Wl,--no-whole-archive", "-Wl,--export-dynamic"]);
+            link.args(flags).arg(object).args([
+                "-Wl,--whole-archive",
+                &runtime,
+                "-Wl,--no-whole-archive",
+                "-Wl,--export-dynamic",
+            ]);
             link.args(["-ldl", "-lrt"]);
         } else {
             link = command;

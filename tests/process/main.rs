@@ -1,9 +1,10 @@
-//! What a process does around the library: an address space limit, `fork`, `dlopen` with local scope.
+//! What a process does around the library: limits of address space and of stacks, `fork`, `dlopen` with local scope, blocked signals,
+//! a floating-point mode of its own, C++ exceptions.
 
 #[path = "../cc/mod.rs"]
 mod cc;
 
-use cc::{Room, not_under, root, run};
+use cc::{Room, installed, needing, not_under, root, run};
 use libtest_mimic::{Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +27,15 @@ fn main() {
         test("fork after the engine, compile in the children", forked),
         plainly("fork while threads are in the library", "its runtime has locks of its own", busy_forks),
         plainly("dlopen with local scope, faults, dlclose", "its runtime has to come first", loaded),
+        test("threads that block all signals", blocked),
+        test("a program built with -ffast-math", fast_math),
+        test("a stack limit that is lowered after the first call", |room| stacks(room, "lowered later")),
+        test("a stack limit that is lowered before the first call", |room| stacks(room, "lowered before")),
+        plainly("threads with stacks of 32 KiB and more", "its frames are larger", |room| {
+            stacks(room, "small threads")
+        }),
+        unlimited_stack(&room),
+        exceptions(&room),
     ]);
 }
 
@@ -34,8 +44,13 @@ fn source(name: &str) -> PathBuf {
 }
 
 fn build(room: &Room, name: &str) -> Result<PathBuf, Failed> {
+    build_with(room, name, &[])
+}
+
+fn build_with(room: &Room, name: &str, flags: &[&str]) -> Result<PathBuf, Failed> {
     let include = format!("-I{}", root().join("tests/c").display());
-    room.build(&source(name), &["-std=c11", "-D_GNU_SOURCE", &include])
+    let standard = if name.ends_with(".cpp") { "-std=c++17" } else { "-std=c11" };
+    room.build(&source(name), &[&[standard, "-D_GNU_SOURCE", &include], flags].concat())
 }
 
 /// `ulimit -v 4000000`: 4 GB of address space for everything, as on small machines and in batch systems.
@@ -74,4 +89,43 @@ fn loaded(room: &Room) -> Result<(), Failed> {
     run(&mut compiler, b"")?;
     let library: &Path = &room.lib.join("libwasm.so");
     run(room.command(program).arg(library), b"").map(drop)
+}
+
+fn blocked(room: &Room) -> Result<(), Failed> {
+    let program = build(room, "blocked.c")?;
+    run(&mut room.command(program), b"").map(drop)
+}
+
+fn fast_math(room: &Room) -> Result<(), Failed> {
+    let program = build_with(room, "fast_math.c", &["-ffast-math"])?;
+    run(&mut room.command(program), b"").map(drop)
+}
+
+fn stacks(room: &Room, case: &str) -> Result<(), Failed> {
+    let program = build(room, "stacks.c")?;
+    run(room.command(program).arg(case), b"").map(drop)
+}
+
+/// `ulimit -s unlimited`, where the machine's hard limit allows it.
+fn unlimited_stack(room: &Arc<Room>) -> Trial {
+    const COMMAND: &str = "ulimit -s unlimited; exec \"$0\" unlimited";
+    let allowed = std::process::Command::new("sh").args(["-c", "ulimit -s unlimited"]).output();
+    let missing = (!allowed.is_ok_and(|output| output.status.success()))
+        .then(|| "the hard limit of the stack's size is not unlimited".to_owned());
+    let room = room.clone();
+    needing("a stack without a limit", missing, move || {
+        let program = build(&room, "stacks.c")?;
+        run(room.command("sh").args(["-c", COMMAND]).arg(program), b"").map(drop)
+    })
+}
+
+/// In both modes: faults are signals, or checked for.
+fn exceptions(room: &Arc<Room>) -> Trial {
+    let missing = (!installed("c++")).then(|| "no C++ compiler (c++)".to_owned());
+    let room = room.clone();
+    needing("C++ exceptions that leave callbacks", missing, move || {
+        let program = build(&room, "exceptions.cpp")?;
+        run(&mut room.command(&program), b"")?;
+        run(room.command(&program).env("LIBWASM_CHECK_MODE", "checked"), b"").map(drop)
+    })
 }

@@ -17,8 +17,8 @@
 
 use crate::arch;
 use crate::os::fork_gate::{self, back_off};
-use crate::os::sync::Mutex;
 use crate::os::stack::StackBudget;
+use crate::os::sync::Mutex;
 use crate::os::{self, StackLimitCache};
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::store::entity::EntityHeader;
