@@ -162,6 +162,9 @@ WASM_API_EXTERN void libwasm_last_error_clear(void);
 // Whether a signal handler may be installed that turns faults of compiled code into traps; on by default. Without it, every
 // access and division is checked by code, no handler is installed, and a module with a function whose stack frame would
 // exceed 60 KiB (thousands of live values) is refused.
+//
+// With it, a thread's first call in a store unblocks `SIGSEGV`, `SIGFPE` and `SIGILL` on that thread: a fault whose signal is blocked
+// ends the process. A thread that blocks all signals later must leave out these three.
 WASM_API_EXTERN void libwasm_config_set_signals(wasm_config_t *config, bool enabled);
 
 // Sets how much the compiler optimizes. Does nothing and records the reason if there is no such level.

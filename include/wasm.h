@@ -312,6 +312,18 @@ typedef struct wasm_byte_vec_t wasm_message_t;
 // zero. The callback writes its results there, or puts another vector in the place of that one (`wasm_val_vec_new(results, ...)`,
 // `*results = vector`); either way they become the library's, and so does the new vector. Another number of results, or another
 // kind, is a trap that says so. Returns NULL, or a trap, which becomes the library's too.
+//
+// Stack: a callback can count on 1 MiB of its thread's stack however deep the guest is, or on half of a stack of less than 2 MiB
+// (`libwasm_config_set_host_stack_reserve`, `libwasm_config_set_max_wasm_stack`). On a coroutine's stack WebAssembly runs once its
+// bounds are known (`libwasm_thread_set_stack`).
+//
+// Leaving otherwise than by return: `longjmp` out of a callback is allowed, past any number of calls of WebAssembly. The call that
+// is left never returns; what it was lent is freed when the store is next used. A C++ exception (or another that unwinds frames) goes
+// on at the host function's caller on the other side of WebAssembly, whose frames it drops, and can be caught there; one that nobody
+// further out catches becomes a trap (`LIBWASM_TRAP_HOST`) instead. Coroutines may be suspended in callbacks and go on in any
+// order; one that never does is to be given up by `libwasm_store_forget_stack`.
+//
+// Floating-point mode: the callback runs in the mode that the host had when it called, WebAssembly in its own.
 typedef struct wasm_trap_t *(*wasm_func_callback_t)(const struct wasm_val_vec_t *args, struct wasm_val_vec_t *results);
 
 // As `wasm_func_callback_t`, with the environment given to `wasm_func_new_with_env`.

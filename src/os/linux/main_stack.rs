@@ -94,8 +94,12 @@ fn touch(address: usize) -> bool {
     let old = std::ptr::null_mut::<u8>();
     // SAFETY: the kernel checks the address, and changes nothing.
     let outcome = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, NO_SUCH_OPERATION, address, old, MASK_SIZE) };
-    // SAFETY: the C library's own.
-    outcome == 0 || unsafe { *libc::__errno_location() } != libc::EFAULT
+    outcome == 0 || !last_is_bad_address()
+}
+
+/// Whether the system call that has just failed did so because of an address.
+fn last_is_bad_address() -> bool {
+    std::io::Error::last_os_error().raw_os_error() == Some(libc::EFAULT)
 }
 
 fn is_main_thread() -> bool {
@@ -115,8 +119,7 @@ pub fn is_readable(address: usize) -> bool {
     // SAFETY: the kernel checks the address, and writes to the byte.
     match unsafe { libc::process_vm_readv(process, &local, 1, &remote, 1, 0) } {
         1 => true,
-        // SAFETY: the C library's own.
-        _ if unsafe { *libc::__errno_location() } == libc::EFAULT => false,
+        _ if last_is_bad_address() => false,
         // A sandbox may have forbidden that.
         _ => touch(address),
     }

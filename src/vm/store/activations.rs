@@ -266,6 +266,7 @@ impl Store {
         // What could not be freed while the activation ran may be freed now.
         self.owner.flags.attention.set(true);
         self.restore_stack_limit();
+        // SAFETY: a linked record is live.
         let Some(front) = (unsafe { self.first_activation().as_mut() }) else { return Some(level) };
         front.level = front.level.max(level as u32);
         None

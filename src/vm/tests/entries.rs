@@ -36,7 +36,7 @@ fn who_asks_afterwards_takes_the_new_entry() {
         let imports = [host.as_ptr().cast()];
         let module = compile(engine, &text(10));
         // SAFETY: the import is live.
-        let before = unsafe { instantiate(entered, &module, &imports) }.ok().unwrap();
+        let before = unsafe { instantiate(entered, &module, imports) }.ok().unwrap();
         let one = export(&before, "one");
         assert_eq!(call(one, &[], 1).unwrap()[0].of, 10);
 
@@ -48,7 +48,7 @@ fn who_asks_afterwards_takes_the_new_entry() {
         module.code().replace_entries(appended).unwrap();
 
         // SAFETY: as above.
-        let after = unsafe { instantiate(entered, &module, &imports) }.ok().unwrap();
+        let after = unsafe { instantiate(entered, &module, imports) }.ok().unwrap();
         let result = |name, args: &[Val]| call(export(&after, name), args, 1).map(|results| results[0].of);
         assert_eq!(result("one", &[]).ok(), Some(20));
         assert_eq!(result("indirectly", &[i32(0)]).ok(), Some(20));

@@ -193,7 +193,7 @@ fn overflow(engine: &Arc<Engine>, module: &Arc<CompiledModule>, size: usize) {
         // SAFETY: just made.
         let entered = unsafe { &*store }.enter().unwrap();
         // SAFETY: there are no imports.
-        let Ok(instance) = (unsafe { instantiate(&entered, module, &[]) }) else { panic!() };
+        let Ok(instance) = (unsafe { instantiate(&entered, module, []) }) else { panic!() };
         let ty = instance.module().func_type(FuncIndex::from_u32(0));
         let arg = |ty: &ValType| Val { kind: if *ty == ValType::I32 { val::KIND_I32 } else { val::KIND_I64 }, of: 1 };
         let args: Vec<_> = ty.params.iter().map(arg).collect();

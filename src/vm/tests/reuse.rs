@@ -600,7 +600,7 @@ fn whatever_mapping_fails() {
                 store.engine().empty_pools();
                 fail_nth(n);
                 // SAFETY: there are no imports.
-                let made = unsafe { instantiate(entered, &module, &[]) };
+                let made = unsafe { instantiate(entered, &module, []) };
                 let fewer = fail_nth(0) != 0;
                 match made {
                     Ok(instance) => assert_eq!(contents(memory(&instance))[100], b'a'),
