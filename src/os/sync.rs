@@ -2,8 +2,11 @@
 //! No other file makes a lock of another kind (`tests/source.rs`).
 
 use super::fork_gate::Gate;
+use std::cell::UnsafeCell;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A mutex. A panic while it was held is no reason not to lock it again: critical sections here leave nothing half-done.
 #[derive(Debug, Default)]
@@ -65,5 +68,102 @@ impl<T> OnceLock<T> {
         }
         let _gate = Gate::enter();
         self.0.get_or_init(make)
+    }
+}
+
+/// A lock over a cache: something that can be done without. Nobody waits for it longer than a moment, so it needs no gate, and costs one
+/// atomic operation. If a fork finds it locked, it stays locked in the child, where the cache is not used any more.
+#[derive(Debug, Default)]
+pub struct CacheLock<T> {
+    locked: AtomicBool,
+    value: ManuallyDrop<UnsafeCell<T>>,
+}
+
+// SAFETY: the value is only reached by whoever has set the flag.
+unsafe impl<T: Send> Sync for CacheLock<T> {}
+
+impl<T> CacheLock<T> {
+    /// How often it is looked at before it is done without.
+    const ROUNDS: u32 = 200;
+
+    /// Uses the cache, unless other threads do for a long time. `use_it` must be short, and call nothing but the allocator.
+    #[inline]
+    pub fn with<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> Option<R> {
+        /// Unlocks, also after a panic.
+        struct Unlock<'a>(&'a AtomicBool);
+        impl Drop for Unlock<'_> {
+            fn drop(&mut self) {
+                self.0.store(false, Ordering::Release);
+            }
+        }
+        if self.locked.swap(true, Ordering::Acquire) && !self.wait() {
+            return None;
+        }
+        let _unlock = Unlock(&self.locked);
+        // SAFETY: the flag is set, by this thread.
+        Some(use_it(unsafe { &mut *self.value.get() }))
+    }
+
+    /// What is in the cache, at the end of its life; `None` where a fork found it locked.
+    pub fn get_mut(&mut self) -> Option<&mut T> {
+        if *self.locked.get_mut() { None } else { Some(self.value.get_mut()) }
+    }
+
+    /// Whether the lock could be had after all.
+    #[cold]
+    fn wait(&self) -> bool {
+        (0..Self::ROUNDS).any(|_| {
+            std::hint::spin_loop();
+            !self.locked.load(Ordering::Relaxed) && !self.locked.swap(true, Ordering::Acquire)
+        })
+    }
+}
+
+impl<T> Drop for CacheLock<T> {
+    fn drop(&mut self) {
+        if !*self.locked.get_mut() {
+            // SAFETY: nobody uses it after this.
+            unsafe { ManuallyDrop::drop(&mut self.value) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_cache_is_used_by_one_thread_at_a_time_and_done_without_if_it_stays_locked() {
+        let cache = CacheLock::<Vec<Arc<()>>>::default();
+        let item = Arc::new(());
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..1000 {
+                        while cache.with(|items| items.push(item.clone())).is_none() {}
+                        while cache.with(|items| items.pop()).is_none() {}
+                    }
+                    while cache.with(|items| items.push(item.clone())).is_none() {}
+                });
+            }
+        });
+        assert_eq!(cache.with(|items| items.len()), Some(2));
+        let inner = cache.with(|_| cache.with(|items| items.len()));
+        assert_eq!(inner, Some(None));
+        drop(cache);
+        assert_eq!(Arc::strong_count(&item), 1);
+    }
+
+    /// As in the child of a fork that came in the middle.
+    #[test]
+    fn a_cache_that_stays_locked_is_lost() {
+        let mut cache = CacheLock::<Vec<Arc<()>>>::default();
+        let item = Arc::new(());
+        cache.with(|items| items.push(item.clone()));
+        cache.locked.store(true, Ordering::Relaxed);
+        assert!(cache.with(|items| items.len()).is_none() && cache.get_mut().is_none());
+        drop(cache);
+        assert_eq!(Arc::strong_count(&item), 2);
     }
 }

@@ -4,7 +4,7 @@
 //! block, so the next instance can use them as they are. Everything else was reset when the instance died. A block in the pool holds
 //! no reference to its module, since the module owns the pool.
 
-use crate::os::sync::Mutex;
+use crate::os::sync::CacheLock;
 use crate::vm::engine::pools::{Pool, Pools};
 use crate::vm::instance::Instance;
 use std::sync::Arc;
@@ -41,58 +41,57 @@ const KEEP_PAGES: usize = 16;
 
 /// The pool of a module.
 pub(in crate::vm) struct InstancePool {
-    blocks: Mutex<Vec<Block>>,
+    blocks: CacheLock<Vec<Block>>,
     pools: Arc<Pools>,
 }
 
 impl InstancePool {
     pub(in crate::vm) fn new(pools: &Arc<Pools>) -> Arc<InstancePool> {
-        let pool = Arc::new(InstancePool { blocks: Mutex::default(), pools: pools.clone() });
+        let pool = Arc::new(InstancePool { blocks: CacheLock::default(), pools: pools.clone() });
         pools.register(&pool);
         pool
     }
 
     pub(in crate::vm) fn take(&self) -> Option<Block> {
-        let block = self.blocks.lock().pop()?;
+        let block = self.blocks.with(Vec::pop)??;
         self.pools.sub(1);
         Some(block)
     }
 
     /// Whether a block that is put into the pool now should keep its pages.
     pub(in crate::vm) fn keeps_pages(&self) -> bool {
-        self.blocks.lock().len() < KEEP_PAGES
+        self.blocks.with(|blocks| blocks.len() < KEEP_PAGES).unwrap_or(false)
     }
 
     /// Keeps a block that was reset, if there is room.
     pub(in crate::vm) fn put(&self, block: Block) {
         if self.pools.is_full() {
-            if !self.blocks.lock().is_empty() {
+            if !self.blocks.with(|blocks| blocks.is_empty()).unwrap_or(false) {
                 return;
             }
             // What others have kept for long makes room for a module that has none.
             self.pools.clear();
         }
-        let mut blocks = self.blocks.lock();
-        if blocks.try_reserve(1).is_ok() {
-            blocks.push(block);
-            self.pools.add();
-        } else {
-            // A block is freed without the lock.
-            drop(blocks);
-        }
+        let mut block = Some(block);
+        self.blocks.with(|blocks| {
+            if blocks.try_reserve(1).is_ok() {
+                blocks.extend(block.take());
+                self.pools.add();
+            }
+        });
+        // A block that was not kept is freed without the lock.
+        drop(block);
     }
 }
 
 impl Pool for InstancePool {
     fn clear(&self) -> usize {
-        let blocks = std::mem::take(&mut *self.blocks.lock());
-        blocks.len()
+        self.blocks.with(std::mem::take).map_or(0, |blocks| blocks.len())
     }
 }
 
 impl Drop for InstancePool {
     fn drop(&mut self) {
-        let blocks = self.blocks.get_mut();
-        self.pools.sub(blocks.len());
+        self.pools.sub(self.blocks.get_mut().map_or(0, |blocks| blocks.len()));
     }
 }

@@ -18,7 +18,7 @@
 //! What a dead activation had entered of the store is left, and what it owned for the time of a call is given back.
 
 use super::{Entered, Released, Store};
-use crate::abi::{Activation, KIND_I32, VMStoreContext, Val};
+use crate::abi::{Activation, VMStoreContext, Val};
 use crate::arch;
 use crate::os::exceptions::{self, Found};
 use crate::os::{self, stack};
@@ -32,17 +32,12 @@ use std::cell::{Cell, RefCell};
 pub(super) struct Records {
     /// All records but the first, boxed.
     boxed: RefCell<Vec<*mut Activation>>,
-    /// What is owned for an activation while it is in a host function that might not return to it.
-    lent: RefCell<Vec<Lent>>,
+    /// What is owned for an activation while it is in a host function that might not return to it: values, and memory, to which
+    /// whoever made it has a pointer.
+    values: RefCell<Vec<(*mut Activation, Val)>>,
+    memories: RefCell<Vec<(*mut Activation, Vec<Val>)>>,
     /// The level to leave to for the entry, from within WebAssembly, that is under way: others were found dead in the middle of it.
     level: Cell<usize>,
-}
-
-struct Lent {
-    activation: *mut Activation,
-    value: Val,
-    /// Only kept: whoever made it has a pointer to it.
-    _memory: Vec<Val>,
 }
 
 impl Drop for Records {
@@ -69,7 +64,8 @@ pub(in crate::vm) enum NoStack {
 pub(in crate::vm) struct Lending<'a> {
     store: &'a Store,
     activation: *mut Activation,
-    count: Cell<usize>,
+    values: Cell<usize>,
+    memories: Cell<usize>,
 }
 
 impl Lending<'_> {
@@ -79,7 +75,8 @@ impl Lending<'_> {
 
     /// Lends a value: what it owns is given back if there is no return.
     pub(in crate::vm) fn lend(&self, value: Val) {
-        self.push(Lent { activation: self.activation, value, _memory: Vec::new() });
+        self.store.activations.values.borrow_mut().push((self.activation, value));
+        self.values.set(self.values.get() + 1);
     }
 
     /// Memory for so many values.
@@ -87,26 +84,34 @@ impl Lending<'_> {
         let mut memory = Vec::new();
         memory.try_reserve_exact(count).map_err(|_| Error::out_of_memory("out of memory for the values of a call"))?;
         let values = memory.as_mut_ptr();
-        self.push(Lent { activation: self.activation, value: Val { kind: KIND_I32, of: 0 }, _memory: memory });
+        self.store.activations.memories.borrow_mut().push((self.activation, memory));
+        self.memories.set(self.memories.get() + 1);
         Ok(values)
     }
 
-    fn push(&self, lent: Lent) {
-        self.store.activations.lent.borrow_mut().push(lent);
-        self.count.set(self.count.get() + 1);
+    #[cold]
+    fn take_back_memory(&self) {
+        take_back(&mut self.store.activations.memories.borrow_mut(), self.activation, self.memories.get());
     }
 }
 
 impl Drop for Lending<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let mut lent = self.store.activations.lent.borrow_mut();
-        // The last ones of the activation; mostly of all, unless coroutines have lent more meanwhile.
-        for _ in 0..self.count.get() {
-            let Some(last) = lent.iter().rposition(|lent| std::ptr::eq(lent.activation, self.activation)) else {
-                return;
-            };
-            lent.remove(last);
+        if self.values.get() != 0 {
+            take_back(&mut self.store.activations.values.borrow_mut(), self.activation, self.values.get());
         }
+        if self.memories.get() != 0 {
+            self.take_back_memory();
+        }
+    }
+}
+
+/// Takes the last `count` of an activation's out of a list: mostly the last of all, unless coroutines have lent more meanwhile.
+fn take_back<T>(lent: &mut Vec<(*mut Activation, T)>, activation: *mut Activation, count: usize) {
+    for _ in 0..count {
+        let Some(last) = lent.iter().rposition(|&(owner, _)| std::ptr::eq(owner, activation)) else { return };
+        lent.remove(last);
     }
 }
 
@@ -126,7 +131,7 @@ impl Store {
             // SAFETY: the context is part of the store.
             unsafe { &raw mut (*context).first }
         };
-        Ok(Lending { store: self, activation, count: Cell::new(0) })
+        Ok(Lending { store: self, activation, values: Cell::new(0), memories: Cell::new(0) })
     }
 
     /// The first of the spare records.
@@ -148,7 +153,7 @@ impl Store {
 
     /// What the activation that is in a host function owns.
     pub(in crate::vm) fn lending(&self) -> Lending<'_> {
-        Lending { store: self, activation: self.first_activation(), count: Cell::new(0) }
+        Lending { store: self, activation: self.first_activation(), values: Cell::new(0), memories: Cell::new(0) }
     }
 
     /// The second half of entering for a thread that has entered before, `depth` times, and has not left as far as is known: the level to
@@ -276,12 +281,12 @@ impl Store {
     fn bury(&self, record: &mut Activation) {
         let context = self.context();
         let activation = std::ptr::from_mut(record);
-        let mut lent = self.activations.lent.borrow_mut();
-        lent.retain(|lent| {
-            if std::ptr::eq(lent.activation, activation) {
-                self.give_back_later(lent.value);
+        self.activations.memories.borrow_mut().retain(|&(owner, _)| !std::ptr::eq(owner, activation));
+        self.activations.values.borrow_mut().retain(|&(owner, value)| {
+            if std::ptr::eq(owner, activation) {
+                self.give_back_later(value);
             }
-            !std::ptr::eq(lent.activation, activation)
+            !std::ptr::eq(owner, activation)
         });
         *record = Activation { store: context, ..Activation::UNUSED };
         // SAFETY: the context is part of the store.

@@ -149,23 +149,26 @@ impl Store {
     }
 
     /// Enters the store: makes sure that this thread is its owner and drains what other threads gave back.
-    #[inline]
+    #[inline(always)]
     pub fn enter(&self) -> Result<Entered<'_>> {
         self.enter_from(arch::stack_pointer())
     }
 
     /// As [`Store::enter`], for a caller who knows the stack pointer of a frame that is no longer there, but would lie directly below the host's.
-    #[inline]
+    #[inline(always)]
     pub(super) fn enter_from(&self, sp: usize) -> Result<Entered<'_>> {
-        let level = match self.try_enter(sp) {
-            Some(level) => level,
-            None => self.migrate_here(sp)?,
-        };
+        let level = if self.owner.try_enter() == Some(0) { 0 } else { self.enter_otherwise(sp)? };
         let entered = self.entered(level);
         if self.owner.has_queued() {
             self.drain();
         }
         Ok(entered)
+    }
+
+    /// Enters again, or from another thread than the owner; the level to leave to.
+    #[inline(never)]
+    fn enter_otherwise(&self, sp: usize) -> Result<usize> {
+        self.try_enter(sp).map_or_else(|| self.migrate_here(sp), Ok)
     }
 
     /// Enters if this thread is the owner; the level to leave to.
@@ -280,9 +283,8 @@ impl Store {
         if let Some(level) = this.try_enter(sp) {
             // SAFETY: owner, inside, and the caller owned the handle.
             unsafe { this.process(released) };
-            this.run_finalizers();
             // SAFETY: this matches the entry above; `this` is not used afterwards.
-            unsafe { Self::leave(store, level) };
+            unsafe { Self::leave_after_finalizers(store, level) };
         } else {
             this.owner.pin();
             let entered = if this.owner.queue(released) { this.migrate_here(sp).ok() } else { None };
@@ -356,7 +358,42 @@ impl Store {
     unsafe fn leave(store: *const Store, level: usize) {
         // SAFETY: an entered store is alive.
         let this = unsafe { &*store };
-        let mut level = level;
+        if level != 0 || this.wasm_runs() {
+            // SAFETY: passed on to the caller.
+            unsafe { Self::leave_inner(store, level) };
+        } else {
+            // SAFETY: passed on to the caller; no WebAssembly runs.
+            unsafe { Self::leave_outermost(store) };
+        }
+    }
+
+    /// As [`Store::leave`], after running what finalizers wait, unless they are held back. (At the end of an outermost entry they are run
+    /// in any case, because each that waits has raised `attention`.)
+    ///
+    /// # Safety
+    /// As [`Store::leave`].
+    #[inline]
+    unsafe fn leave_after_finalizers(store: *const Store, level: usize) {
+        // SAFETY: an entered store is alive.
+        let this = unsafe { &*store };
+        if level != 0 || this.wasm_runs() {
+            this.run_finalizers();
+            // SAFETY: passed on to the caller.
+            unsafe { Self::leave_inner(store, level) };
+        } else {
+            // SAFETY: passed on to the caller; no WebAssembly runs.
+            unsafe { Self::leave_outermost(store) };
+        }
+    }
+
+    /// [`Store::leave`] for an entry that is not the outermost, or not known to be.
+    ///
+    /// # Safety
+    /// As [`Store::leave`].
+    #[inline(never)]
+    unsafe fn leave_inner(store: *const Store, mut level: usize) {
+        // SAFETY: an entered store is alive.
+        let this = unsafe { &*store };
         if this.wasm_runs() {
             // Without handles, nobody will look again.
             match if this.refs.get() == 0 { this.drop_all_dead_activations() } else { None } {
@@ -364,15 +401,28 @@ impl Store {
                 None => return,
             }
         }
+        if level != 0 {
+            return this.owner.set_depth(level);
+        }
+        // SAFETY: passed on to the caller; no WebAssembly runs.
+        unsafe { Self::leave_outermost(store) };
+    }
+
+    /// # Safety
+    /// As [`Store::leave`], to level 0, while no WebAssembly runs.
+    #[inline]
+    unsafe fn leave_outermost(store: *const Store) {
+        // SAFETY: an entered store is alive.
+        let this = unsafe { &*store };
         // A thread that queues a handle and sees WebAssembly running here leaves it to this thread: either it sees that none runs any
         // more, or this thread sees what it has queued. The other side's heavy barrier is in `StoreOwner::migrate`.
         os::light_barrier();
-        if level == 0 && (this.owner.flags.attention.get() || this.owner.has_queued()) {
+        if this.owner.flags.attention.get() || this.owner.has_queued() {
             // SAFETY: the outermost entry is still held.
             unsafe { Self::leave_slow(store) };
         } else {
             // What is queued between the look and this waits for the next entry, or for its thread, which takes over.
-            this.owner.set_depth(level);
+            this.owner.set_depth(0);
         }
     }
 
@@ -534,9 +584,8 @@ impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
         self.store.finalizers.hold(self.held_before);
-        self.store.run_finalizers();
         // SAFETY: made by `Store::enter`, which entered once. Whoever holds the guard's borrow holds a handle too, or
         // does not use the store afterwards.
-        unsafe { Store::leave(self.store, self.level) }
+        unsafe { Store::leave_after_finalizers(self.store, self.level) }
     }
 }
