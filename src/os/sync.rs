@@ -58,14 +58,18 @@ impl<T> OnceLock<T> {
         OnceLock(std::sync::OnceLock::new())
     }
 
+    #[inline]
     pub fn get(&self) -> Option<&T> {
         self.0.get()
     }
 
+    #[inline]
     pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
-        if let Some(value) = self.0.get() {
-            return value;
-        }
+        self.0.get().unwrap_or_else(|| self.init(make))
+    }
+
+    #[cold]
+    fn init(&self, make: impl FnOnce() -> T) -> &T {
         let _gate = Gate::enter();
         self.0.get_or_init(make)
     }

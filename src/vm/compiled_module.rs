@@ -71,6 +71,7 @@ impl CompiledModule {
         &self.engine
     }
 
+    #[inline]
     pub fn module(&self) -> &Module {
         &self.module
     }
@@ -79,14 +80,17 @@ impl CompiledModule {
         &self.code
     }
 
+    #[inline]
     pub fn layout(&self) -> &VMContextLayout {
         &self.layout
     }
 
+    #[inline]
     pub(super) fn initial(&self) -> &Initial {
         self.initial.get_or_init(|| Initial::new(&self.module, self.engine.images()))
     }
 
+    #[inline]
     pub(super) fn pool(&self) -> &InstancePool {
         &self.pool
     }
