@@ -11,6 +11,7 @@ pub mod image_file;
 pub mod malloc;
 pub mod map;
 pub mod stack;
+mod thread_end;
 pub mod zeroed;
 
 pub use barrier::{heavy_barrier, light_barrier, light_barriers_are_free, register_barriers};

@@ -4,9 +4,11 @@
 
 use crate::arch::stack_pointer;
 use crate::os::light_barriers_are_free;
+pub use crate::os::linux::thread_end::ENDED_THREADS;
+use crate::os::linux::thread_end::is_counted_on_end;
 use std::cell::Cell;
 use std::mem::{MaybeUninit, offset_of};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 /// The part of a stack that can be used: addresses from `low` up to `high`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -72,32 +74,19 @@ pub fn stack_left() -> usize {
 
 /// The bounds of this thread's own stack; empty if they cannot be found. Found once for each thread.
 pub fn stack_bounds() -> StackBounds {
-    /// Says that its thread ends, after which another thread may have the same stack, or part of it.
-    struct Known(Cell<StackBounds>);
-    impl Drop for Known {
-        fn drop(&mut self) {
-            ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
-        }
-    }
     thread_local! {
-        static BOUNDS: Known = const { Known(Cell::new(StackBounds::NONE)) };
+        static BOUNDS: Cell<StackBounds> = const { Cell::new(StackBounds::NONE) };
     }
-    let find = || find_stack_bounds().unwrap_or(StackBounds { low: 1, high: 1 });
-    let known = BOUNDS.try_with(|Known(cached)| {
-        if cached.get() == StackBounds::NONE {
-            cached.set(find());
-        }
-        cached.get()
-    });
-    // A thread that is ending has nowhere to keep them, and nobody may remember them for it: see `StackLimitCache`.
-    known.unwrap_or_else(|_| {
+    // After its end another thread may have the same stack, or part of it.
+    if !is_counted_on_end() {
+        // The thread is ending, or its end cannot be noticed: nobody may remember the bounds for it (see `StackLimitCache`).
         ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
-        find()
-    })
+    }
+    if BOUNDS.get() == StackBounds::NONE {
+        BOUNDS.set(find_stack_bounds().unwrap_or(StackBounds { low: 1, high: 1 }));
+    }
+    BOUNDS.get()
 }
-
-/// How many threads have ended that knew their bounds.
-pub static ENDED_THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// What [`stack_limit`] says, remembered for one thread outside of thread-local storage, which takes a call to reach from a
 /// shared library.

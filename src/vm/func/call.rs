@@ -7,7 +7,7 @@
 use crate::abi::{VMFuncRef, VMStoreContext};
 use crate::arch;
 use crate::os;
-use crate::types::{Error, TrapCode, ValType};
+use crate::types::{Error, ErrorKind, TrapCode, ValType};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::func::registered_type;
 use crate::vm::store::entity::Handle;
@@ -81,7 +81,8 @@ unsafe fn call_numeric(
     let mut all: SmallVec<[MaybeUninit<Val>; 16]> = SmallVec::new();
     let short = results.len() < ty.ty.results.len();
     if short {
-        all.try_reserve_exact(ty.ty.results.len()).map_err(|_| bad_call(entered, "out of memory"))?;
+        all.try_reserve_exact(ty.ty.results.len())
+            .map_err(|_| failed_call(entered, &Error::out_of_memory("out of memory")))?;
         all.resize(ty.ty.results.len(), MaybeUninit::uninit());
     }
     let written = if short { all.as_mut_ptr() } else { results.as_mut_ptr() };
@@ -109,7 +110,7 @@ unsafe fn invoke(
     let store = entered.store();
     let trampoline = match ty.to_wasm() {
         Ok(trampoline) => trampoline,
-        Err(error) => return Err(Some(bad_call(entered, error.message()))),
+        Err(error) => return Err(Some(failed_call(entered, &error))),
     };
     let context: *mut VMStoreContext = store.context();
     // SAFETY: the context is part of the store.
@@ -150,7 +151,7 @@ unsafe fn call_with_slots(
     results: &mut [MaybeUninit<Val>],
 ) -> Result<(), Handle<Trap>> {
     let store = entered.store();
-    let bad = |error: Error| bad_call(entered, error.message());
+    let bad = |error: Error| failed_call(entered, &error);
     let (params, result_types) = (&ty.ty.params, &ty.ty.results);
     // On the stack, unless there are many.
     let mut slots: SmallVec<[RawSlot; 16]> = SmallVec::new();
@@ -178,6 +179,13 @@ unsafe fn call_with_slots(
         result.write(unsafe { val::from_slot(store, slot, ty) });
     }
     Ok(())
+}
+
+/// A trap for a call that an error prevents: for lack of memory, or because of its arguments.
+#[cold]
+pub(in crate::vm) fn failed_call(entered: &Entered<'_>, error: &Error) -> Handle<Trap> {
+    let code = if error.kind() == ErrorKind::OutOfMemory { TrapCode::OutOfMemory } else { TrapCode::BadCall };
+    Trap::new_in_any_case(entered, code, Some(error.message().as_bytes().into()))
 }
 
 /// A trap that says why a call cannot be made.
