@@ -14,8 +14,8 @@ use crate::types::{Error, Result};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::ptr::null_mut;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 const CHUNK: usize = 256 << 10;
 const CHUNKS: usize = 16;
@@ -31,6 +31,9 @@ static MEMORY: Memory = Memory(UnsafeCell::new([[0; CHUNK]; CHUNKS]));
 /// For each chunk: how many bytes from its start on are taken (low half), and how many blocks live (high half).
 static CHUNK_STATES: [AtomicU64; CHUNKS] = [const { AtomicU64::new(0) }; CHUNKS];
 
+/// How many blocks of all chunks live: 0 is the one number that is looked at often.
+static LIVE_BLOCKS: AtomicUsize = AtomicUsize::new(0);
+
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
@@ -39,7 +42,13 @@ struct Allocator;
 /// An error if memory has run out, so that most of the reserve is in use. For whoever is about to make something that stays.
 ///
 /// What was made while memory was out may stay in the reserve for good: then it is enough that the system has memory again.
+#[inline]
 pub fn check() -> Result<()> {
+    if LIVE_BLOCKS.load(Relaxed) == 0 { Ok(()) } else { check_chunks() }
+}
+
+#[cold]
+fn check_chunks() -> Result<()> {
     const HALF: usize = CHUNK * CHUNKS / 2;
     let used: u64 = CHUNK_STATES.iter().map(|state| state.load(Relaxed) & 0xffff_ffff).sum();
     if used as usize <= HALF || map::is_available(HALF) {
@@ -57,8 +66,7 @@ pub fn check_for(bytes: usize) -> Result<()> {
 
 /// As [`check_for`], in the middle of work that was checked for at its start: asks the system only if memory has run out since.
 pub fn check_on_the_way(bytes: usize) -> Result<()> {
-    let untouched = CHUNK_STATES.iter().all(|state| state.load(Relaxed) == 0);
-    if untouched { Ok(()) } else { check_for(bytes) }
+    if LIVE_BLOCKS.load(Relaxed) == 0 { Ok(()) } else { check_for(bytes) }
 }
 
 /// A block of the reserve; null if there is none.
@@ -76,6 +84,7 @@ fn take(layout: Layout) -> *mut u8 {
             Some(((state >> 32) + 1) << 32 | end as u64)
         });
         if placed.is_ok() {
+            LIVE_BLOCKS.fetch_add(1, Relaxed);
             return MEMORY.0.get().cast::<u8>().wrapping_add(chunk * CHUNK + start);
         }
     }
@@ -99,6 +108,7 @@ fn give_back(chunk: usize, block: *mut u8, size: usize) {
     };
     let updated = CHUNK_STATES[chunk].fetch_update(AcqRel, Acquire, one_less);
     debug_assert!(updated.is_ok_and(|state| state >> 32 > 0));
+    LIVE_BLOCKS.fetch_sub(1, Relaxed);
 }
 
 // SAFETY: blocks are the system's or the reserve's, which hands out no byte twice while a block of its chunk lives.
@@ -207,7 +217,7 @@ mod tests {
         for block in [second, second.wrapping_add(100)] {
             give_back(0, block, 100);
         }
-        assert_eq!(CHUNK_STATES[0].load(Relaxed), 0);
+        assert_eq!((CHUNK_STATES[0].load(Relaxed), LIVE_BLOCKS.load(Relaxed)), (0, 0));
     }
 
     fn a_block_grows_out_of_the_reserve() {
