@@ -18,12 +18,12 @@
 use crate::arch;
 use crate::os::fork_gate::{self, back_off};
 use crate::os::sync::Mutex;
+use crate::os::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use crate::os::{self, StackLimitCache};
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::store::entity::EntityHeader;
 use std::cell::Cell;
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 /// A handle to give back.
 #[derive(Copy, Clone)]
