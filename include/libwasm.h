@@ -24,7 +24,8 @@ typedef enum libwasm_error_kind_enum {
   LIBWASM_ERROR_LINK = 4,
   // An artifact that is damaged or was made by another version, CPU or configuration.
   LIBWASM_ERROR_ARTIFACT = 5,
-  // Memory or address space ran out.
+  // Memory or address space ran out. What failed has changed nothing, and works again when there is memory. The process goes on, with
+  // few exceptions that ARCHITECTURE.md names: among them a single function that takes more memory to compile than was foreseen.
   LIBWASM_ERROR_OUT_OF_MEMORY = 6,
   // An argument that cannot be used: NULL, a wrong kind, out of range, of another store.
   LIBWASM_ERROR_ARGUMENT = 7,
@@ -150,7 +151,7 @@ WASM_API_EXTERN const char *libwasm_version(void);
 WASM_API_EXTERN libwasm_error_kind_t libwasm_last_error_kind(void);
 
 // The message of the thread's last error, with a terminating NUL; "" if there is none. It stays valid until the next call of
-// this library fails on this thread, or `libwasm_last_error_clear` is called.
+// this library fails on this thread, or `libwasm_last_error_clear` is called. A message longer than a kilobyte is cut.
 WASM_API_EXTERN const char *libwasm_last_error_message(void);
 
 // The byte offset in the module's binary that the thread's last error is about; `SIZE_MAX` if it is about none.

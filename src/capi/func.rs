@@ -309,8 +309,11 @@ unsafe extern "C-unwind" fn call_otherwise(
                     Ok(ptr::null_mut())
                 }
                 Err(trap) => {
-                    if trap.code() == TrapCode::BadCall {
-                        boundary::record(&Error::argument(String::from_utf8_lossy(trap.message())));
+                    let message = || String::from_utf8_lossy(trap.message());
+                    match trap.code() {
+                        TrapCode::BadCall => boundary::record(&Error::argument(message())),
+                        TrapCode::OutOfMemory => boundary::record(&Error::out_of_memory(message())),
+                        _ => {}
                     }
                     Ok(own::object_into_raw(trap))
                 }

@@ -6,7 +6,6 @@ use super::own::{self, objects};
 use super::reference::{self, wasm_ref_t};
 use super::store::wasm_store_t;
 use super::types::memorytype::{self, wasm_memorytype_t};
-use crate::types::Error;
 use crate::vm::memory::Memory;
 use std::ffi::c_void;
 use std::ptr;
@@ -146,9 +145,7 @@ pub unsafe extern "C" fn wasm_memory_grow(memory: *mut wasm_memory_t, delta: was
         // SAFETY: as the caller states.
         let memory = unsafe { own::record(memory) }?;
         let _entered = memory.store().enter()?;
-        memory
-            .grow(delta.into())
-            .ok_or_else(|| Error::limit(format!("the memory of {} pages cannot grow by {delta}", memory.pages())))?;
+        memory.grow(delta.into())?;
         Ok(true)
     })
 }

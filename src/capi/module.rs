@@ -163,6 +163,7 @@ pub unsafe extern "C" fn wasm_module_validate(store: *mut wasm_store_t, binary: 
         unsafe { own::store(store) }?;
         // SAFETY: as the caller states.
         let binary = unsafe { byte::bytes(binary) };
+        os::reserve::check_for(code::parsing_memory(binary.len()))?;
         code::with_stack(os::stack_left(), || crate::module::validate(binary))?;
         Ok(true)
     })

@@ -26,11 +26,11 @@
 
 use crate::code::arena::Arena;
 use crate::os::fork_gate::{back_off, on_fork_in_child};
-use crate::os::sync::Mutex;
+use crate::os::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::os::sync::atomic::{AtomicPtr, AtomicUsize};
+use crate::os::sync::{Mutex, shared_statics};
 use crate::types::*;
 use std::ptr;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
 struct Entry {
     start: usize,
@@ -44,14 +44,16 @@ struct Snapshot {
     entries: Vec<Entry>,
 }
 
-/// The current snapshot, owned by this static; null if there never was a registration. Replaced only under [`WRITER`].
-static SNAPSHOT: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
-/// How many readers are in [`lookup`], by the side they saw when they came.
-static READERS: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
-/// Which of [`READERS`] new readers use.
-static SIDE: AtomicUsize = AtomicUsize::new(0);
-/// Held by the one writer.
-static WRITER: Mutex<()> = Mutex::new(());
+shared_statics! {
+    /// The current snapshot, owned by this static; null if there never was a registration. Replaced only under [`WRITER`].
+    static SNAPSHOT: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
+    /// How many readers are in [`lookup`], by the side they saw when they came.
+    static READERS: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+    /// Which of [`READERS`] new readers use.
+    static SIDE: AtomicUsize = AtomicUsize::new(0);
+    /// Held by the one writer.
+    static WRITER: Mutex<()> = Mutex::new(());
+}
 
 /// Calls `f` with the arena that `pc` lies in, if there is one. Every return address lies in its text.
 ///

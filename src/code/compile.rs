@@ -7,6 +7,7 @@ use crate::code::object::CodeObject;
 use crate::code::parallel;
 use crate::compiler::{Compiler, Scratch};
 use crate::module::{self, Module, ParsedModule};
+use crate::os::reserve;
 use crate::types::*;
 use std::sync::Arc;
 use wasmparser::FuncToValidate;
@@ -24,13 +25,33 @@ pub fn compile(compiler: &Compiler, bytes: &[u8], stack_left: usize) -> Result<(
     })
 }
 
+/// More than this is not asked for: modules whose functions are so large are few, and where address space is limited, most would be
+/// refused that fit.
+const MOST_MEMORY: usize = 1 << 30;
+
+/// How much memory it takes at most, by experience, to read so many bytes of a binary or a text, and to validate them.
+pub fn parsing_memory(bytes: usize) -> usize {
+    ((128 << 10) + bytes.saturating_mul(64)).min(MOST_MEMORY)
+}
+
+/// How much memory it takes at most, by experience, to compile functions of such sizes: the code of all of them, and what it takes to
+/// make that of the largest on each thread.
+fn compiling_memory(sizes: &[usize]) -> usize {
+    let (all, largest): (usize, usize) = (sizes.iter().sum(), sizes.iter().copied().max().unwrap_or(0));
+    let each = (1 << 20) + largest.saturating_mul(1024);
+    all.saturating_mul(32).saturating_add(each.saturating_mul(parallel::threads_for(all))).min(MOST_MEMORY)
+}
+
 /// Compiles a module: its functions linked in the order of their indices.
 pub fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
+    reserve::check_for(parsing_memory(bytes.len()))?;
     let ParsedModule { module, bodies } = module::parse(bytes)?;
     let layout = module.context_layout()?;
     let sizes: Vec<usize> = bodies.iter().map(|(_, body)| body.as_bytes().len()).collect();
+    reserve::check_for(compiling_memory(&sizes))?;
     let funcs = parallel::map(&sizes, |index, scratch: &mut Scratch| {
         let (validator, body) = &bodies[index];
+        reserve::check_on_the_way(compiling_memory(&sizes[index..=index]))?;
         let FuncToValidate { resources, index: func, ty, features } = validator;
         let validator = FuncToValidate { resources: resources.clone(), index: *func, ty: *ty, features: *features };
         let func = DefinedFuncIndex::from_u32(index as u32);

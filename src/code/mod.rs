@@ -26,9 +26,9 @@ mod tables;
 pub use address_map::lookup;
 pub use arena::{Appended, Arena, FuncAt};
 pub use artifact::{deserialize, deserialize_file, is_artifact, write_artifact};
-pub use compile::compile;
 #[cfg(test)]
 pub use compile::link;
+pub use compile::{compile, parsing_memory};
 pub use entries::Code;
 pub use object::CodeObject;
 pub use parallel::with_stack;

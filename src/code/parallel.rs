@@ -4,6 +4,7 @@
 //! for small work. Where no thread can be had, the caller's does it all. The outcome never depends on the threads: of
 //! several failures it is that of the first item, and a panic is a failure of the item it happened in.
 
+use crate::os::reserve;
 use crate::types::*;
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
@@ -25,6 +26,7 @@ pub fn with_stack<R: Send>(stack_left: usize, work: impl FnOnce() -> Result<R> +
     if stack_left >= LEAST_STACK {
         return work();
     }
+    reserve::check_for(STACK_SIZE)?;
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, work);
         let thread = thread.map_err(|error| {
@@ -39,12 +41,15 @@ pub fn with_stack<R: Send>(stack_left: usize, work: impl FnOnce() -> Result<R> +
 ///
 /// `sizes` tells how much work each item is; the largest are done first. `S` is what a thread reuses from item to item.
 pub fn map<S: Default, R: Send>(sizes: &[usize], work: impl Fn(usize, &mut S) -> Result<R> + Sync) -> Result<Vec<R>> {
-    let total: usize = sizes.iter().sum();
+    map_on(threads_for(sizes.iter().sum()), sizes, work)
+}
+
+/// On how many threads work of a total size is done.
+pub fn threads_for(total: usize) -> usize {
     if total <= SMALL_WORK {
-        return map_on(1, sizes, work);
+        return 1;
     }
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    map_on(cores.min(total / WORK_PER_THREAD), sizes, work)
+    thread::available_parallelism().map_or(1, usize::from).min(total / WORK_PER_THREAD)
 }
 
 fn map_on<S: Default, R: Send>(
@@ -58,8 +63,15 @@ fn map_on<S: Default, R: Send>(
     }
     let queue = Queue { order, next: AtomicUsize::new(0), first_failure: AtomicUsize::new(usize::MAX) };
     let run = || queue.run(&work);
+    if threads <= 1 {
+        return collect(sizes.len(), vec![run()]);
+    }
     let outcomes = thread::scope(|scope| {
-        let start = |_| thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, run).ok();
+        // The C library ends the process if a thread that it has started finds no memory.
+        let start = |_| {
+            reserve::check_for(STACK_SIZE).ok()?;
+            thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, run).ok()
+        };
         // Stop asking for threads when one is refused.
         let started: Vec<_> = (1..threads).map_while(start).collect();
         let mut outcomes = vec![run()];

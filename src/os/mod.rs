@@ -3,6 +3,7 @@
 //! A port to another system is another folder with the same names. `libc` is called under here only.
 
 pub mod guarded;
+pub mod reserve;
 pub mod sync;
 
 #[cfg(target_os = "linux")]

@@ -1,5 +1,9 @@
 //! The locks of the library: those of the standard library, held inside the gate that a fork waits for (`src/os/linux/fork_gate.rs`).
 //! No other file makes a lock of another kind (`tests/source.rs`).
+//!
+//! The files of protocols between threads take their atomics from here, too: `tests/loom` compiles them with those of loom.
+
+pub use std::sync::atomic;
 
 use super::fork_gate::Gate;
 use std::cell::UnsafeCell;
@@ -131,6 +135,14 @@ impl<T> Drop for CacheLock<T> {
         }
     }
 }
+
+/// Statics of atomics and locks. Under loom each run of a model has its own.
+macro_rules! shared_statics {
+    ($($(#[$attribute:meta])* static $name:ident: $ty:ty = $value:expr;)*) => {
+        $($(#[$attribute])* static $name: $ty = $value;)*
+    };
+}
+pub(crate) use shared_statics;
 
 #[cfg(test)]
 mod tests {

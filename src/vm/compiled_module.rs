@@ -38,12 +38,14 @@ impl CompiledModule {
 
     /// Loads a copy of an artifact: [`CompiledModule::artifact`].
     pub fn deserialize(engine: &Arc<Engine>, bytes: &[u8]) -> Result<Arc<CompiledModule>> {
+        os::reserve::check()?;
         let (module, code) = code::deserialize(engine.compiler().fingerprint(), bytes)?;
         CompiledModule::assemble(engine, module, code)
     }
 
     /// Loads an artifact where it lies in a file.
     pub fn deserialize_file(engine: &Arc<Engine>, path: &Path) -> Result<Arc<CompiledModule>> {
+        os::reserve::check()?;
         let (module, code) = code::deserialize_file(engine.compiler().fingerprint(), path)?;
         CompiledModule::assemble(engine, module, code)
     }

@@ -252,11 +252,15 @@ impl Table {
         Some(())
     }
 
+    /// The size after growing by `delta` elements, as far as the type goes.
+    fn grown_size(&self, delta: u64) -> Option<u64> {
+        let maximum = self.ty.limits.max.unwrap_or(MAX_TABLE_ELEMENTS).min(MAX_TABLE_ELEMENTS);
+        self.size().checked_add(delta).filter(|&new| new <= maximum)
+    }
+
     /// Grows by `delta` elements; the old length, or `None` where the type or the machine does not allow it.
     pub fn grow(&self, delta: u64, init: u64) -> Option<u64> {
-        let old = self.size();
-        let maximum = self.ty.limits.max.unwrap_or(MAX_TABLE_ELEMENTS).min(MAX_TABLE_ELEMENTS);
-        let new = old.checked_add(delta).filter(|&new| new <= maximum)?;
+        let (old, new) = (self.size(), self.grown_size(delta)?);
         self.resize(new)?;
         if init != 0 {
             for index in old..new {
@@ -343,10 +347,11 @@ impl Table {
     pub unsafe fn grow_object(&self, entered: &Entered<'_>, delta: u64, object: *mut ObjectHeader) -> Result<()> {
         // SAFETY: passed on to the caller.
         let bits = unsafe { object_bits(entered, object, self.ty.element)? };
+        let within = self.grown_size(delta).is_some();
         self.grow(delta, bits).map(drop).ok_or_else(|| {
-            Error::limit(format!("the table cannot grow by {delta}: its size is {}, its type {}", self.size(), {
-                crate::types::ExternType::Table(self.ty)
-            }))
+            let ty = crate::types::ExternType::Table(self.ty);
+            let message = format!("the table cannot grow by {delta}: its size is {}, its type {ty}", self.size());
+            if within { Error::out_of_memory(message) } else { Error::limit(message) }
         })
     }
 

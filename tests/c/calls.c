@@ -260,7 +260,7 @@ int main(void) {
   world_new(&world);
   on_thread(&world);
   threads_one_after_the_other(&world);
-  // A sanitizer's frames are too large for what a stack of unknown bounds allows.
+  // A sanitizer's frames are too large for what a stack of unknown bounds allows; tests/c.rs lists what is left out.
   if (!getenv("LIBWASM_SANITIZER")) {
     coroutine();
     coroutine_within_a_call(&world);

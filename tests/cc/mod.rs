@@ -99,6 +99,13 @@ pub fn not_under(
     }
 }
 
+/// What a program leaves out by itself on a library built with one of the `sanitizers`: an ignored test whose name says so. None
+/// otherwise, where it is a part of the program's own test.
+pub fn part_not_under(sanitizers: &[&str], reason: &str, name: &str) -> Option<Trial> {
+    let left_out = sanitizer().is_some_and(|sanitizer| sanitizers.contains(&sanitizer.as_str()));
+    left_out.then(|| not_under(sanitizers, reason, name, || Ok(())))
+}
+
 /// The sanitizer that the library was built with.
 pub fn sanitizer() -> Option<String> {
     std::env::var("LIBWASM_SANITIZER").ok()

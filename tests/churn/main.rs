@@ -7,7 +7,7 @@
 #[path = "../cc/mod.rs"]
 mod cc;
 
-use cc::{Room, root, run, sanitizer};
+use cc::{Room, part_not_under, root, run, sanitizer};
 use libtest_mimic::{Failed, Trial};
 use std::sync::Arc;
 
@@ -26,6 +26,9 @@ fn main() {
             tests.push(Trial::test(name.clone(), move || stores(&room, config, threads, &name)));
         }
     }
+    let sanitizers = &["address", "thread"];
+    tests.extend(part_not_under(sanitizers, "its own memory grows", "*: the process stays as small as it was"));
+    tests.extend(part_not_under(sanitizers, "it is slow", "*: all rounds but a fiftieth, and stores but a tenth"));
     cc::main(tests);
 }
 

@@ -24,7 +24,8 @@ pub enum libwasm_error_kind_enum {
     LIBWASM_ERROR_LINK = 4,
     /// An artifact that is damaged or was made by another version, CPU or configuration.
     LIBWASM_ERROR_ARTIFACT = 5,
-    /// Memory or address space ran out.
+    /// Memory or address space ran out. What failed has changed nothing, and works again when there is memory. The process goes on, with
+    /// few exceptions that ARCHITECTURE.md names: among them a single function that takes more memory to compile than was foreseen.
     LIBWASM_ERROR_OUT_OF_MEMORY = 6,
     /// An argument that cannot be used: NULL, a wrong kind, out of range, of another store.
     LIBWASM_ERROR_ARGUMENT = 7,
@@ -57,10 +58,10 @@ pub unsafe extern "C" fn libwasm_last_error_kind() -> libwasm_error_kind_t {
 }
 
 /// The message of the thread's last error, with a terminating NUL; "" if there is none. It stays valid until the next call of
-/// this library fails on this thread, or `libwasm_last_error_clear` is called.
+/// this library fails on this thread, or `libwasm_last_error_clear` is called. A message longer than a kilobyte is cut.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_last_error_message() -> *const c_char {
-    let message = boundary::with_last(|last| last.map_or(ptr::null(), |last| last.message.as_ptr()));
+    let message = boundary::with_last(|last| last.map_or(ptr::null(), |last| last.message.as_c_str().as_ptr()));
     message.filter(|message| !message.is_null()).unwrap_or(c"".as_ptr())
 }
 

@@ -18,6 +18,7 @@ pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut
         let text = unsafe { byte::bytes(wat) };
         // SAFETY: as the caller states.
         unsafe { own::write(out, vec::empty()) }?;
+        os::reserve::check_for(code::parsing_memory(text.len()))?;
         let binary = with_wasm_float_mode(|| code::with_stack(os::stack_left(), || translate(text)))?;
         // SAFETY: as the caller states.
         unsafe { own::write(out, byte::from_bytes(&binary)?) }?;

@@ -14,6 +14,16 @@ pub fn round_up(bytes: usize) -> Option<usize> {
     bytes.checked_next_multiple_of(HOST_PAGE)
 }
 
+/// Whether the system would give the process `bytes` of memory now.
+pub fn is_available(bytes: usize) -> bool {
+    let Some(length) = round_up(bytes).filter(|&length| length > 0) else { return bytes == 0 };
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a fresh mapping at an address of the kernel's choice.
+    let base = unsafe { libc::mmap(null_mut(), length, protection, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0) };
+    // SAFETY: the mapping was just made, and nobody uses it.
+    base != libc::MAP_FAILED && unsafe { libc::munmap(base, length) } == 0
+}
+
 /// A range of reserved addresses. Sending it to another thread is fine; what lies in it is its owner's business.
 #[derive(Debug)]
 pub struct Reservation {

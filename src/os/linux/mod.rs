@@ -15,6 +15,7 @@ pub mod map;
 mod process;
 mod signal_mask;
 pub mod stack;
+mod thread_end;
 pub mod zeroed;
 
 pub use barrier::{heavy_barrier, light_barrier, light_barriers_are_free, register_barriers};

@@ -8,10 +8,12 @@
 
 use crate::arch::stack_pointer;
 use crate::os::light_barriers_are_free;
+pub use crate::os::linux::thread_end::ENDED_THREADS;
+use crate::os::linux::thread_end::is_counted_on_end;
 use crate::os::linux::{main_stack, signal_mask};
 use std::cell::Cell;
 use std::mem::{MaybeUninit, offset_of};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 /// The part of a stack that can be used: addresses from `low` up to `high`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -128,41 +130,22 @@ pub fn is_on_stack(address: usize) -> bool {
 /// The bounds of this thread's own stack; empty if they cannot be found. Found once for each thread; that of the main thread grows
 /// as it is used, and is made to reach `wanted` below here, as far as that is possible.
 fn own_stack(wanted: usize) -> StackBounds {
-    /// Says that its thread ends, after which another thread may have the same stack, or part of it.
-    struct Known {
-        bounds: Cell<StackBounds>,
-        /// How much was asked for.
-        wanted: Cell<usize>,
-    }
-    impl Drop for Known {
-        fn drop(&mut self) {
-            ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
-        }
-    }
     thread_local! {
-        static OWN: Known = const { Known { bounds: Cell::new(StackBounds::NONE), wanted: Cell::new(0) } };
+        static BOUNDS: Cell<StackBounds> = const { Cell::new(StackBounds::NONE) };
+        /// How much was asked for.
+        static WANTED: Cell<usize> = const { Cell::new(0) };
     }
-    let known = OWN.try_with(|known| {
-        if known.bounds.get() == StackBounds::NONE || known.wanted.get() < wanted {
-            known.wanted.set(wanted);
-            known.bounds.set(find_own_stack(wanted));
-        }
-        known.bounds.get()
-    });
-    // A thread that is ending has nowhere to keep them, and nobody may remember them for it: see `StackLimitCache`.
-    known.unwrap_or_else(|_| {
+    // After its end another thread may have the same stack, or part of it.
+    if !is_counted_on_end() {
+        // The thread is ending, or its end cannot be noticed: nobody may remember the bounds for it (see `StackLimitCache`).
         ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
-        find_own_stack(wanted)
-    })
+    }
+    if BOUNDS.get() == StackBounds::NONE || WANTED.get() < wanted {
+        WANTED.set(wanted);
+        BOUNDS.set(main_stack::find(wanted).or_else(thread_stack).unwrap_or(StackBounds::NOT_FOUND));
+    }
+    BOUNDS.get()
 }
-
-#[cold]
-fn find_own_stack(wanted: usize) -> StackBounds {
-    main_stack::find(wanted).or_else(thread_stack).unwrap_or(StackBounds::NOT_FOUND)
-}
-
-/// How many threads have ended that knew their bounds, or have named bounds that make remembered ones wrong.
-pub static ENDED_THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// How much of its stack a thread may use for WebAssembly, remembered outside of thread-local storage, which takes a call to reach from a
 /// shared library.

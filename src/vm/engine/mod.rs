@@ -61,6 +61,7 @@ pub struct Engine {
 
 impl Engine {
     pub fn new(config: Config) -> Result<Arc<Engine>> {
+        os::reserve::check()?;
         let reservation = config.memory_reservation.unwrap_or_else(|| {
             // Under a limit on address space, memories must be small and their accesses checked.
             if os::address_space_limited() { 0 } else { GUARDED_RESERVATION }

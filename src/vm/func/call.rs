@@ -6,7 +6,7 @@
 
 use crate::abi::{ObjectHeader, VMFuncRef};
 use crate::arch;
-use crate::types::{Error, TrapCode, ValType};
+use crate::types::{Error, ErrorKind, TrapCode, ValType};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::func::registered_type;
 use crate::vm::store::entity::Handle;
@@ -113,9 +113,9 @@ impl<'a> Call<'a> {
         entry_sp: usize,
     ) -> Result<Call<'a>, Handle<Trap>> {
         let store = entered.store();
-        let trampoline = ty.to_wasm().map_err(|error| bad_call(entered, error.message()))?;
+        let trampoline = ty.to_wasm().map_err(|error| failed_call(entered, &error))?;
         let stack_limit = store.stack_limit_here().map_err(|reason| no_stack(entered, &reason))?;
-        let lent = store.lending_for_entry().map_err(|error| bad_call(entered, error.message()))?;
+        let lent = store.lending_for_entry().map_err(|error| failed_call(entered, &error))?;
         Ok(Call { entered, func, ty, trampoline, lent, stack_limit, entry_sp })
     }
 
@@ -169,7 +169,7 @@ impl<'a> Call<'a> {
     /// As [`call`]; there are as many arguments as parameters.
     unsafe fn with_slots(&self, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
         let (entered, store) = (self.entered, self.entered.store());
-        let bad = |error: Error| bad_call(entered, error.message());
+        let bad = |error: Error| failed_call(entered, &error);
         let (params, result_types) = (&self.ty.ty.params, &self.ty.ty.results);
         let mut memory = MaybeUninit::uninit();
         let slots: *mut RawSlot = self.memory(&mut memory, params.len() + result_types.len())?.cast();
@@ -204,7 +204,7 @@ impl<'a> Call<'a> {
         if count <= 16 {
             return Ok(near.as_mut_ptr().cast());
         }
-        self.lent.memory(count).map_err(|error| bad_call(self.entered, error.message()))
+        self.lent.memory(count).map_err(|error| failed_call(self.entered, &error))
     }
 }
 
@@ -222,6 +222,13 @@ fn no_stack(entered: &Entered<'_>, reason: &NoStack) -> Handle<Trap> {
             Trap::new_in_any_case(entered, TrapCode::StackOverflow, Some(message.into()))
         }
     }
+}
+
+/// A trap for a call that an error prevents: for lack of memory, or because of its arguments.
+#[cold]
+pub(in crate::vm) fn failed_call(entered: &Entered<'_>, error: &Error) -> Handle<Trap> {
+    let code = if error.kind() == ErrorKind::OutOfMemory { TrapCode::OutOfMemory } else { TrapCode::BadCall };
+    Trap::new_in_any_case(entered, code, Some(error.message().as_bytes().into()))
 }
 
 /// A trap that says why a call cannot be made.

@@ -6,7 +6,7 @@
 //! The trampoline of a signature of numbers calls the callback itself, and [`end_numeric_callback`] only if it gave a trap or its
 //! results are not what they should be. For all others [`host_call`] does everything.
 
-use super::call::bad_call;
+use super::call::{bad_call, failed_call};
 use super::{HostFunc, ValVec};
 use crate::abi::{Activation, PendingTrap, VMHostContext, VMStoreContext};
 use crate::arch;
@@ -219,10 +219,10 @@ unsafe fn write_results(
 ) -> Result<(), Handle<Trap>> {
     let (store, types) = (entered.store(), &func.ty.ty.results);
     let boxes = results.iter().zip(types).filter(|&(result, &ty)| val::needs_box(result, ty)).count();
-    store.reserve_boxes(boxes).map_err(|error| bad_call(entered, error.message()))?;
+    store.reserve_boxes(boxes).map_err(|error| failed_call(entered, &error))?;
     for (index, (result, &ty)) in results.iter().zip(types).enumerate() {
         // SAFETY: checked by the caller; the boxes are reserved.
-        let slot = unsafe { val::to_slot(store, result, ty) }.map_err(|error| bad_call(entered, error.message()))?;
+        let slot = unsafe { val::to_slot(store, result, ty) }.map_err(|error| failed_call(entered, &error))?;
         // SAFETY: room for the results by the caller's promise.
         unsafe { slots.wrapping_add(index).write(slot) };
     }

@@ -136,20 +136,22 @@ impl Memory {
         MemoryType { limits: Limits { min: self.pages(), max: self.ty.limits.max }, ..self.ty }
     }
 
-    /// Grows by `delta` pages; the old size in pages, or `None` where the type or the machine does not allow it.
-    pub fn grow(&self, delta: u64) -> Option<u64> {
+    /// Grows by `delta` pages, and gives the old size in pages. A limit is the error where the type does not allow it, memory where
+    /// the machine does not.
+    pub fn grow(&self, delta: u64) -> Result<u64> {
         let old = self.pages();
         let maximum = self.ty.limits.max.unwrap_or(MemoryType::MAX_PAGES_32).min(MemoryType::MAX_PAGES_32);
-        let new = old.checked_add(delta).filter(|&new| new <= maximum)?;
+        let new = old.checked_add(delta).filter(|&new| new <= maximum);
+        let new = new.ok_or_else(|| Error::limit(format!("the memory of {old} pages cannot grow by {delta}")))?;
         if delta > 0 {
             self.written.set(true);
             let mut mapping = self.mapping.borrow_mut();
-            mapping.grow_to((new * MemoryType::PAGE_SIZE) as usize).ok()?;
+            mapping.grow_to((new * MemoryType::PAGE_SIZE) as usize)?;
             let definition = VMMemory { base: mapping.base(), length: mapping.len() };
             // SAFETY: as in `base`. Compiled code that is suspended in a libcall reloads what it needs.
             unsafe { self.definition.get().write(definition) };
         }
-        Some(old)
+        Ok(old)
     }
 
     /// `memory.copy`: both ranges have been checked.

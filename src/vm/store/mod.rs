@@ -69,6 +69,9 @@ pub struct Entered<'a> {
     held_before: bool,
 }
 
+// The stub reads as much.
+const _: () = assert!(StoreOwner::ATTENTION_SIZE == 2);
+
 impl StoreLayout for Store {
     const OWNER_SLOT: usize = offset_of!(Store, owner) + StoreOwner::SLOT;
     const ATTENTION: usize = offset_of!(Store, owner) + StoreOwner::ATTENTION;
@@ -502,6 +505,7 @@ impl Store {
         let Ok(mut entities) = self.entities.try_borrow_mut() else {
             return Err(Error::new(ErrorKind::Busy, "a tracing function has called the library during a collection"));
         };
+        os::reserve::check()?;
         let count = enrolled.clone().count();
         if entities.len() + count >= u32::MAX as usize || entities.try_reserve(count).is_err() {
             return Err(Error::out_of_memory("out of memory for another object in the store"));

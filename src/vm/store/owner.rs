@@ -19,12 +19,12 @@ use crate::arch;
 use crate::os::fork_gate::{self, back_off};
 use crate::os::stack::StackBudget;
 use crate::os::sync::Mutex;
+use crate::os::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use crate::os::{self, StackLimitCache};
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::store::entity::EntityHeader;
 use std::cell::Cell;
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 /// A handle to give back.
 #[derive(Copy, Clone)]
@@ -66,8 +66,6 @@ pub(super) struct Flags {
     /// Whether the queue has entries. Read without its lock.
     queued: AtomicBool,
 }
-
-const _: () = assert!(size_of::<Flags>() == 2);
 
 /// The state of who uses a store.
 pub(super) struct StoreOwner {
@@ -126,6 +124,7 @@ impl StoreOwner {
     /// Where what the numeric-only stub reads lies.
     pub(super) const SLOT: usize = offset_of!(StoreOwner, slot);
     pub(super) const ATTENTION: usize = offset_of!(StoreOwner, flags);
+    pub(super) const ATTENTION_SIZE: usize = size_of::<Flags>();
 
     /// Enters if this thread is the owner, and gives the depth of its entries until now: if that is not 0 it was inside already, and the depth
     /// is as it was. The numeric-only stub does the same (`src/arch`).
