@@ -7,7 +7,7 @@ mod cc;
 use cc::{Room, installed, needing, not_under, root, run};
 use libtest_mimic::{Failed, Trial};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 fn main() {
     let room = Arc::new(Room::new("process"));
@@ -102,8 +102,17 @@ fn fast_math(room: &Room) -> Result<(), Failed> {
 }
 
 fn stacks(room: &Room, case: &str) -> Result<(), Failed> {
-    let program = build(room, "stacks.c")?;
-    run(room.command(program).arg(case), b"").map(drop)
+    run(room.command(stacks_program(room)?).arg(case), b"").map(drop)
+}
+
+/// Built once: several tests run it at the same time.
+fn stacks_program(room: &Room) -> Result<PathBuf, Failed> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let mut built = BUILT.lock().map_err(|_| "another test panicked")?;
+    if built.is_none() {
+        *built = Some(build(room, "stacks.c")?);
+    }
+    Ok(built.clone().expect("just built"))
 }
 
 /// `ulimit -s unlimited`, where the machine's hard limit allows it.
@@ -114,8 +123,7 @@ fn unlimited_stack(room: &Arc<Room>) -> Trial {
         .then(|| "the hard limit of the stack's size is not unlimited".to_owned());
     let room = room.clone();
     needing("a stack without a limit", missing, move || {
-        let program = build(&room, "stacks.c")?;
-        run(room.command("sh").args(["-c", COMMAND]).arg(program), b"").map(drop)
+        run(room.command("sh").args(["-c", COMMAND]).arg(stacks_program(&room)?), b"").map(drop)
     })
 }
 

@@ -87,6 +87,10 @@ impl StackBudget {
 thread_local! {
     /// What the host has named.
     static NAMED: Cell<StackBounds> = const { Cell::new(StackBounds::NONE) };
+    /// The thread's own, once they were looked for: see [`own_stack`].
+    static OWN: Cell<StackBounds> = const { Cell::new(StackBounds::NONE) };
+    /// How much of it was asked for.
+    static WANTED: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Names the bounds of the stack that this thread runs on, or is about to switch to, until others are named; with `None`, no stack but
@@ -109,7 +113,11 @@ fn current_stack(wanted: usize) -> Option<StackBounds> {
         return Some(named);
     }
     let own = own_stack(wanted);
-    own.contains(sp).then_some(own)
+    if own.contains(sp) {
+        return Some(own);
+    }
+    // The main thread's may have grown further than was asked for.
+    main_stack::find(wanted).filter(|bounds| bounds.contains(sp)).inspect(|&bounds| OWN.set(bounds))
 }
 
 /// The bounds of the stack that this runs on, if they are known.
@@ -117,9 +125,10 @@ pub fn bounds() -> Option<StackBounds> {
     current_stack(0)
 }
 
-/// How much of the stack is left; 0 on one of which nothing is known.
+/// How much of the stack is left, or at least so much that nobody asks for more; 0 on one of which nothing is known.
 pub fn stack_left() -> usize {
-    bounds().map_or(0, |bounds| stack_pointer() - bounds.low)
+    const MUCH: usize = 4 << 20;
+    current_stack(MUCH).map_or(0, |bounds| stack_pointer() - bounds.low)
 }
 
 /// Whether an address is on this thread's own stack or on the one that it runs on.
@@ -130,21 +139,16 @@ pub fn is_on_stack(address: usize) -> bool {
 /// The bounds of this thread's own stack; empty if they cannot be found. Found once for each thread; that of the main thread grows
 /// as it is used, and is made to reach `wanted` below here, as far as that is possible.
 fn own_stack(wanted: usize) -> StackBounds {
-    thread_local! {
-        static BOUNDS: Cell<StackBounds> = const { Cell::new(StackBounds::NONE) };
-        /// How much was asked for.
-        static WANTED: Cell<usize> = const { Cell::new(0) };
-    }
     // After its end another thread may have the same stack, or part of it.
     if !is_counted_on_end() {
         // The thread is ending, or its end cannot be noticed: nobody may remember the bounds for it (see `StackLimitCache`).
         ENDED_THREADS.fetch_add(1, Ordering::SeqCst);
     }
-    if BOUNDS.get() == StackBounds::NONE || WANTED.get() < wanted {
+    if OWN.get() == StackBounds::NONE || WANTED.get() < wanted {
         WANTED.set(wanted);
-        BOUNDS.set(main_stack::find(wanted).or_else(thread_stack).unwrap_or(StackBounds::NOT_FOUND));
+        OWN.set(main_stack::find(wanted).or_else(thread_stack).unwrap_or(StackBounds::NOT_FOUND));
     }
-    BOUNDS.get()
+    OWN.get()
 }
 
 /// How much of its stack a thread may use for WebAssembly, remembered outside of thread-local storage, which takes a call to reach from a
