@@ -90,6 +90,7 @@ impl HostFunc {
             }
         })?;
         store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
+        store.finalizable.set(store.finalizable.get() + usize::from(finalizer.is_some()));
         let (callback, with_env) = match callback {
             Callback::WithoutEnv(callback) => (callback as *const u8, 0),
             Callback::WithEnv(callback) => (callback as *const u8, 1),
@@ -126,6 +127,7 @@ impl HostFunc {
             store.traced_envs.set(store.traced_envs.get() - 1);
         }
         if let Some(finalizer) = Finalizer::new((self.context.env.cast(), self.finalizer.take())) {
+            store.finalizable.set(store.finalizable.get() - 1);
             store.queue_finalizer(finalizer);
         }
     }
