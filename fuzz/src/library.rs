@@ -27,18 +27,28 @@ pub const TIERS: [Tier; 6] = [
 ];
 
 thread_local! {
-    /// The engine of each tier that this thread has used. They live as long as the process: so what an engine keeps from one
+    /// The engine of each tier that this thread has used. They live as long as the thread: so what an engine keeps from one
     /// input to the next is tested as well.
-    static ENGINES: RefCell<Vec<(Tier, *mut wasm_engine_t)>> = const { RefCell::new(Vec::new()) };
+    static ENGINES: RefCell<Vec<(Tier, OwnedEngine)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An engine, deleted with this.
+struct OwnedEngine(*mut wasm_engine_t);
+
+impl Drop for OwnedEngine {
+    fn drop(&mut self) {
+        // SAFETY: the handle was made for this.
+        unsafe { wasm_engine_delete(self.0) }
+    }
 }
 
 /// The engine of a tier.
 pub fn engine(tier: Tier) -> *mut wasm_engine_t {
     ENGINES.with_borrow_mut(|engines| match engines.iter().find(|(known, _)| *known == tier) {
-        Some((_, engine)) => *engine,
+        Some((_, engine)) => engine.0,
         None => {
-            engines.push((tier, new_engine(tier)));
-            engines[engines.len() - 1].1
+            engines.push((tier, OwnedEngine(new_engine(tier))));
+            engines[engines.len() - 1].1.0
         }
     })
 }

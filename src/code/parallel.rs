@@ -8,7 +8,8 @@ use crate::os::reserve;
 use crate::types::*;
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::thread;
 
 /// Work of this size or less, in bytes of WebAssembly, is done by the calling thread alone.
@@ -62,19 +63,26 @@ fn map_on<S: Default, R: Send>(
         order.sort_by_key(|&item| std::cmp::Reverse(sizes[item]));
     }
     let queue = Queue { order, next: AtomicUsize::new(0), first_failure: AtomicUsize::new(usize::MAX) };
-    let run = || queue.run(&work);
-    if threads <= 1 {
-        return collect(sizes.len(), vec![run()]);
+    // The C library ends the process where a thread that has just started finds no memory.
+    let helpers = (1..threads).take_while(|count| reserve::check_for(STACK_SIZE * count).is_ok()).count();
+    if helpers == 0 {
+        return collect(sizes.len(), vec![queue.run(&work)]);
     }
+    let (caller, ready) = (thread::current(), AtomicUsize::new(0));
+    let start_up_and_run = || {
+        ready.fetch_add(1, Release);
+        caller.unpark();
+        queue.run(&work)
+    };
     let outcomes = thread::scope(|scope| {
-        // The C library ends the process if a thread that it has started finds no memory.
-        let start = |_| {
-            reserve::check_for(STACK_SIZE).ok()?;
-            thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, run).ok()
-        };
+        let start = |_| thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, start_up_and_run).ok();
         // Stop asking for threads when one is refused.
-        let started: Vec<_> = (1..threads).map_while(start).collect();
-        let mut outcomes = vec![run()];
+        let started: Vec<_> = (0..helpers).map_while(start).collect();
+        // Until they have what they need nobody takes memory away from them.
+        while ready.load(Acquire) < started.len() {
+            thread::park();
+        }
+        let mut outcomes = vec![queue.run(&work)];
         for thread in started {
             outcomes.push(thread.join().unwrap_or_else(|panic| Outcome::failed(0, panicked(0, &*panic))));
         }

@@ -318,6 +318,51 @@ static void environments_that_own_all_sorts_of_things(int what) {
   CHECK(finalized == many + 1 && instances == many + 1);
 }
 
+enum { OWNED = 300 };
+
+struct owned_handles {
+  wasm_foreign_t* handles[OWNED];
+  int finalized;
+};
+
+static void delete_owned(void* info) {
+  struct owned_handles* owned = info;
+  for (int i = 0; i < OWNED; i++) wasm_foreign_delete(owned->handles[i]);
+  owned->finalized++;
+}
+
+static wasm_trap_t* host_that_owns(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)env, (void)args, (void)results;
+  return NULL;
+}
+
+// Only the collector frees an instance whose table refers to a function of its own. A host info of it, or the environment of a function
+// that it imports, owns most handles that are left when the host deletes its last: that one frees them all.
+static void last_handles_owned_by_garbage(bool by_an_environment, bool store_first) {
+  struct owned_handles owned = {.finalized = 0};
+  wasm_store_t* store = check_store();
+  for (int i = 0; i < OWNED; i++) CHECK(owned.handles[i] = wasm_foreign_new(store));
+  wasm_module_t* module = check_module(store,
+      "(module (import \"\" \"f\" (func)) (table (export \"t\") 1 funcref) (elem (i32.const 0) $f) (func $f (export \"g\")))");
+  wasm_functype_t* type = wasm_functype_new_0_0();
+  void (*finalizer)(void*) = by_an_environment ? delete_owned : NULL;
+  wasm_func_t* func = wasm_func_new_with_env(store, type, host_that_owns, &owned, finalizer);
+  wasm_functype_delete(type);
+  wasm_extern_t* imports[] = {wasm_func_as_extern(func)};
+  wasm_extern_vec_t imports_vec = WASM_ARRAY_VEC(imports), exports;
+  wasm_instance_t* instance = wasm_instance_new(store, module, &imports_vec, NULL);
+  CHECK(instance);
+  if (!by_an_environment) wasm_instance_set_host_info_with_finalizer(instance, &owned, delete_owned);
+  wasm_instance_exports(instance, &exports);
+  wasm_module_delete(module);
+  wasm_func_delete(func);
+  if (store_first) wasm_store_delete(store);
+  wasm_extern_vec_delete(&exports);
+  wasm_instance_delete(instance);
+  if (!store_first) wasm_store_delete(store);
+  CHECK(owned.finalized == 1);
+}
+
 int main(void) {
   long_chains_of_finalizers();
   objects_of_callbacks_do_not_pile_up();
@@ -331,5 +376,6 @@ int main(void) {
   }
   for (int what = 0; what <= TWO_TRACES; what = what ? 2 * what : 1) environments_that_own_all_sorts_of_things(what);
   environments_that_own_all_sorts_of_things(EVERYTHING);
+  for (int way = 0; way < 4; way++) last_handles_owned_by_garbage(way & 1, way & 2);
   return 0;
 }

@@ -91,6 +91,7 @@ impl HostFunc {
             }
         })?;
         store.traced_envs.set(store.traced_envs.get() + usize::from(trace.is_some()));
+        store.finalizable.set(store.finalizable.get() + usize::from(finalizer.is_some()));
         let (callback, call): (_, CallHost) = match callback {
             Callback::WithoutEnv(callback) => (callback as *const u8, arch::call_host),
             Callback::WithEnv(callback) => (callback as *const u8, arch::call_host_with_env),
@@ -127,6 +128,7 @@ impl HostFunc {
             store.traced_envs.set(store.traced_envs.get() - 1);
         }
         if let Some(finalizer) = Finalizer::new((self.context.env.cast(), self.finalizer.take())) {
+            store.finalizable.set(store.finalizable.get() - 1);
             store.queue_finalizer(finalizer);
         }
     }

@@ -26,6 +26,9 @@ pub struct Pacing {
 /// So many entities with handles are looked at whenever a handle is given back, at the end of a store: some hundred microseconds.
 const FEW_HELD: usize = 1024;
 
+/// So many looks at entities are little for all handles together that are given back, at the end of a store: some ten milliseconds.
+const LITTLE_WORK: usize = 1 << 20;
+
 /// Never collect for fewer than this many candidates.
 const MIN_CANDIDATES: usize = 128;
 
@@ -57,9 +60,12 @@ impl Pacing {
     ///
     /// `held` is how many entities have handles, and `traced_envs` whether environments may have been given handles that the host held at the
     /// last collection. That is not noticed, and then any handle may be the last: few entities are looked at each time.
-    pub(super) fn due_at_the_end(&self, held: usize, traced_envs: bool) -> bool {
+    /// `finalizers` says whether there are any of the host's. What they are of may own handles, of which nothing is known: if these are
+    /// most of those that are held, the host has few to give back, and the last must make it collect. It does where that is little work.
+    pub(super) fn due_at_the_end(&self, held: usize, traced_envs: bool, finalizers: bool) -> bool {
         let few = traced_envs && held <= FEW_HELD;
-        !self.collecting.get() && (few || self.released.get() > self.roots.get().min(held) / 8)
+        let little = finalizers && held.saturating_mul(self.survivors.get()) <= LITTLE_WORK;
+        !self.collecting.get() && (few || little || self.released.get() > self.roots.get().min(held) / 8)
     }
 
     /// Notes that a collection has begun, which starts to count anew.

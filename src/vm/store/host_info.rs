@@ -117,12 +117,14 @@ impl Store {
         // SAFETY: the owner of a live record is live. The flag is on the entity: it tells whether to look at its death.
         unsafe { (*owner).object.has_host_info = true };
         let mut table = self.host_info.borrow_mut();
+        self.finalizable.set(self.finalizable.get() + usize::from(finalizer.is_some()));
         let old = table.entries.insert(object, HostInfo { data, finalizer });
         if old.is_none() {
             table.by_entity.entry(owner).or_default().push(object);
         }
         drop(table);
         if let Some(finalizer) = old.and_then(|old| Finalizer::new((old.data, old.finalizer))) {
+            self.finalizable.set(self.finalizable.get() - 1);
             self.queue_finalizer(finalizer);
         }
     }
@@ -137,6 +139,7 @@ impl Store {
         for object in table.by_entity.remove(&entity.cast_const()).unwrap_or_default() {
             let info = table.entries.remove(&object);
             if let Some(finalizer) = info.and_then(|info| Finalizer::new((info.data, info.finalizer))) {
+                self.finalizable.set(self.finalizable.get() - 1);
                 self.queue_finalizer(finalizer);
             }
         }

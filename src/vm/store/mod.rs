@@ -58,6 +58,8 @@ pub struct Store {
     pending_free: RefCell<VecDeque<*mut EntityHeader>>,
     /// How many host functions tell the collector what their environments own.
     pub(super) traced_envs: Cell<usize>,
+    /// How many environments and host infos have a finalizer that has not been queued yet.
+    pub(super) finalizable: Cell<usize>,
 }
 
 /// Proof that this thread is the store's owner and inside the store. While there is one, finalizers wait.
@@ -118,6 +120,7 @@ impl Store {
             freeing: Cell::new(false),
             pending_free: RefCell::default(),
             traced_envs: Cell::new(0),
+            finalizable: Cell::new(0),
         }));
         // SAFETY: just boxed.
         let context = unsafe { (*store).context() };
@@ -449,7 +452,7 @@ impl Store {
         this.run_finalizers();
         if this.refs.get() != 0
             && this.is_orphaned()
-            && this.pacing.due_at_the_end(this.refs.get(), this.traced_envs.get() != 0)
+            && this.pacing.due_at_the_end(this.refs.get(), this.traced_envs.get() != 0, this.finalizable.get() != 0)
         {
             this.collect_all();
         }
