@@ -15,7 +15,7 @@ use std::sync::Arc;
 const SCENARIOS: [(&str, usize, usize); 12] = [
     ("engines", 1, 1),
     ("compiling", 31, 1),
-    ("compiling_much", 211, 7),
+    ("compiling_much", 211, 53),
     ("text", 1, 1),
     ("artifacts", 1, 1),
     ("instances", 7, 1),
