@@ -260,11 +260,8 @@ int main(void) {
   world_new(&world);
   on_thread(&world);
   threads_one_after_the_other(&world);
-  // A sanitizer's frames are too large for what a stack of unknown bounds allows; tests/c.rs lists what is left out.
-  if (!getenv("LIBWASM_SANITIZER")) {
-    coroutine();
-    coroutine_within_a_call(&world);
-  }
+  coroutine();
+  coroutine_within_a_call(&world);
   on_thread(&world);
   world_delete(&world);
   return 0;

@@ -496,10 +496,13 @@ int main(void) {
   on_another_thread();
   for (int i = 0; i < COROUTINES; ++i) coroutines[i].stack = stack_new();
   in_any_order();
-  jumps_in_coroutines();
   noticed_elsewhere();
-  given_up();
-  overwritten();
+  // A sanitizer's record of a stack's frames outlives the coroutine that had them; tests/c.rs lists what is left out.
+  if (!getenv("LIBWASM_SANITIZER")) {
+    jumps_in_coroutines();
+    given_up();
+    overwritten();
+  }
   by_longjmp(100);
   world_delete();
   deleted_at_once();

@@ -32,6 +32,21 @@ pub fn current_thread_token() -> usize {
     token
 }
 
+/// Reads a word of a stack, whoever's it is by now: it may be part of another function's frame, of which the compiler believes that
+/// nobody reads it, and it need not be initialized. That is why it is read by an instruction of its own.
+///
+/// # Safety
+/// The memory is mapped.
+#[inline]
+pub unsafe fn read_stack(address: usize) -> usize {
+    let word;
+    // SAFETY: reads memory that is mapped, says the caller, and nothing else.
+    unsafe {
+        std::arch::asm!("mov {}, [{}]", out(reg) word, in(reg) address, options(readonly, nostack, preserves_flags))
+    };
+    word
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -344,9 +344,8 @@ impl Store {
         record.level = entered.level as u32;
         record.entry_sp = entry_sp;
         if entry_sp != 0 {
-            let slot = (entry_sp + Activation::RETURN_SLOT) as *const usize;
-            // SAFETY: the return address of the function that the host has called.
-            record.return_address = unsafe { slot.read() };
+            // SAFETY: where the return address of the function lies that the host has called.
+            record.return_address = unsafe { arch::read_stack(entry_sp + Activation::RETURN_SLOT) };
         }
         // SAFETY: the context is part of the store.
         let before = unsafe { std::mem::replace(&mut (*context).stack_limit, limit) };
@@ -420,9 +419,9 @@ fn is_known_dead(activation: &Activation, sp: usize) -> bool {
     if activation.entry_fp <= sp {
         return true;
     }
-    let slot = (activation.entry_sp + Activation::RETURN_SLOT) as *const usize;
-    // SAFETY: above the stack pointer, on the same stack.
-    activation.entry_sp != 0 && unsafe { slot.read() } != activation.return_address
+    let slot = activation.entry_sp + Activation::RETURN_SLOT;
+    // SAFETY: above the stack pointer, on the same stack, so it is mapped.
+    activation.entry_sp != 0 && unsafe { arch::read_stack(slot) } != activation.return_address
 }
 
 /// A host function has returned to `activation`, which is not the first of the list: others were left without a return, or other coroutines

@@ -17,7 +17,7 @@
 //! The walker allocates nothing and calls nothing that locks.
 
 use crate::abi::{Activation, Frame, VMContext, VMHostContext, VMStoreContext};
-use crate::arch::STORE_BELOW_FP;
+use crate::arch::{STORE_BELOW_FP, read_stack};
 use crate::code::{FuncAt, lookup};
 use crate::os;
 use std::ops::ControlFlow;
@@ -110,7 +110,7 @@ pub unsafe fn is_coherent(
         return false;
     }
     // SAFETY: the entry stub's frame, or memory that has taken its place.
-    if !std::ptr::eq(unsafe { word_at(entry_fp - STORE_BELOW_FP) } as *const VMStoreContext, store) {
+    if !std::ptr::eq(unsafe { read_stack(entry_fp - STORE_BELOW_FP) } as *const VMStoreContext, store) {
         return false;
     }
     while fp != entry_fp {
@@ -132,15 +132,15 @@ pub unsafe fn is_coherent(
                 return false;
             }
             // SAFETY: within the frame, which is mapped.
-            if !is_context(unsafe { word_at(slot) } as *mut VMContext) {
+            if !is_context(unsafe { read_stack(slot) } as *mut VMContext) {
                 return false;
             }
         }
         callee_fp = fp;
         // SAFETY: between the exit and the entry stub's frame, which is mapped.
-        pc = unsafe { word_at(fp + 8) };
+        pc = unsafe { read_stack(fp + 8) };
         // SAFETY: as above.
-        fp = unsafe { word_at(fp) };
+        fp = unsafe { read_stack(fp) };
     }
     true
 }
@@ -149,14 +149,6 @@ pub unsafe fn is_coherent(
 fn all_mapped(start: usize, end: usize) -> bool {
     let last = end + 8;
     (start & !(PAGE - 1)..=last).step_by(PAGE).all(os::is_readable) && start < end
-}
-
-/// # Safety
-///
-/// The address is one of a word on a stack that is mapped.
-unsafe fn word_at(address: usize) -> usize {
-    // SAFETY: mapped, says the caller; volatile, since it may be anybody's by now.
-    unsafe { (address as *const usize).read_volatile() }
 }
 
 /// Visits the frames from `exit` up to the entry stub's frame at `entry_fp`.
