@@ -122,9 +122,12 @@ fn unlimited_stack(room: &Arc<Room>) -> Trial {
     let missing = (!allowed.is_ok_and(|output| output.status.success()))
         .then(|| "the hard limit of the stack's size is not unlimited".to_owned());
     let room = room.clone();
-    needing("a stack without a limit", missing, move || {
-        run(room.command("sh").args(["-c", COMMAND]).arg(stacks_program(&room)?), b"").map(drop)
-    })
+    let name = "a stack without a limit";
+    let body = move || run(room.command("sh").args(["-c", COMMAND]).arg(stacks_program(&room)?), b"").map(drop);
+    match missing {
+        Some(_) => needing(name, missing, body),
+        None => not_under(&["thread"], "its runtime sets a limit", name, body),
+    }
 }
 
 /// In both modes: faults are signals, or checked for.
