@@ -390,8 +390,42 @@ static void nulls(void) {
   wasm_store_delete(store);
 }
 
+static int finalized;
+
+static void count_finalized(void* env) {
+  (void)env;
+  finalized++;
+}
+
+// A type may say anything, but a function has at most a thousand parameters and a thousand results, as one of a module.
+static void limits(void) {
+  wasm_store_t* store = check_store();
+  const size_t counts[][2] = {{300, 0}, {1001, 0}, {0, 300}, {0, 1001}, {100000, 0}};
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+    wasm_valtype_vec_t vecs[2];
+    for (int side = 0; side < 2; side++) {
+      wasm_valtype_vec_new_uninitialized(&vecs[side], counts[i][side]);
+      for (size_t k = 0; k < counts[i][side]; k++) vecs[side].data[k] = wasm_valtype_new_i64();
+    }
+    wasm_functype_t* type = wasm_functype_new(&vecs[0], &vecs[1]);
+    CHECK(type);
+    libwasm_last_error_clear();
+    finalized = 0;
+    wasm_func_t* func = wasm_func_new_with_env(store, type, do_nothing, &finalized, count_finalized);
+    bool fits = counts[i][0] <= 1000 && counts[i][1] <= 1000;
+    CHECK(fits == (func != NULL));
+    // The environment is consumed in any case.
+    CHECK(finalized == !fits);
+    if (!fits) CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_LIMIT && reason_says("1000"));
+    wasm_func_delete(func);
+    wasm_functype_delete(type);
+  }
+  wasm_store_delete(store);
+}
+
 int main(void) {
   types();
+  limits();
   calling();
   wrong_calls();
   results_are_the_callers();

@@ -6,7 +6,7 @@ pub mod callback;
 pub use crate::abi::ValVec;
 use crate::abi::{CallHost, ObjectHeader, ObjectKind, VMFuncRef, VMHostContext};
 use crate::arch;
-use crate::types::{FuncType, Result};
+use crate::types::{Error, FuncType, Result};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::store::entity::{EntityHeader, Handle, store_of};
 use crate::vm::store::kinds::{Entity, Tracer};
@@ -70,6 +70,20 @@ pub struct Environment {
     pub trace: Option<Trace>,
 }
 
+/// The most parameters, and the most results, that a function can have: as many as one of a module (WebAssembly JavaScript Interface,
+/// "Implementation-defined Limits").
+const MOST_VALUES: usize = 1000;
+
+/// An error if a host function cannot have as many parameters or results.
+fn check_counts(ty: &FuncType) -> Result<()> {
+    for (count, what) in [(ty.params.len(), "parameters"), (ty.results.len(), "results")] {
+        if count > MOST_VALUES {
+            return Err(Error::limit(format!("a host function can have at most {MOST_VALUES} {what}: {count}")));
+        }
+    }
+    Ok(())
+}
+
 impl HostFunc {
     /// Makes a host function. The finalizer runs once, when the function dies — also when making it fails.
     ///
@@ -84,7 +98,8 @@ impl HostFunc {
         let Environment { data: env, finalizer, trace } = env;
         let store = entered.store();
         store.collect_if_due();
-        let registered = store.engine().register(ty).and_then(|ty| Ok((ty.to_host()?, ty)));
+        let registered =
+            check_counts(ty).and_then(|()| store.engine().register(ty)).and_then(|ty| Ok((ty.to_host()?, ty)));
         let (entry, ty) = registered.inspect_err(|_| {
             if let Some(finalizer) = Finalizer::new((env, finalizer)) {
                 store.queue_finalizer(finalizer);
