@@ -1,6 +1,8 @@
-// libwasm.h: what libwasm has beyond the standard wasm.h.
-//
-// Generated from libwasm's source; do not edit.
+/** @file
+ * libwasm.h: what libwasm has beyond the standard wasm.h.
+ *
+ * Generated from libwasm's source; do not edit.
+ */
 
 #ifndef LIBWASM_H
 #define LIBWASM_H
@@ -10,46 +12,82 @@
 #include <stdint.h>
 #include "wasm.h"
 
-// The kinds of failures. Numbers are only ever appended.
-typedef enum libwasm_error_kind_enum {
-  // No function has failed on this thread since it started or `libwasm_last_error_clear` was called.
+/**
+ * The kinds of failures. Numbers are only ever appended.
+ */
+enum libwasm_error_kind_enum {
+  /**
+   * No function has failed on this thread since it started or `libwasm_last_error_clear` was called.
+   */
   LIBWASM_ERROR_NONE = 0,
-  // The binary or text is malformed or does not validate.
+  /**
+   * The binary or text is malformed or does not validate.
+   */
   LIBWASM_ERROR_INVALID = 1,
-  // Valid WebAssembly, but a feature this build does not have, or a machine it cannot run on.
+  /**
+   * Valid WebAssembly, but a feature this build does not have, or a machine it cannot run on.
+   */
   LIBWASM_ERROR_UNSUPPORTED = 2,
-  // A limit of the implementation or of the embedder was reached.
+  /**
+   * A limit of the implementation or of the embedder was reached.
+   */
   LIBWASM_ERROR_LIMIT = 3,
-  // An import is missing or does not match.
+  /**
+   * An import is missing or does not match.
+   */
   LIBWASM_ERROR_LINK = 4,
-  // An artifact that is damaged or was made by another version, CPU or configuration.
+  /**
+   * An artifact that is damaged or was made by another version, CPU or configuration.
+   */
   LIBWASM_ERROR_ARTIFACT = 5,
-  // Memory or address space ran out. What failed has changed nothing, and works again when there is memory. The process goes on, with
-  // few exceptions that ARCHITECTURE.md names: among them a single function that takes more memory to compile than was foreseen.
+  /**
+   * Memory or address space ran out. What failed has changed nothing, and works again when there is memory. The process goes on, with
+   * few exceptions that ARCHITECTURE.md names: among them a single function that takes more memory to compile than was foreseen.
+   */
   LIBWASM_ERROR_OUT_OF_MEMORY = 6,
-  // An argument that cannot be used: NULL, a wrong kind, out of range, of another store.
+  /**
+   * An argument that cannot be used: NULL, a wrong kind, out of range, of another store.
+   */
   LIBWASM_ERROR_ARGUMENT = 7,
-  // The store is in use on another thread.
+  /**
+   * The store is in use on another thread.
+   */
   LIBWASM_ERROR_BUSY = 8,
-  // A defect of this library: a panic that was caught before it reached the caller.
+  /**
+   * A defect of this library: a panic that was caught before it reached the caller.
+   */
   LIBWASM_ERROR_INTERNAL = 9,
-  // Instantiation trapped in an active segment or the start function.
+  /**
+   * Instantiation trapped in an active segment or the start function.
+   */
   LIBWASM_ERROR_TRAP = 10,
-} libwasm_error_kind_enum;
+};
 
-// How much the compiler optimizes.
-typedef enum libwasm_opt_level_enum {
-  // Compile fast.
+/**
+ * How much the compiler optimizes.
+ */
+enum libwasm_opt_level_enum {
+  /**
+   * Compile fast.
+   */
   LIBWASM_OPT_NONE = 0,
-  // Make fast code: the default.
+  /**
+   * Make fast code: the default.
+   */
   LIBWASM_OPT_SPEED = 1,
-  // Make fast code that is small.
+  /**
+   * Make fast code that is small.
+   */
   LIBWASM_OPT_SPEED_AND_SIZE = 2,
-} libwasm_opt_level_enum;
+};
 
-// Why a trap happened. Numbers are only ever appended.
-typedef enum libwasm_trap_code_enum {
-  // A trap that the host made with `wasm_trap_new`.
+/**
+ * Why a trap happened. Numbers are only ever appended.
+ */
+enum libwasm_trap_code_enum {
+  /**
+   * A trap that the host made with `wasm_trap_new`.
+   */
   LIBWASM_TRAP_HOST = 0,
   LIBWASM_TRAP_UNREACHABLE = 1,
   LIBWASM_TRAP_MEMORY_OUT_OF_BOUNDS = 2,
@@ -61,17 +99,25 @@ typedef enum libwasm_trap_code_enum {
   LIBWASM_TRAP_INTEGER_DIVIDE_BY_ZERO = 8,
   LIBWASM_TRAP_BAD_CONVERSION_TO_INTEGER = 9,
   LIBWASM_TRAP_STACK_OVERFLOW = 10,
-  // An import that is missing or does not match.
+  /**
+   * An import that is missing or does not match.
+   */
   LIBWASM_TRAP_LINK = 11,
-  // A call with arguments or results that cannot be, or a callback that returned wrong results.
+  /**
+   * A call with arguments or results that cannot be, or a callback that returned wrong results.
+   */
   LIBWASM_TRAP_BAD_CALL = 12,
   LIBWASM_TRAP_OUT_OF_MEMORY = 13,
-} libwasm_trap_code_enum;
+};
 
-// The kinds of values that `enum wasm_valkind_enum` does not name, as `wasm_valtype_kind` gives them.
-typedef enum libwasm_valkind_enum {
-  // A vector of 128 bits. The `of.ref` of such a value points to 16 bytes that the value owns, or is NULL for zero; see
-  // `libwasm_val_new_v128`.
+/**
+ * The kinds of values that `enum wasm_valkind_enum` does not name, as `wasm_valtype_kind` gives them.
+ */
+enum libwasm_valkind_enum {
+  /**
+   * A vector of 128 bits. The `of.ref` of such a value points to 16 bytes that the value owns, or is NULL for zero; see
+   * `libwasm_val_new_v128`.
+   */
   LIBWASM_V128 = 4,
   LIBWASM_ANYREF = 130,
   LIBWASM_EQREF = 131,
@@ -83,185 +129,271 @@ typedef enum libwasm_valkind_enum {
   LIBWASM_NULLFUNCREF = 137,
   LIBWASM_NULLEXTERNREF = 138,
   LIBWASM_NULLEXNREF = 139,
-  // The same as LIBWASM_ANYREF, but never null.
+  /**
+   * The same as LIBWASM_ANYREF, but never null.
+   */
   LIBWASM_REF_ANY = 142,
-  // The same as LIBWASM_EQREF, but never null.
+  /**
+   * The same as LIBWASM_EQREF, but never null.
+   */
   LIBWASM_REF_EQ = 143,
-  // The same as LIBWASM_I31REF, but never null.
+  /**
+   * The same as LIBWASM_I31REF, but never null.
+   */
   LIBWASM_REF_I31 = 144,
-  // The same as LIBWASM_STRUCTREF, but never null.
+  /**
+   * The same as LIBWASM_STRUCTREF, but never null.
+   */
   LIBWASM_REF_STRUCT = 145,
-  // The same as LIBWASM_ARRAYREF, but never null.
+  /**
+   * The same as LIBWASM_ARRAYREF, but never null.
+   */
   LIBWASM_REF_ARRAY = 146,
-  // The same as LIBWASM_EXNREF, but never null.
+  /**
+   * The same as LIBWASM_EXNREF, but never null.
+   */
   LIBWASM_REF_EXN = 147,
-  // The same as LIBWASM_NULLREF, but never null.
+  /**
+   * The same as LIBWASM_NULLREF, but never null.
+   */
   LIBWASM_REF_NONE = 148,
-  // The same as LIBWASM_NULLFUNCREF, but never null.
+  /**
+   * The same as LIBWASM_NULLFUNCREF, but never null.
+   */
   LIBWASM_REF_NOFUNC = 149,
-  // The same as LIBWASM_NULLEXTERNREF, but never null.
+  /**
+   * The same as LIBWASM_NULLEXTERNREF, but never null.
+   */
   LIBWASM_REF_NOEXTERN = 150,
-  // The same as LIBWASM_NULLEXNREF, but never null.
+  /**
+   * The same as LIBWASM_NULLEXNREF, but never null.
+   */
   LIBWASM_REF_NOEXN = 151,
-  // The same as WASM_EXTERNREF, but never null.
+  /**
+   * The same as WASM_EXTERNREF, but never null.
+   */
   LIBWASM_REF_EXTERN = 152,
-  // The same as WASM_FUNCREF, but never null.
+  /**
+   * The same as WASM_FUNCREF, but never null.
+   */
   LIBWASM_REF_FUNC = 153,
-} libwasm_valkind_enum;
+};
 
-// What kind of failure the last error is: one of `enum libwasm_error_kind_enum`.
+/**
+ * What kind of failure the last error is: one of `enum libwasm_error_kind_enum`.
+ */
 typedef uint8_t libwasm_error_kind_t;
 
-// How much the compiler optimizes: one of `enum libwasm_opt_level_enum`.
+/**
+ * How much the compiler optimizes: one of `enum libwasm_opt_level_enum`.
+ */
 typedef uint8_t libwasm_opt_level_t;
 
-// The exact limits of a table or memory, in elements or pages.
+/**
+ * The exact limits of a table or memory, in elements or pages.
+ */
 typedef struct libwasm_limits_t {
   uint64_t min;
-  // Meaningful only if `has_max`; `UINT64_MAX` otherwise.
+  /**
+   * Meaningful only if `has_max`; `UINT64_MAX` otherwise.
+   */
   uint64_t max;
   bool has_max;
-  // Whether indices or addresses are 64 bits wide.
+  /**
+   * Whether indices or addresses are 64 bits wide.
+   */
   bool index64;
-  // Whether the memory is shared between threads.
+  /**
+   * Whether the memory is shared between threads.
+   */
   bool shared;
 } libwasm_limits_t;
 
-// What a `libwasm_trace_t` calls for each handle: with the handle, and with its own last argument.
+/**
+ * What a `libwasm_trace_t` calls for each handle: with the handle, and with its own last argument.
+ */
 typedef void (*libwasm_visit_t)(const wasm_ref_t *reference, void *visitor);
 
-// Calls `visit(reference, visitor)` for each handle that `env` owns, of whatever kind it is, as often as it owns one; NULL is
-// skipped. Vectors and values own the references in them, and a frame owns a handle of its instance: pass
-// `wasm_frame_instance` for it. It is called during collections, and must not call functions of this library other than
-// conversions of references and `wasm_frame_instance`.
+/**
+ * Calls `visit(reference, visitor)` for each handle that `env` owns, of whatever kind it is, as often as it owns one; NULL is
+ * skipped. Vectors and values own the references in them, and a frame owns a handle of its instance: pass
+ * `wasm_frame_instance` for it. It is called during collections, and must not call functions of this library other than
+ * conversions of references and `wasm_frame_instance`.
+ */
 typedef void (*libwasm_trace_t)(void *env, libwasm_visit_t visit, void *visitor);
 
-// Why a trap happened: one of `enum libwasm_trap_code_enum`.
+/**
+ * Why a trap happened: one of `enum libwasm_trap_code_enum`.
+ */
 typedef uint8_t libwasm_trap_code_t;
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
-// The version of the library, "MAJOR.MINOR.PATCH"; it stays valid for ever.
+/**
+ * The version of the library, "MAJOR.MINOR.PATCH"; it stays valid for ever.
+ */
 WASM_API_EXTERN const char *libwasm_version(void);
 
-// What kind of failure the thread's last error is. Successful calls leave the last error as it is, so it tells something
-// only after a call that has failed, or after `libwasm_last_error_clear`.
+/**
+ * What kind of failure the thread's last error is. Successful calls leave the last error as it is, so it tells something
+ * only after a call that has failed, or after `libwasm_last_error_clear`.
+ */
 WASM_API_EXTERN libwasm_error_kind_t libwasm_last_error_kind(void);
 
-// The message of the thread's last error, with a terminating NUL; "" if there is none. It stays valid until the next call of
-// this library fails on this thread, or `libwasm_last_error_clear` is called. A message longer than a kilobyte is cut.
+/**
+ * The message of the thread's last error, with a terminating NUL; "" if there is none. It stays valid until the next call of
+ * this library fails on this thread, or `libwasm_last_error_clear` is called. A message longer than a kilobyte is cut.
+ */
 WASM_API_EXTERN const char *libwasm_last_error_message(void);
 
-// The byte offset in the module's binary that the thread's last error is about; `SIZE_MAX` if it is about none.
+/**
+ * The byte offset in the module's binary that the thread's last error is about; `SIZE_MAX` if it is about none.
+ */
 WASM_API_EXTERN size_t libwasm_last_error_offset(void);
 
-// Forgets the thread's last error.
+/**
+ * Forgets the thread's last error.
+ */
 WASM_API_EXTERN void libwasm_last_error_clear(void);
 
-// Whether a signal handler may be installed that turns faults of compiled code into traps; on by default. Without it, every
-// access and division is checked by code, no handler is installed, and a module with a function whose stack frame would
-// exceed 60 KiB (thousands of live values) is refused.
-//
-// With it, a thread's first call in a store unblocks `SIGSEGV`, `SIGFPE` and `SIGILL` on that thread: a fault whose signal is blocked
-// ends the process. A thread that blocks all signals later must leave out these three.
+/**
+ * Whether a signal handler may be installed that turns faults of compiled code into traps; on by default. Without it, every
+ * access and division is checked by code, no handler is installed, and a module with a function whose stack frame would
+ * exceed 60 KiB (thousands of live values) is refused.
+ *
+ * With it, a thread's first call in a store unblocks `SIGSEGV`, `SIGFPE` and `SIGILL` on that thread: a fault whose signal is blocked
+ * ends the process. A thread that blocks all signals later must leave out these three.
+ */
 WASM_API_EXTERN void libwasm_config_set_signals(wasm_config_t *config, bool enabled);
 
-// Sets how much the compiler optimizes. Does nothing and records the reason if there is no such level.
+/**
+ * Sets how much the compiler optimizes. Does nothing and records the reason if there is no such level.
+ */
 WASM_API_EXTERN void libwasm_config_set_opt_level(wasm_config_t *config, libwasm_opt_level_t level);
 
-// Sets how many bytes of address space are reserved for each memory. With 4 GiB or more, memories never move and the
-// hardware checks accesses; that is the default where the machine allows it. With less, accesses are checked by code, and a
-// memory that grows beyond its reservation moves.
+/**
+ * Sets how many bytes of address space are reserved for each memory. With 4 GiB or more, memories never move and the
+ * hardware checks accesses; that is the default where the machine allows it. With less, accesses are checked by code, and a
+ * memory that grows beyond its reservation moves.
+ */
 WASM_API_EXTERN void libwasm_config_set_memory_reservation(wasm_config_t *config, uint64_t bytes);
 
-// Sets how many bytes of a stack WebAssembly may use, counted from where the host calls into a store that it is not in already; calls
-// within calls share them. A guest that recurses beyond that gets a trap (`LIBWASM_TRAP_STACK_OVERFLOW`). 8 MiB by default, also where the
-// stack of the thread has no limit. WebAssembly never uses more than the stack has, without what is left to host functions:
-// see `libwasm_config_set_host_stack_reserve`.
+/**
+ * Sets how many bytes of a stack WebAssembly may use, counted from where the host calls into a store that it is not in already; calls
+ * within calls share them. A guest that recurses beyond that gets a trap (`LIBWASM_TRAP_STACK_OVERFLOW`). 8 MiB by default, also where the
+ * stack of the thread has no limit. WebAssembly never uses more than the stack has, without what is left to host functions:
+ * see `libwasm_config_set_host_stack_reserve`.
+ */
 WASM_API_EXTERN void libwasm_config_set_max_wasm_stack(wasm_config_t *config, size_t bytes);
 
-// Sets how many bytes of a stack are left to host functions, however deep the WebAssembly that calls them is. By default that is 1 MiB
-// if the stack has 2 MiB or more, and half of a smaller one. The library leaves itself a little more: 16 KiB for signals and its own
-// functions, and 64 KiB where signals are off (`libwasm_config_set_signals`), since frames are checked later there. On a stack
-// with less, no WebAssembly runs: every call gives a trap (`LIBWASM_TRAP_STACK_OVERFLOW`). So by default, threads with stacks of
-// 32 KiB or more can call, and of 128 KiB or more with signals off.
+/**
+ * Sets how many bytes of a stack are left to host functions, however deep the WebAssembly that calls them is. By default that is 1 MiB
+ * if the stack has 2 MiB or more, and half of a smaller one. The library leaves itself a little more: 16 KiB for signals and its own
+ * functions, and 64 KiB where signals are off (`libwasm_config_set_signals`), since frames are checked later there. On a stack
+ * with less, no WebAssembly runs: every call gives a trap (`LIBWASM_TRAP_STACK_OVERFLOW`). So by default, threads with stacks of
+ * 32 KiB or more can call, and of 128 KiB or more with signals off.
+ */
 WASM_API_EXTERN void libwasm_config_set_host_stack_reserve(wasm_config_t *config, size_t bytes);
 
-// Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
-// The i32 0 if `bytes` is NULL.
+/**
+ * Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
+ * The i32 0 if `bytes` is NULL.
+ */
 WASM_API_EXTERN void libwasm_val_new_v128(const uint8_t *bytes, wasm_val_t *out);
 
-// Writes the 16 bytes of a v128 value to `bytes`, the lowest lane first. False, and zeros, if the value is not a v128.
+/**
+ * Writes the 16 bytes of a v128 value to `bytes`, the lowest lane first. False, and zeros, if the value is not a v128.
+ */
 WASM_API_EXTERN bool libwasm_val_v128(const wasm_val_t *value, uint8_t *bytes);
 
-// Writes the exact limits of a table type to `out`; false for NULL.
-WASM_API_EXTERN bool libwasm_tabletype_limits(const wasm_tabletype_t *ty, struct libwasm_limits_t *out);
+/**
+ * Writes the exact limits of a table type to `out`; false for NULL.
+ */
+WASM_API_EXTERN bool libwasm_tabletype_limits(const wasm_tabletype_t *ty, libwasm_limits_t *out);
 
-// Writes the exact limits of a memory type to `out`; false for NULL.
-WASM_API_EXTERN bool libwasm_memorytype_limits(const wasm_memorytype_t *ty, struct libwasm_limits_t *out);
+/**
+ * Writes the exact limits of a memory type to `out`; false for NULL.
+ */
+WASM_API_EXTERN bool libwasm_memorytype_limits(const wasm_memorytype_t *ty, libwasm_limits_t *out);
 
-// Names the stack that this thread runs on, or is about to switch to: memory from `low` up to `high`, where its first frame is. NULL
-// for both takes that back.
-//
-// WebAssembly runs on the stack that the system gave the thread, and on the one that was named last, for as long as the stack pointer
-// is in it. On any other a call gives a trap (`LIBWASM_TRAP_BAD_CALL`), since nobody could say where it ends. So a host whose
-// coroutines (fibers, green threads) call into WebAssembly calls this whenever one starts or goes on; when the thread is back on its own
-// stack, nothing has to be called. Before a stack is freed, or its memory is used for a smaller one, its name is to be taken back, and
-// if a coroutine on it is still in a call of WebAssembly, `libwasm_store_forget_stack` is to be called.
-//
-// Coroutines may be in calls of the same store at the same time, as long as they stay on one thread, and their calls may return in any
-// order. Each needs a stack of its own: a host that copies parts of one stack out and in may not have two of them in one store, and
-// the process ends with a message if it does.
-//
-// False, with the reason recorded, and nothing changes, if `low` is not below `high`.
+/**
+ * Names the stack that this thread runs on, or is about to switch to: memory from `low` up to `high`, where its first frame is. NULL
+ * for both takes that back.
+ *
+ * WebAssembly runs on the stack that the system gave the thread, and on the one that was named last, for as long as the stack pointer
+ * is in it. On any other a call gives a trap (`LIBWASM_TRAP_BAD_CALL`), since nobody could say where it ends. So a host whose
+ * coroutines (fibers, green threads) call into WebAssembly calls this whenever one starts or goes on; when the thread is back on its own
+ * stack, nothing has to be called. Before a stack is freed, or its memory is used for a smaller one, its name is to be taken back, and
+ * if a coroutine on it is still in a call of WebAssembly, `libwasm_store_forget_stack` is to be called.
+ *
+ * Coroutines may be in calls of the same store at the same time, as long as they stay on one thread, and their calls may return in any
+ * order. Each needs a stack of its own: a host that copies parts of one stack out and in may not have two of them in one store, and
+ * the process ends with a message if it does.
+ *
+ * False, with the reason recorded, and nothing changes, if `low` is not below `high`.
+ */
 WASM_API_EXTERN bool libwasm_thread_set_stack(const void *low, const void *high);
 
-// Says that what runs on a stack will never go on: a coroutine was given up while it was in a host function that a call of this store
-// had called. The calls that are on the memory from `low` up to `high` are dropped, as if they had been left by `longjmp`, and the
-// memory may be freed. Without that, what the frames of such a call refer to is kept, and the call is only found out when a
-// collection sees that its stack was overwritten or is gone.
-//
-// Does nothing and records the reason if a pointer is NULL, if `low` is not below `high`, or if this is called on that stack.
+/**
+ * Says that what runs on a stack will never go on: a coroutine was given up while it was in a host function that a call of this store
+ * had called. The calls that are on the memory from `low` up to `high` are dropped, as if they had been left by `longjmp`, and the
+ * memory may be freed. Without that, what the frames of such a call refer to is kept, and the call is only found out when a
+ * collection sees that its stack was overwritten or is gone.
+ *
+ * Does nothing and records the reason if a pointer is NULL, if `low` is not below `high`, or if this is called on that stack.
+ */
 WASM_API_EXTERN void libwasm_store_forget_stack(wasm_store_t *store, const void *low, const void *high);
 
-// As `wasm_func_new_with_env`, for an environment that owns handles of the store's objects: of the instance that imports the
-// function, say, or of one of its exports. A handle keeps what it names alive, so such a function and such an instance would keep
-// each other alive for as long as the store lives. With `trace`, which tells which handles the environment owns, the collector sees
-// the cycle: when nothing else refers to the function and the instance, the finalizer is called, which deletes the
-// handles, and all of it is freed. The finalizer must not call functions of the objects. What only a host can know is not seen: an
-// environment that owns the store itself, or objects of another store that own handles of this one, are never freed.
-//
-// NULL if a pointer other than `env`, `trace` and `finalizer` is NULL; the finalizer has run then. Without `trace`, this
-// is `wasm_func_new_with_env`.
+/**
+ * As `wasm_func_new_with_env`, for an environment that owns handles of the store's objects: of the instance that imports the
+ * function, say, or of one of its exports. A handle keeps what it names alive, so such a function and such an instance would keep
+ * each other alive for as long as the store lives. With `trace`, which tells which handles the environment owns, the collector sees
+ * the cycle: when nothing else refers to the function and the instance, the finalizer is called, which deletes the
+ * handles, and all of it is freed. The finalizer must not call functions of the objects. What only a host can know is not seen: an
+ * environment that owns the store itself, or objects of another store that own handles of this one, are never freed.
+ *
+ * NULL if a pointer other than `env`, `trace` and `finalizer` is NULL; the finalizer has run then. Without `trace`, this
+ * is `wasm_func_new_with_env`.
+ */
 WASM_API_EXTERN wasm_func_t *libwasm_func_new_with_traced_env(wasm_store_t *store, const wasm_functype_t *ty, wasm_func_callback_with_env_t callback, void *env, libwasm_trace_t trace, void (*finalizer)(void*));
 
-// Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.
+/**
+ * Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.
+ */
 WASM_API_EXTERN libwasm_trap_code_t libwasm_trap_code(const wasm_trap_t *trap);
 
-// Copies the name of a frame's function to `out`, owned by the caller: the one that the module's name section gives it.
-// Empty if it gives none, and for NULL.
+/**
+ * Copies the name of a frame's function to `out`, owned by the caller: the one that the module's name section gives it.
+ * Empty if it gives none, and for NULL.
+ */
 WASM_API_EXTERN void libwasm_frame_func_name(const wasm_frame_t *frame, wasm_name_t *out);
 
-// Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
-// owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
-// error has the line and the column, and what stands there. Components are no modules: they are refused.
+/**
+ * Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
+ * owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
+ * error has the line and the column, and what stands there. Components are no modules: they are refused.
+ */
 WASM_API_EXTERN bool libwasm_wat2wasm(const wasm_byte_vec_t *wat, wasm_byte_vec_t *out);
 
-// Loads an artifact that lies in a file, in a time that does not depend on its length: the file is mapped, not read, and what
-// is needed of it comes into memory when it is used. Only the module's types, imports, exports, globals, and its element
-// segments that are lists of expressions are decoded. The module is owned by the caller. NULL if there is no such file, or it
-// cannot be used as an artifact: `libwasm_last_error_message` says why.
-//
-// The file must not be changed or truncated as long as the module or an instance of it lives: what is not there any more
-// raises SIGBUS. To replace it by renaming another (as `libwasm_module_serialize_file` does) or to delete it is fine. Damage is
-// found in the head of the file only; elsewhere it makes wrong code or wrong traces. An artifact holds native code: only load
-// what you made.
+/**
+ * Loads an artifact that lies in a file, in a time that does not depend on its length: the file is mapped, not read, and what
+ * is needed of it comes into memory when it is used. Only the module's types, imports, exports, globals, and its element
+ * segments that are lists of expressions are decoded. The module is owned by the caller. NULL if there is no such file, or it
+ * cannot be used as an artifact: `libwasm_last_error_message` says why.
+ *
+ * The file must not be changed or truncated as long as the module or an instance of it lives: what is not there any more
+ * raises SIGBUS. To replace it by renaming another (as `libwasm_module_serialize_file` does) or to delete it is fine. Damage is
+ * found in the head of the file only; elsewhere it makes wrong code or wrong traces. An artifact holds native code: only load
+ * what you made.
+ */
 WASM_API_EXTERN wasm_module_t *libwasm_module_deserialize_file(wasm_store_t *store, const char *path);
 
-// Writes an artifact of the module to a file, as `wasm_module_serialize` makes it: to a new one beside it, which then takes its
-// name. So the file is there whole or not at all, and one that was there before can be in use. False if that fails.
+/**
+ * Writes an artifact of the module to a file, as `wasm_module_serialize` makes it: to a new one beside it, which then takes its
+ * name. So the file is there whole or not at all, and one that was there before can be in use. False if that fails.
+ */
 WASM_API_EXTERN bool libwasm_module_serialize_file(const wasm_module_t *module, const char *path);
 
 #ifdef __cplusplus

@@ -205,7 +205,8 @@ pub unsafe extern "C" fn wasm_func_new(
 }
 
 /// Makes a function of the host with an environment, owned by the caller. The finalizer runs once with `env`: when the
-/// function dies, or before this returns if it is not made. NULL if a pointer other than `env` and `finalizer` is NULL.
+/// function dies, or before this returns if it is not made. NULL if a pointer other than `env` and `finalizer` is NULL, or if the type
+/// has more than 1,000 parameters or 1,000 results (`LIBWASM_ERROR_LIMIT`).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_func_new_with_env(
     store: *mut wasm_store_t,

@@ -1,4 +1,9 @@
 
+#ifndef LIBWASM_NO_INLINE
+#include <assert.h>
+#include <string.h>
+#endif
+
 #ifndef WASM_API_EXTERN
 #if defined(_WIN32) && !defined(__MINGW32__) && !defined(LIBWASM_STATIC)
 #define WASM_API_EXTERN __declspec(dllimport)
@@ -63,8 +68,15 @@
 #define wasm_name_copy wasm_byte_vec_copy
 #define wasm_name_delete wasm_byte_vec_delete
 
-/* The `max` of limits without a maximum. */
+#ifdef LIBWASM_NO_INLINE
+#define wasm_limits_max_default 0xffffffffu
+#define MEMORY_PAGE_SIZE 0x10000u
+#else
+
+/** The `max` of limits without a maximum. */
 static const uint32_t wasm_limits_max_default = 0xffffffff;
 
-/* The size of a page of memory in bytes. */
+/** The size of a page of memory in bytes. */
 static const size_t MEMORY_PAGE_SIZE = 0x10000;
+
+#endif
