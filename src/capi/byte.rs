@@ -62,6 +62,21 @@ pub unsafe fn bytes<'a>(vector: *const wasm_byte_vec_t) -> &'a [u8] {
     unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) }
 }
 
+/// The same where there has to be something: NULL is an error that names `what`.
+///
+/// # Safety
+///
+/// As [`bytes`].
+pub unsafe fn given<'a>(vector: *const wasm_byte_vec_t, what: &str) -> Result<&'a [u8]> {
+    // SAFETY: as the caller states.
+    let is_null = unsafe { vector.as_ref() }.is_none_or(|vector| vector.data.is_null() && vector.size != 0);
+    if is_null {
+        return Err(Error::argument(format!("NULL given for {what}")));
+    }
+    // SAFETY: as the caller states.
+    Ok(unsafe { bytes(vector) })
+}
+
 /// The content of a name, which must be UTF-8.
 pub fn utf8(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|error| Error::argument(format!("a name is not UTF-8: {error}")))

@@ -150,7 +150,8 @@ pub unsafe extern "C" fn wasm_module_new(
         // SAFETY: as the caller states.
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
-        let compiled = CompiledModule::new(entered.store().engine(), unsafe { byte::bytes(binary) })?;
+        let compiled =
+            CompiledModule::new(entered.store().engine(), unsafe { byte::given(binary, "a module's bytes") }?)?;
         Ok(own::object_into_raw(ModuleObject::new(&entered, compiled)?))
     })
 }
@@ -162,7 +163,7 @@ pub unsafe extern "C" fn wasm_module_validate(store: *mut wasm_store_t, binary: 
         // SAFETY: as the caller states.
         unsafe { own::store(store) }?;
         // SAFETY: as the caller states.
-        let binary = unsafe { byte::bytes(binary) };
+        let binary = unsafe { byte::given(binary, "a module's bytes") }?;
         os::reserve::check_for(code::parsing_memory(binary.len()))?;
         code::with_stack(os::stack_left(), || crate::module::validate(binary))?;
         Ok(true)
@@ -227,7 +228,9 @@ pub unsafe extern "C" fn wasm_module_deserialize(
         // SAFETY: as the caller states.
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
-        let compiled = CompiledModule::deserialize(entered.store().engine(), unsafe { byte::bytes(artifact) })?;
+        let compiled = CompiledModule::deserialize(entered.store().engine(), unsafe {
+            byte::given(artifact, "an artifact's bytes")
+        }?)?;
         Ok(own::object_into_raw(ModuleObject::new(&entered, compiled)?))
     })
 }

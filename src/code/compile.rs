@@ -19,7 +19,7 @@ pub fn compile(compiler: &Compiler, bytes: &[u8], stack_left: usize) -> Result<(
     // Cranelift computes with the module's constants, and with numbers of its own.
     with_wasm_float_mode(|| {
         parallel::with_stack(stack_left, || {
-            let (module, object) = link(compiler, bytes)?;
+            let (module, object) = link(compiler, bytes).map_err(|error| module::explain(bytes, error))?;
             artifact::publish(compiler.fingerprint(), module, &object)
         })
     })

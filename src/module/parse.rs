@@ -59,15 +59,32 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedModule<'_>> {
     Ok(ParsedModule { module: builder.finish(), bodies })
 }
 
-/// Validates a whole module, function bodies included.
+/// Validates a whole module, function bodies included. The error says more than the validator's: [`explain`](super::explain).
 pub fn validate(bytes: &[u8]) -> Result<()> {
+    parse(bytes).and_then(|parsed| validate_bodies(parsed.bodies)).map_err(|error| super::explain(bytes, error))
+}
+
+fn validate_bodies(bodies: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'_>)>) -> Result<()> {
     let mut allocations = Default::default();
-    for (to_validate, body) in parse(bytes)?.bodies {
+    for (to_validate, body) in bodies {
         let mut validator = to_validate.into_validator(allocations);
         validator.validate(&body)?;
         allocations = validator.into_allocations();
     }
     Ok(())
+}
+
+/// Validates a whole module by the rules of other features. Nothing of it is kept.
+pub(super) fn validate_with(bytes: &[u8], features: WasmFeatures) -> Result<()> {
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+    let (mut validator, mut bodies) = (Validator::new_with_features(features), Vec::new());
+    for payload in parser.parse_all(bytes) {
+        if let ValidPayload::Func(to_validate, body) = validator.payload(&payload?)? {
+            bodies.push((to_validate, body));
+        }
+    }
+    validate_bodies(bodies)
 }
 
 impl Builder {

@@ -74,6 +74,12 @@ impl Error {
         Error::new(ErrorKind::OutOfMemory, message)
     }
 
+    /// The same failure, at the same offset, of another kind and in other words.
+    #[cold]
+    pub fn with_words(self, kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Box::new(Inner { kind, message: message.into(), offset: self.0.offset }))
+    }
+
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }

@@ -36,6 +36,38 @@ static void text(void) {
   CHECK_REASON(!libwasm_wat2wasm(&good, NULL));
 }
 
+static void refused(const char* bytes, size_t size, int kind, const char* words) {
+  wasm_store_t* store = check_store();
+  wasm_byte_vec_t binary = {size, (char*)bytes};
+  libwasm_last_error_clear();
+  CHECK(!wasm_module_new(store, &binary) && libwasm_last_error_kind() == kind && reason_says(words));
+  libwasm_last_error_clear();
+  CHECK(!wasm_module_validate(store, &binary) && libwasm_last_error_kind() == kind && reason_says(words));
+  wasm_store_delete(store);
+}
+
+// What was given instead of a module, and what a module has that the library does not, is said.
+static void refusals(void) {
+  refused("(module)", 8, LIBWASM_ERROR_INVALID, "libwasm_wat2wasm");
+  refused("<!DOCTYPE html>", 15, LIBWASM_ERROR_INVALID, "HTML");
+  refused("\0asm\x0d\0\1\0", 8, LIBWASM_ERROR_UNSUPPORTED, "component");
+  refused("\0asm\1\0\0\0\5\4\2\0\1\0\1", 15, LIBWASM_ERROR_INVALID, "");
+  refused("\0asm\1\0\0\0\5\5\2\0\1\0\1", 15, LIBWASM_ERROR_UNSUPPORTED, "multiple memories");
+  refused("\0asm\1\0\0\0\5\5", 10, LIBWASM_ERROR_INVALID, "unexpected end");
+  refused(NULL, 8, LIBWASM_ERROR_ARGUMENT, "NULL");
+  wasm_store_t* store = check_store();
+  CHECK(!wasm_module_new(store, NULL) && libwasm_last_error_kind() == LIBWASM_ERROR_ARGUMENT);
+  wasm_byte_vec_t binary = {8, "\0asm\1\0\0\0"};
+  CHECK(!wasm_module_deserialize(store, &binary) && libwasm_last_error_kind() == LIBWASM_ERROR_ARTIFACT && reason_says("wasm_module_new"));
+  wasm_module_t* module = wasm_module_new(store, &binary);
+  wasm_byte_vec_t artifact;
+  wasm_module_serialize(module, &artifact);
+  CHECK(!wasm_module_new(store, &artifact) && reason_says("wasm_module_deserialize"));
+  wasm_byte_vec_delete(&artifact);
+  wasm_module_delete(module);
+  wasm_store_delete(store);
+}
+
 static void optimization_levels(void) {
   for (int level = 0; level < 3; level++) {
     wasm_config_t* config = check_config();
@@ -86,6 +118,7 @@ int main(void) {
   version();
   reasons();
   text();
+  refusals();
   optimization_levels();
   modes();
   return 0;

@@ -15,7 +15,7 @@ use crate::types::{Error, ErrorKind, Result};
 pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool {
     boundary(false, || {
         // SAFETY: as the caller states. Read before `out` is written: they may be the same.
-        let text = unsafe { byte::bytes(wat) };
+        let text = unsafe { byte::given(wat, "a text's bytes") }?;
         // SAFETY: as the caller states.
         unsafe { own::write(out, vec::empty()) }?;
         os::reserve::check_for(code::parsing_memory(text.len()))?;

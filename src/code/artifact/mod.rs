@@ -22,7 +22,7 @@
 use crate::code::entries::Code;
 use crate::code::object::CodeObject;
 use crate::code::tables::{CodeTables, TABLE_PARTS};
-use crate::module::{Bytes, Module, PARTS};
+use crate::module::{self, Bytes, Module, PARTS};
 use crate::os::{self, code_memory::CodeMemory};
 use crate::types::*;
 use std::fs::OpenOptions;
@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use twox_hash::XxHash3_64;
 
-const MAGIC: [u8; 8] = *b"\0libwasm";
+const MAGIC: [u8; 8] = module::ARTIFACT_MAGIC;
 /// A hash of the sources that decide how an artifact is written and what its code does: see `build.rs`.
 const FORMAT: u64 = match u64::from_str_radix(env!("LIBWASM_ARTIFACT_FORMAT"), 16) {
     Ok(format) => format,
@@ -219,7 +219,8 @@ fn read_head(fingerprint: &str, bytes: &[u8]) -> Result<Layout> {
 
 fn read_header(bytes: &[u8]) -> Result<Layout> {
     if !is_artifact(bytes) {
-        return Err(refused("not an artifact of this library"));
+        let what = if bytes.starts_with(b"\0asm") { ": it is a WebAssembly binary, for wasm_module_new" } else { "" };
+        return Err(refused(format!("not an artifact of this library{what}")));
     }
     let format = u64::from_le_bytes(field(bytes, 8)?);
     if format != FORMAT {
