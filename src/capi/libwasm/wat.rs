@@ -14,10 +14,10 @@ use crate::types::{Error, ErrorKind, Result};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool {
     boundary(false, || {
-        // SAFETY: as the caller states. Read before `out` is written: they may be the same.
-        let text = unsafe { byte::given(wat, "a text's bytes") }?;
         // SAFETY: as the caller states.
         unsafe { own::write(out, vec::empty()) }?;
+        // SAFETY: as the caller states.
+        let text = unsafe { byte::given(wat, "a text's bytes") }?;
         os::reserve::check_for(code::parsing_memory(text.len()))?;
         let binary = with_wasm_float_mode(|| code::with_stack(os::stack_left(), || translate(text)))?;
         // SAFETY: as the caller states.
