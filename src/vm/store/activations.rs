@@ -158,6 +158,7 @@ impl Store {
 
     /// The second half of entering for a thread that has entered before, `depth` times, and has not left as far as is known: the level to
     /// leave to. `sp` is a stack pointer below the host's.
+    #[inline(never)]
     pub(super) fn enter_again(&self, depth: usize, sp: usize) -> usize {
         let activation = self.first_activation();
         let mut level = depth;
