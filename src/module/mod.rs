@@ -21,7 +21,7 @@ pub use bytes::{Bytes, Words, numbers, push_words};
 pub use convert::{func_type, heap_type, ref_type, val_type};
 use parse::validate_with;
 pub use parse::{FEATURES, ParsedModule, parse, validate};
-pub use refusal::{ARTIFACT_MAGIC, explain};
+pub use refusal::{ARTIFACT_MAGIC, COMPONENT_HEADER, explain};
 pub use zero_copy::{Datas, FuncList, FuncRefSlots, PARTS};
 
 use crate::abi::{ContextCounts, VMContextLayout};

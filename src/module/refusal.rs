@@ -28,8 +28,8 @@ const LATER: [(WasmFeatures, &str); 14] = [
 /// How an artifact begins (`src/code/artifact/mod.rs`).
 pub const ARTIFACT_MAGIC: [u8; 8] = *b"\0libwasm";
 const MAGIC: &[u8] = b"\0asm";
-/// The version and layer of a component (component model, "Binary Format").
-const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+/// How the binary of a component begins: a version of its own, and layer 1 (component model, "Binary Format").
+pub const COMPONENT_HEADER: &[u8] = b"\0asm\x0d\0\x01\0";
 
 /// Says more about why `bytes` are not accepted than the error that the decoder or validator gave.
 #[cold]
@@ -37,7 +37,7 @@ pub fn explain(bytes: &[u8], error: Error) -> Error {
     if error.kind() != ErrorKind::Invalid {
         return error;
     }
-    if bytes.starts_with(COMPONENT) {
+    if bytes.starts_with(COMPONENT_HEADER) {
         let message = "unknown binary version: this is a component, and libwasm runs core modules";
         return error.with_words(ErrorKind::Unsupported, message);
     }
@@ -164,7 +164,7 @@ mod tests {
             assert!(error.message().starts_with("magic header not detected: "), "{error}");
             assert!(error.message().contains(words), "{error}");
         }
-        assert_eq!(refused(COMPONENT).kind(), ErrorKind::Unsupported);
+        assert_eq!(refused(COMPONENT_HEADER).kind(), ErrorKind::Unsupported);
         let error = refused(&wat::parse_str("(module (func) (memory 1))").unwrap()[..20]);
         assert!(error.message().starts_with("unexpected end"), "{error}");
     }

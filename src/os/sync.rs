@@ -87,7 +87,7 @@ pub struct CacheLock<T> {
     value: ManuallyDrop<UnsafeCell<T>>,
 }
 
-// SAFETY: the value is only reached by whoever has set the flag.
+// SAFETY: only the thread that has set the flag reaches the value.
 unsafe impl<T: Send> Sync for CacheLock<T> {}
 
 impl<T> CacheLock<T> {

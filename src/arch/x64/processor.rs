@@ -32,8 +32,8 @@ pub fn current_thread_token() -> usize {
     token
 }
 
-/// Reads a word of a stack, whoever's it is by now: it may be part of another function's frame, of which the compiler believes that
-/// nobody reads it, and it need not be initialized. That is why it is read by an instruction of its own.
+/// Reads a word of a stack that may belong to another function's frame by now, of which the compiler assumes that only that function
+/// reads it; it need not be initialized. That is why it is read by an instruction of its own.
 ///
 /// # Safety
 /// The memory is mapped.

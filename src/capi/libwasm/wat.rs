@@ -5,6 +5,7 @@ use crate::capi::boundary::boundary;
 use crate::capi::byte::{self, wasm_byte_vec_t};
 use crate::capi::{own, vec};
 use crate::code;
+use crate::module;
 use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 
@@ -26,14 +27,11 @@ pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut
     })
 }
 
-/// The head of a component's binary, behind the magic number: a version of its own, and layer 1.
-const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
-
 fn translate(text: &[u8]) -> Result<Vec<u8>> {
     // A text read from a C string may have its NUL.
     let text = text.strip_suffix(b"\0").filter(|_| !text.starts_with(b"\0asm")).unwrap_or(text);
     let binary = wat::parse_bytes(text).map_err(|error| Error::new(ErrorKind::Invalid, excerpt(&error.to_string())))?;
-    if binary.starts_with(COMPONENT) {
+    if binary.starts_with(module::COMPONENT_HEADER) {
         return Err(Error::unsupported("a component; this library runs core modules"));
     }
     Ok(binary.into_owned())
@@ -90,7 +88,7 @@ mod tests {
     #[test]
     fn components_are_refused() {
         assert!(translate(b"(component)").is_err());
-        assert!(translate(COMPONENT).is_err());
+        assert!(translate(module::COMPONENT_HEADER).is_err());
         assert!(translate(b"(module)").is_ok());
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Records {
     /// All records but the first, boxed.
     boxed: RefCell<Vec<*mut Activation>>,
     /// What is owned for an activation while it is in a host function that might not return to it: values, and memory, to which
-    /// whoever made it has a pointer.
+    /// the function that asked for it has a pointer.
     values: RefCell<Vec<(*mut Activation, Val)>>,
     memories: RefCell<Vec<(*mut Activation, Vec<Val>)>>,
     /// The level to leave to for the entry, from within WebAssembly, that is under way: others were found dead in the middle of it.
