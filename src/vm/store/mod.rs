@@ -199,14 +199,12 @@ impl Store {
     }
 
     /// Runs `body` inside the store if this thread is its owner; false otherwise. `body` neither calls out nor frees anything, so that
-    /// it does not matter whether an entry further out was left by a jump, and nothing is to do at the end.
+    /// it does not matter whether an entry further out was left by a jump.
     #[inline]
     pub(super) fn briefly_inside(&self, body: impl FnOnce()) -> bool {
         let Some(depth) = self.owner.try_enter() else { return false };
+        let _outermost = (depth == 0).then(|| self.entered(0));
         body();
-        if depth == 0 {
-            self.owner.set_depth(0);
-        }
         true
     }
 
