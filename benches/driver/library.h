@@ -5,7 +5,7 @@
 #include "wasm.h"
 
 #define LIBRARY_FUNCTIONS(F) \
-  F(wasm_byte_vec_delete) F(wasm_engine_new) F(wasm_engine_delete) F(wasm_store_new) F(wasm_store_delete) \
+  F(wasm_byte_vec_delete) F(wasm_config_new) F(wasm_engine_new) F(wasm_engine_new_with_config) F(wasm_engine_delete) F(wasm_store_new) F(wasm_store_delete) \
   F(wasm_module_new) F(wasm_module_delete) F(wasm_module_validate) F(wasm_module_imports) F(wasm_module_exports) \
   F(wasm_module_serialize) F(wasm_module_deserialize) F(wasm_module_share) F(wasm_module_obtain) \
   F(wasm_shared_module_delete) F(wasm_importtype_type) F(wasm_importtype_vec_delete) F(wasm_exporttype_name) \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "driver.h"
@@ -19,6 +20,37 @@ static void once(char** words) {
   wasm_val_vec_t args = {0, NULL}, results = {1, &answer};
   no_trap(lib.wasm_func_call(named_function(&loaded, "answer"), &args, &results));
   printf("%d\n", answer.of.i32);
+  fflush(stdout);
+}
+
+// The largest resident size so far, kB. (That of getrusage counts what the process was before it was this program.)
+static long long most_resident(void) {
+  FILE* file = fopen("/proc/self/status", "r");
+  char line[256];
+  long long kilobytes = -1;
+  while (file && kilobytes < 0 && fgets(line, sizeof line, file)) sscanf(line, "VmHWM: %lld kB", &kilobytes);
+  if (file) fclose(file);
+  return kilobytes;
+}
+
+// compile SETTING MODULE: compiles it once, with `signals` or with `no-signals` (an extension; other libraries ignore it). Prints the
+// processor time in nanoseconds and the growth of the largest resident size in kB, and `compiled` or the reason of a refusal.
+static void compile(char** words) {
+  wasm_config_t* config = lib.wasm_config_new();
+  void (*set_signals)(wasm_config_t*, bool);
+  const char* (*reason)(void);
+  *(void**)&set_signals = extension("libwasm_config_set_signals");
+  *(void**)&reason = extension("libwasm_last_error_message");
+  if (set_signals) set_signals(config, strcmp(words[0], "no-signals") != 0);
+  store = lib.wasm_store_new(lib.wasm_engine_new_with_config(config));
+  wasm_byte_vec_t binary = read_file(words[1]);
+  struct timespec from, to;
+  long long before = most_resident();
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+  wasm_module_t* module = lib.wasm_module_new(store, &binary);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+  printf("%lld %lld %s\n", (to.tv_sec - from.tv_sec) * 1000000000LL + to.tv_nsec - from.tv_nsec,
+         most_resident() - before, module ? "compiled" : reason ? reason() : "refused");
   fflush(stdout);
 }
 
@@ -56,6 +88,7 @@ static int64_t run_spawn(long n) {
 
 const struct operation process_operations[] = {
     {"once", "MODULE", 1, once, NULL},
+    {"compile", "SETTING MODULE", 2, compile, NULL},
     {"spawn", "COMMAND...", 1, prepare_spawn, run_spawn},
     {NULL, NULL, 0, NULL, NULL},
 };

@@ -84,13 +84,24 @@ pub struct PendingTrap {
     pub pc: usize,
     /// 1 if `pc` is a faulting instruction, 0 if it is a return address.
     pub exact_pc: u32,
-    pub _pad2: u32,
+    /// The offset in the module's binary of the operator that raised it, which compiled code writes before it calls `raise`, or
+    /// [`PendingTrap::BY_PC`].
+    pub module_offset: u32,
 }
 
 impl PendingTrap {
     pub const OBJECT: u32 = 0xff;
+    /// The operator is the one whose code `pc` is in.
+    pub const BY_PC: u32 = u32::MAX;
 
     /// No trap.
-    pub const NONE: PendingTrap =
-        PendingTrap { code: 0, _pad: 0, object: std::ptr::null_mut(), fp: 0, pc: 0, exact_pc: 0, _pad2: 0 };
+    pub const NONE: PendingTrap = PendingTrap {
+        code: 0,
+        _pad: 0,
+        object: std::ptr::null_mut(),
+        fp: 0,
+        pc: 0,
+        exact_pc: 0,
+        module_offset: PendingTrap::BY_PC,
+    };
 }

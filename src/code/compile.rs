@@ -55,7 +55,14 @@ pub fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
         let FuncToValidate { resources, index: func, ty, features } = validator;
         let validator = FuncToValidate { resources: resources.clone(), index: *func, ty: *ty, features: *features };
         let func = DefinedFuncIndex::from_u32(index as u32);
-        compiler.compile_function(&module, &layout, func, body, validator, scratch)
+        let compiled = compiler.compile_function(&module, &layout, func, body, validator, scratch);
+        compiled.map_err(|error| match error.kind() {
+            ErrorKind::Limit => {
+                let message = format!("{}: {}", module.describe_func(module.func_index(func)), error.message());
+                error.with_words(ErrorKind::Limit, message)
+            }
+            _ => error,
+        })
     })?;
     let object = CodeObject::link(funcs, module.num_imported_funcs)?;
     #[cfg(debug_assertions)]
@@ -121,14 +128,15 @@ mod tests {
 
     #[test]
     fn traps_and_addresses_are_found() {
-        let bytes = wasm("(module (func nop) (func nop unreachable))");
+        let bytes = wasm("(module (memory 1) (func nop) (func nop i32.const 0 i32.load drop))");
         let (module, code) = compile(&compiler(), &bytes, usize::MAX).unwrap();
         let body = module.body(DefinedFuncIndex::from_u32(1));
         let arena = code.arena();
-        let traps: Vec<_> = arena.range().filter(|&pc| arena.trap_at(pc) == Some(TrapCode::Unreachable)).collect();
+        let traps: Vec<_> =
+            arena.range().filter(|&pc| arena.trap_at(pc) == Some(TrapCode::MemoryOutOfBounds)).collect();
         assert_eq!(traps.len(), 1);
         assert_eq!(arena.func_at(traps[0]).unwrap().func, DefinedFuncIndex::from_u32(1));
-        // After the count of locals and `nop`.
-        assert_eq!(arena.frame_at(traps[0], true).unwrap().1, Some(body.start + 2));
+        // After the count of locals, `nop` and `i32.const 0`.
+        assert_eq!(arena.frame_at(traps[0], true, None).unwrap().1, Some(body.start + 4));
     }
 }

@@ -21,7 +21,9 @@ pub(crate) fn emit(isa: &dyn TargetIsa, ctx: &mut Context) -> Result<CompiledFun
     let buffer = &code.buffer;
     let frame = buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset);
     if frame > LARGEST_LATE_CHECKED_FRAME && ctx.func.stack_limit.is_none() {
-        return Err(Error::limit(format!("function with too large a frame where signals are off: {frame} bytes")));
+        return Err(Error::limit(format!(
+            "too large a frame where signals are off: {frame} bytes, and it may have {LARGEST_LATE_CHECKED_FRAME}"
+        )));
     }
     Ok(CompiledFunction {
         calls: calls(code, &ctx.func)?,
@@ -37,8 +39,8 @@ pub(crate) fn emit(isa: &dyn TargetIsa, ctx: &mut Context) -> Result<CompiledFun
 #[cold]
 fn codegen_error(error: CompileError<'_>) -> Error {
     match error.inner {
-        CodegenError::ImplLimitExceeded => Error::limit("function too complex for the code generator"),
-        CodegenError::CodeTooLarge => Error::limit("function whose machine code is too large"),
+        CodegenError::ImplLimitExceeded => Error::limit("too complex for the code generator"),
+        CodegenError::CodeTooLarge => Error::limit("its machine code is too large"),
         CodegenError::Unsupported(what) => Error::unsupported(what),
         CodegenError::Verifier(errors) => internal(format!("invalid intermediate code: {errors}")),
         other => internal(other.to_string()),

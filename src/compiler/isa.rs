@@ -1,5 +1,6 @@
 //! The machine that code is made for: the one we run on, and the settings of Cranelift.
 
+use super::complexity::Effort;
 use super::{CompileOptions, OptLevel};
 use crate::abi;
 use crate::arch;
@@ -8,20 +9,25 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use std::fmt::Write;
 
-/// Cranelift's description of this machine under `options`.
-pub(crate) fn host(options: &CompileOptions) -> Result<OwnedTargetIsa> {
+/// Cranelift's description of this machine under `options`, for functions that are worth this effort.
+pub(crate) fn host(options: &CompileOptions, effort: Effort) -> Result<OwnedTargetIsa> {
     arch::check_processor()?;
     let mut flags = settings::builder();
     let opt_level = match options.opt_level {
+        _ if !effort.optimize => "none",
         OptLevel::None => "none",
         OptLevel::Speed => "speed",
         OptLevel::SpeedAndSize => "speed_and_size",
     };
+    // Compiling takes half the time in a single pass. But the frames are larger, and without signals they have to be small.
+    let fast = options.opt_level == OptLevel::None && options.signals;
+    let regalloc_algorithm = if effort.backtrack && !fast { "backtracking" } else { "single_pass" };
     let verifier = if cfg!(debug_assertions) { "true" } else { "false" };
     // Results that do not fit into registers are returned through a pointer that Cranelift adds.
     // Frames are walked by their frame pointers, so no unwind tables; the stack is checked by us, so no probes.
     for (name, value) in [
         ("opt_level", opt_level),
+        ("regalloc_algorithm", regalloc_algorithm),
         ("preserve_frame_pointers", "true"),
         ("unwind_info", "false"),
         ("enable_probestack", "false"),

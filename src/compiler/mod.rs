@@ -5,6 +5,7 @@
 //! No unsafe code, and no knowledge of stores or instances beyond the layouts in `src/abi`.
 #![forbid(unsafe_code)]
 
+mod complexity;
 mod dispatch;
 mod emit;
 mod env;
@@ -17,12 +18,13 @@ mod translate;
 pub use trampoline::{WRONG_KIND, is_numeric};
 
 use crate::abi::VMContextLayout;
+use crate::compiler::complexity::Effort;
 use crate::module::Module;
 use crate::os::sync::OnceLock;
 use crate::types::{DefinedFuncIndex, Error, FuncIndex, FuncType, Result, TrapCode};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::UserFuncName;
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::FunctionBuilderContext;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
@@ -99,6 +101,9 @@ pub struct StackMap {
 pub struct Compiler {
     options: CompileOptions,
     isa: OwnedTargetIsa,
+    /// For functions that are not worth all effort: without optimization, and allocating registers in a single pass, too.
+    unoptimized: OnceLock<Result<OwnedTargetIsa>>,
+    single_pass: OnceLock<Result<OwnedTargetIsa>>,
     fingerprint: OnceLock<String>,
 }
 
@@ -125,7 +130,9 @@ impl Compiler {
         if options.guard_pages && !options.signals {
             return Err(Error::argument("guard pages need signals"));
         }
-        Ok(Compiler { options, isa: isa::host(&options)?, fingerprint: OnceLock::new() })
+        let isa = isa::host(&options, Effort::FULL)?;
+        let (unoptimized, single_pass) = (OnceLock::new(), OnceLock::new());
+        Ok(Compiler { options, isa, unoptimized, single_pass, fingerprint: OnceLock::new() })
     }
 
     /// Validates and compiles a function. On an error of the module the offset says where.
@@ -143,7 +150,9 @@ impl Compiler {
         let index = module.func_index(func);
         let mut validator = validator.into_validator(std::mem::take(&mut scratch.validator));
         let result = self.compile(scratch, index.as_u32(), |ir, builder| {
-            translate::translate(ir, builder, context, index, body, &mut validator)
+            translate::translate(ir, builder, context, index, body, &mut validator)?;
+            complexity::check_memory(ir)?;
+            Effort::of(ir, body.as_bytes().len(), self.options.signals)
         });
         scratch.validator = validator.into_allocations();
         result
@@ -154,7 +163,7 @@ impl Compiler {
     pub fn compile_host_to_wasm(&self, ty: &FuncType, scratch: &mut Scratch) -> Result<CompiledFunction> {
         self.compile(scratch, u32::MAX, |ir, builder| {
             trampoline::host_to_wasm(ir, builder, self.isa.frontend_config(), ty);
-            Ok(())
+            Ok(Effort::FULL)
         })
     }
 
@@ -162,7 +171,7 @@ impl Compiler {
     pub fn compile_wasm_to_host(&self, ty: &FuncType, scratch: &mut Scratch) -> Result<CompiledFunction> {
         self.compile(scratch, u32::MAX, |ir, builder| {
             trampoline::wasm_to_host(ir, builder, self.isa.frontend_config(), ty);
-            Ok(())
+            Ok(Effort::FULL)
         })
     }
 
@@ -180,17 +189,29 @@ impl Compiler {
         &self,
         scratch: &mut Scratch,
         name: u32,
-        build: impl FnOnce(&mut cranelift_codegen::ir::Function, &mut FunctionBuilderContext) -> Result<()>,
+        build: impl FnOnce(&mut cranelift_codegen::ir::Function, &mut FunctionBuilderContext) -> Result<Effort>,
     ) -> Result<CompiledFunction> {
         let Scratch { codegen: Codegen(ctx), builder, .. } = scratch;
         ctx.clear();
         ctx.func.name = UserFuncName::user(0, name);
-        if let Err(error) = build(&mut ctx.func, builder) {
-            // It was left in the middle of a function.
-            *builder = FunctionBuilderContext::new();
-            return Err(error);
+        match build(&mut ctx.func, builder) {
+            Ok(effort) => emit::emit(self.isa(effort)?, ctx),
+            Err(error) => {
+                // It was left in the middle of a function.
+                *builder = FunctionBuilderContext::new();
+                Err(error)
+            }
         }
-        emit::emit(&*self.isa, ctx)
+    }
+
+    fn isa(&self, effort: Effort) -> Result<&dyn TargetIsa> {
+        let reduced = match effort {
+            Effort::FULL => return Ok(&*self.isa),
+            Effort { backtrack: true, .. } => &self.unoptimized,
+            Effort { backtrack: false, .. } => &self.single_pass,
+        };
+        let isa = reduced.get_or_init(|| isa::host(&self.options, effort));
+        isa.as_ref().map(|isa| &**isa).map_err(Error::clone)
     }
 }
 

@@ -61,6 +61,17 @@ impl Module {
         self.names.func(func)
     }
 
+    /// A function as messages call it: by its index, and by its name, if it has one.
+    pub fn describe_func(&self, func: FuncIndex) -> String {
+        match self.func_name(func) {
+            Some(name) => {
+                let name: String = name.chars().take(100).collect();
+                format!("function {} ({name:?})", func.as_u32())
+            }
+            None => format!("function {}", func.as_u32()),
+        }
+    }
+
     /// The name the name section gives the module.
     pub fn name(&self) -> Option<&str> {
         self.names.module.as_deref()

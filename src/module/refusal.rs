@@ -4,7 +4,7 @@
 //! the validator come first, as the specification's scripts expect them.
 
 use super::{FEATURES, parse, validate_with};
-use crate::types::{Error, ErrorKind};
+use crate::types::{Error, ErrorKind, FuncIndex};
 use wasmparser::WasmFeatures;
 
 /// What later versions of WebAssembly and proposals have, by their names.
@@ -109,14 +109,8 @@ fn function_at(bytes: &[u8], offset: usize) -> Option<String> {
         let range = body.range();
         (range.start as usize..=range.end as usize).contains(&offset)
     })?;
-    let index = crate::types::FuncIndex::from_u32(parsed.module.num_imported_funcs + u32::try_from(position).ok()?);
-    Some(match parsed.module.func_name(index) {
-        Some(name) => {
-            let name: String = name.chars().take(100).collect();
-            format!("function {} ({name:?})", index.as_u32())
-        }
-        None => format!("function {}", index.as_u32()),
-    })
+    let index = FuncIndex::from_u32(parsed.module.num_imported_funcs + u32::try_from(position).ok()?);
+    Some(parsed.module.describe_func(index))
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ fn main() {
     };
     cc::main(vec![
         plainly("address space of 4 GB", "its shadow takes terabytes", limited),
+        plainly("compiling in 300 MB of address space", "its shadow takes terabytes", |room| compiling(room, 300_000)),
+        plainly("compiling in 600 MB of address space", "its shadow takes terabytes", |room| compiling(room, 600_000)),
         plainly("20,000 instances, and no address space for more", "its shadow takes terabytes", many),
         test("images of memories, shared by a fork, closed by the host, forbidden by limits", images),
         test("fork after the engine, compile in the children", forked),
@@ -57,6 +59,15 @@ fn build_with(room: &Room, name: &str, flags: &[&str]) -> Result<PathBuf, Failed
 fn limited(room: &Room) -> Result<(), Failed> {
     let program = build(room, "limited.c")?;
     run(room.command("sh").args(["-c", "ulimit -v 4000000; exec \"$0\""]).arg(program), b"").map(drop)
+}
+
+/// Without signals, where a check is made for each access, so that compiling takes most.
+fn compiling(room: &Room, limit: u32) -> Result<(), Failed> {
+    let room = Room { dir: room.dir.join(limit.to_string()), lib: room.lib.clone() };
+    std::fs::create_dir_all(&room.dir)?;
+    let program = build(&room, "compiling.c")?;
+    let command = format!("ulimit -v {limit}; exec \"$0\"");
+    run(room.command("sh").args(["-c", &command]).arg(program).env("LIBWASM_CHECK_MODE", "checked"), b"").map(drop)
 }
 
 fn many(room: &Room) -> Result<(), Failed> {

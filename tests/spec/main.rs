@@ -34,10 +34,12 @@ pub enum Mode {
     Checked,
     /// As the default, with every module sent through serialize and deserialize.
     Serialized,
+    /// As the default, compiled fast.
+    Unoptimized,
 }
 
 impl Mode {
-    const ALL: [Mode; 4] = [Mode::Signals, Mode::NoSignals, Mode::Checked, Mode::Serialized];
+    const ALL: [Mode; 5] = [Mode::Signals, Mode::NoSignals, Mode::Checked, Mode::Serialized, Mode::Unoptimized];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -45,6 +47,7 @@ impl Mode {
             Mode::NoSignals => "no-signals",
             Mode::Checked => "checked",
             Mode::Serialized => "serialized",
+            Mode::Unoptimized => "unoptimized",
         }
     }
 }
@@ -58,6 +61,9 @@ unsafe impl Send for Engine {}
 // SAFETY: as above.
 unsafe impl Sync for Engine {}
 
+/// `enum libwasm_opt_level_enum`.
+const LIBWASM_OPT_NONE: u8 = 0;
+
 impl Engine {
     fn new(mode: Mode) -> Engine {
         // SAFETY: takes nothing.
@@ -68,6 +74,8 @@ impl Engine {
             Mode::NoSignals => unsafe { libwasm_config_set_signals(config, false) },
             // SAFETY: `config` is new.
             Mode::Checked => unsafe { libwasm_config_set_memory_reservation(config, 0) },
+            // SAFETY: `config` is new.
+            Mode::Unoptimized => unsafe { libwasm_config_set_opt_level(config, LIBWASM_OPT_NONE) },
         }
         // SAFETY: gives `config` away.
         let engine = unsafe { wasm_engine_new_with_config(config) };
@@ -102,7 +110,7 @@ fn main() -> ExitCode {
     let args = Arguments::from_args();
     let expected = Arc::new(Expectations::load());
     let messages = Arc::new(Messages::load());
-    let counts: Arc<[Counts; 4]> = Arc::default();
+    let counts: Arc<[Counts; Mode::ALL.len()]> = Arc::default();
     let engines = Mode::ALL.map(Engine::new);
     let mut files = 0;
     let mut trials = messages::trials();

@@ -13,9 +13,10 @@ pub type libwasm_opt_level_t = u8;
 #[repr(C)]
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum libwasm_opt_level_enum {
-    /// Compile fast.
+    /// Compile fast, in about half the time: without optimizations, and, where signals are on, with registers allocated in a single
+    /// pass. The code is slower, and its stack frames are larger.
     LIBWASM_OPT_NONE = 0,
-    /// Make fast code: the default.
+    /// Make fast code: the default. (A function that would take out of proportion long to optimize is compiled as with `LIBWASM_OPT_NONE`.)
     LIBWASM_OPT_SPEED = 1,
     /// Make fast code that is small.
     LIBWASM_OPT_SPEED_AND_SIZE = 2,

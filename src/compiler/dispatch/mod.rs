@@ -27,7 +27,7 @@ pub(crate) fn translate(t: &mut FuncTranslator<'_>, op: &Op<'_>) -> Result<()> {
         Op::Loop { blockty } => control::loop_(t, blockty)?,
         Op::If { blockty } => control::if_(t, blockty)?,
         Op::Else => control::else_(t),
-        Op::End => control::end(t),
+        Op::End => control::end(t)?,
         Op::Br { relative_depth } => control::br(t, relative_depth),
         Op::BrIf { relative_depth } => control::br_if(t, relative_depth),
         Op::BrTable { ref targets } => control::br_table(t, targets)?,

@@ -59,13 +59,14 @@ pub(crate) fn call_indirect(t: &mut FuncTranslator<'_>, ty: u32, table: u32) {
     push_results(t, inst, ty);
 }
 
-/// Pops a call's operands and puts the callee's context before them.
+/// Pops the operands of a call that comes next, and puts the callee's context before them.
 fn pop_args(t: &mut FuncTranslator<'_>, callee: Value, ty: &FuncType) -> Vec<Value> {
     let count = ty.params.len();
     let mut args = Vec::with_capacity(count + 1);
     args.push(callee);
     args.extend_from_slice(t.stack.top(count));
     t.stack.truncate(t.stack.len() - count);
+    t.note_call();
     args
 }
 

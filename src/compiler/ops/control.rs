@@ -131,16 +131,16 @@ pub(crate) fn else_(t: &mut FuncTranslator<'_>) {
     t.control.unreachable = false;
 }
 
-pub(crate) fn end(t: &mut FuncTranslator<'_>) {
+pub(crate) fn end(t: &mut FuncTranslator<'_>) -> Result<()> {
     if t.control.unreachable_depth > 0 {
         t.control.unreachable_depth -= 1;
-        return;
+        return Ok(());
     }
     let mut frame = t.control.pop();
     let results = frame.sig.results().len();
     match frame.kind {
         FrameKind::Block => {}
-        FrameKind::Loop { header } => t.builder.seal_block(header),
+        FrameKind::Loop { header } => close_loop(t, header, frame.sig.params().len())?,
         // An `if` without `else`: the other arm passes its parameters on as results.
         FrameKind::If(ElseArm::End { .. }) => frame.next_reached = true,
         FrameKind::If(ElseArm::Block { block, ref params }) => {
@@ -169,6 +169,17 @@ pub(crate) fn end(t: &mut FuncTranslator<'_>) {
     if t.control.is_empty() && !t.control.unreachable {
         return_values(t, results);
     }
+    Ok(())
+}
+
+/// Seals the header of a loop, which has parameters for the loop's own and for locals that were read in it before they were written.
+fn close_loop(t: &mut FuncTranslator<'_>, header: Block, own_params: usize) -> Result<()> {
+    let locals = t.builder.func.dfg.num_block_params(header) - own_params;
+    let blocks = t.builder.func.dfg.num_blocks() - header.as_u32() as usize;
+    t.budget.close_loop(locals, blocks);
+    t.budget.check(t.builder.func)?;
+    t.builder.seal_block(header);
+    Ok(())
 }
 
 fn return_values(t: &mut FuncTranslator<'_>, count: usize) {

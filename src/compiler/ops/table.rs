@@ -57,6 +57,7 @@ fn call_aside(t: &mut FuncTranslator<'_>, entry: usize, args: &[Value]) {
     let entry = t.builder.ins().load(POINTER, flags, libcalls, entry as i32);
     let mut all = vec![vmctx];
     all.extend_from_slice(args);
+    t.note_call();
     t.builder.ins().call_indirect(sig, entry, &all);
 }
 

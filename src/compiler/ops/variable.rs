@@ -12,16 +12,19 @@ use cranelift_codegen::ir::types;
 use cranelift_frontend::Variable;
 
 pub(crate) fn local_get(t: &mut FuncTranslator<'_>, local: u32) {
+    t.use_local(local);
     let value = t.builder.use_var(Variable::from_u32(local));
     t.push(value);
 }
 
 pub(crate) fn local_set(t: &mut FuncTranslator<'_>, local: u32) {
+    t.use_local(local);
     let value = t.pop();
     t.builder.def_var(Variable::from_u32(local), value);
 }
 
 pub(crate) fn local_tee(t: &mut FuncTranslator<'_>, local: u32) {
+    t.use_local(local);
     let value = t.stack.top(1)[0];
     t.builder.def_var(Variable::from_u32(local), value);
 }

@@ -7,7 +7,8 @@
 pub mod bounds;
 pub mod stack;
 
-use crate::abi::{Libcall, VMContext, VMContextLayout, VMStoreContext};
+use crate::abi::{Libcall, PendingTrap, VMContext, VMContextLayout, VMStoreContext};
+use crate::compiler::complexity::Budget;
 use crate::compiler::env::FuncEnv;
 use crate::compiler::sig::{self, POINTER};
 use crate::compiler::trampoline::leave_by_raise;
@@ -40,6 +41,22 @@ struct Exits {
     faults: bool,
 }
 
+/// A cold block that raises a trap. Its parameter is the offset in the module's binary of the operator that traps.
+struct RaiseBlock {
+    code: TrapCode,
+    block: ir::Block,
+    /// How many places jump to it.
+    jumps: usize,
+}
+
+/// How many places share a block that raises a trap. A block for each would be a call for each, which changes some twenty-five
+/// registers: functions with very many took most of their compile time for what never runs. One for all would take quadratic time in the
+/// register allocator, which merges the live ranges of a block's parameter, and walks the dominators of its predecessors, one by one.
+const RAISES_OF_BLOCK: usize = 32;
+
+/// How many blocks of this kind a function has with signals. Whoever writes more places that trap than they hold traps in few of them.
+const RAISE_BLOCKS_WITH_SIGNALS: usize = 8;
+
 /// Where and for what a body is compiled.
 #[derive(Copy, Clone)]
 pub(crate) struct FuncContext<'a> {
@@ -55,8 +72,10 @@ pub(crate) struct FuncTranslator<'a> {
     pub stack: OperandStack,
     pub env: FuncEnv<'a>,
     pub control: ControlStack<'a>,
-    /// The calls that raise a trap, in the order they were made.
-    raises: Vec<Inst>,
+    pub budget: Budget,
+    raise_blocks: Vec<RaiseBlock>,
+    /// Whether references were operands.
+    has_references: bool,
     vmctx_slot: Option<ir::StackSlot>,
 }
 
@@ -89,6 +108,7 @@ impl<'a> FuncTranslator<'a> {
 
     /// Pushes a reference, which the collector must find while it lives across a call.
     pub fn push_ref(&mut self, value: Value) {
+        self.has_references = true;
         self.builder.declare_value_needs_stack_map(value);
         self.stack.push(value);
     }
@@ -136,14 +156,28 @@ impl<'a> FuncTranslator<'a> {
         {
             self.builder.set_cold_block(block);
         }
-        self.raise(code);
-        self.builder.ins().trap(trap_code(code));
+        if self.raises_by_fault() {
+            // Otherwise a branch to here would become a conditional trap, at the place of the branch.
+            self.builder.ins().sequence_point();
+            self.builder.ins().trap(trap_code(code));
+        } else {
+            self.jump_to_raise(code);
+        }
         self.control.unreachable = true;
+    }
+
+    /// Whether further traps of this function are left to a fault: that takes no block of its own, and is slower only where it traps.
+    fn raises_by_fault(&self) -> bool {
+        self.signals() && self.raise_blocks.len() > RAISE_BLOCKS_WITH_SIGNALS
     }
 
     /// Traps if `cond` is zero, by a call: for traps that a program may take often.
     pub fn raisez(&mut self, cond: Value, code: TrapCode) {
-        self.raise_if(cond, code, false);
+        if self.raises_by_fault() {
+            self.trapz(cond, code);
+        } else {
+            self.raise_if(cond, code, false);
+        }
     }
 
     /// Traps if `cond` is zero.
@@ -165,6 +199,7 @@ impl<'a> FuncTranslator<'a> {
     }
 
     fn raise_if(&mut self, cond: Value, code: TrapCode, nonzero: bool) {
+        self.budget.count_check();
         let (raise, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(raise);
         let (then, otherwise) = if nonzero { (raise, next) } else { (next, raise) };
@@ -172,15 +207,46 @@ impl<'a> FuncTranslator<'a> {
         self.builder.seal_block(raise);
         self.builder.seal_block(next);
         self.builder.switch_to_block(raise);
-        self.raise(code);
-        self.builder.ins().trap(trap_code(code));
+        self.jump_to_raise(code);
         self.builder.switch_to_block(next);
     }
 
-    fn raise(&mut self, code: TrapCode) {
-        let code = self.builder.ins().iconst(types::I32, i64::from(code as u8));
-        let call = self.call_libcall(Libcall::raise, &[code]);
-        self.raises.push(call);
+    /// Raises a trap of the operator being translated, in a block that [`RAISES_OF_BLOCK`] places of this code share.
+    fn jump_to_raise(&mut self, code: TrapCode) {
+        let open = self.raise_blocks.iter_mut().rev().find(|shared| shared.code == code);
+        let block = match open {
+            Some(shared) if shared.jumps < RAISES_OF_BLOCK => {
+                shared.jumps += 1;
+                shared.block
+            }
+            _ => {
+                let block = self.builder.create_block();
+                self.builder.set_cold_block(block);
+                self.raise_blocks.push(RaiseBlock { code, block, jumps: 1 });
+                block
+            }
+        };
+        let at = self.builder.srcloc().bits();
+        let at = self.builder.ins().iconst(types::I32, i64::from(at));
+        let flags = crate::compiler::env::constant_flags();
+        let store = self.builder.ins().load(POINTER, flags, self.env.vmctx, offset_of!(VMContext, store) as i32);
+        let place = offset_of!(VMStoreContext, pending_trap) + offset_of!(PendingTrap, module_offset);
+        self.builder.ins().store(MemFlagsData::trusted(), at, store, place as i32);
+        self.builder.ins().jump(block, &[]);
+    }
+
+    /// Fills the blocks that raise traps, when all jumps to them are there.
+    fn fill_raise_blocks(&mut self) -> Vec<Inst> {
+        let blocks = std::mem::take(&mut self.raise_blocks);
+        let fill = |RaiseBlock { code, block, .. }| {
+            self.builder.seal_block(block);
+            self.builder.switch_to_block(block);
+            let number = self.builder.ins().iconst(types::I32, i64::from(code as u8));
+            let call = self.call_libcall(Libcall::raise, &[number]);
+            self.builder.ins().trap(trap_code(code));
+            call
+        };
+        blocks.into_iter().map(fill).collect()
     }
 
     /// Calls a libcall with this function's vmctx and `args`; its result if it has one.
@@ -189,7 +255,20 @@ impl<'a> FuncTranslator<'a> {
         self.builder.inst_results(call).first().copied()
     }
 
+    /// Notes that the next use of a local is in the current block.
+    pub fn use_local(&mut self, local: u32) {
+        if let Some(block) = self.builder.current_block() {
+            self.budget.use_local(local, block);
+        }
+    }
+
+    /// Notes that a call comes next, for which references that live must be found by the collector.
+    pub fn note_call(&mut self) {
+        self.budget.call(if self.has_references { self.stack.len() } else { 0 });
+    }
+
     fn call_libcall(&mut self, libcall: Libcall, args: &[Value]) -> Inst {
+        self.note_call();
         let sig = self.env.libcall_sig(&mut self.builder, libcall);
         let entry = self.env.libcall_entry(&mut self.builder, libcall);
         let mut all = [self.env.vmctx; 7];
@@ -257,13 +336,23 @@ pub(crate) fn translate<'a>(
     let vmctx = builder.block_params(entry)[0];
     let env = FuncEnv::new(context.module, context.layout, context.options, entry, vmctx);
     let (stack, control) = (OperandStack::default(), ControlStack::default());
-    let mut t = FuncTranslator { builder, stack, env, control, raises: Vec::new(), vmctx_slot: None };
+    let mut t = FuncTranslator {
+        builder,
+        stack,
+        env,
+        control,
+        budget: Budget::new(body.as_bytes().len()),
+        raise_blocks: Vec::new(),
+        has_references: false,
+        vmctx_slot: None,
+    };
     t.check_stack();
     t.declare_locals(ty, body, validator)?;
     t.enter(ty);
     t.translate_operators(body, validator)?;
+    let raises = t.fill_raise_blocks();
     if context.options.signals {
-        let exits = t.exits();
+        let exits = t.exits(&raises);
         if exits.calls || exits.faults && !only_called_directly(context.module, index) {
             t.store_vmctx_at_entry();
         }
@@ -336,8 +425,8 @@ impl<'a> FuncTranslator<'a> {
         *self.vmctx_slot.insert(self.builder.create_sized_stack_slot(data))
     }
 
-    /// How the function can be left, other than by returning, and so be met by a stack walk.
-    fn exits(&self) -> Exits {
+    /// How the function can be left, other than by returning, and so be met by a stack walk. `raises` are the calls that raise a trap.
+    fn exits(&self, raises: &[Inst]) -> Exits {
         let (layout, dfg) = (&self.builder.func.layout, &self.builder.func.dfg);
         let mut exits = Exits::default();
         for inst in layout.blocks().flat_map(|block| layout.block_insts(block)) {
@@ -345,7 +434,7 @@ impl<'a> FuncTranslator<'a> {
             // A bitcast has flags too, for the order of its lanes.
             let accesses = opcode.can_load() || opcode.can_store();
             // A call that only raises a trap never comes back, and lives on what the stack's limit leaves to the host.
-            let raises = opcode.is_call() && self.raises.binary_search(&inst).is_ok();
+            let raises = opcode.is_call() && raises.contains(&inst);
             exits.calls |= opcode.is_call() && !raises;
             exits.faults |=
                 raises || opcode.can_trap() || accesses && dfg.insts[inst].memflags_trap_code(dfg).is_some();
@@ -394,6 +483,7 @@ impl<'a> FuncTranslator<'a> {
     }
 
     fn declare_local(&mut self, ty: ValType) -> Variable {
+        self.budget.declare_local(ty.is_ref());
         let var = self.builder.declare_var(sig::value_type(ty));
         if ty.is_ref() {
             self.builder.declare_var_needs_stack_map(var);
@@ -449,6 +539,7 @@ impl<'a> FuncTranslator<'a> {
             validator.op(offset, &op).map_err(invalid)?;
             self.builder.set_srcloc(SourceLoc::new(offset as u32));
             dispatch::translate(self, &op)?;
+            self.budget.check(self.builder.func)?;
         }
         reader.finish().map_err(invalid)
     }

@@ -15,6 +15,7 @@ use crate::vm::store::entity::{EntityHeader, Handle, Record, release, retain};
 use crate::vm::store::kinds::{Entity, Tracer};
 use crate::vm::store::lifetime::mark_escaped;
 use crate::vm::store::{Entered, Finalizer, Store};
+use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 
@@ -28,7 +29,8 @@ pub struct Trap {
     code: TrapCode,
     /// The host's own words; the code's otherwise.
     message: Option<Box<[u8]>>,
-    frames: RefCell<Vec<FrameInfo>>,
+    /// Most traps cross few, which then take no allocation of their own.
+    frames: RefCell<SmallVec<[FrameInfo; 2]>>,
     /// Whether the frames' instances are counted as handles. Until the trap escapes into wasm they are: a trap in the
     /// host's hands keeps its frames' instances alive. Afterwards the collector traces them, so that cycles can go.
     counted: Cell<bool>,
@@ -151,7 +153,7 @@ impl Trap {
 
     /// The frames, innermost first.
     pub fn frames(&self) -> Vec<FrameInfo> {
-        self.frames.borrow().clone()
+        self.frames.borrow().to_vec()
     }
 
     /// The store; null for a detached trap.
@@ -165,7 +167,7 @@ impl Trap {
     /// The frames' instances are live, and the trap's store is entered.
     unsafe fn append(&self, crossed: &[Frame], outermost: bool) {
         // The trace of an earlier raise may be all that keeps the instances of this one: it is released last.
-        let earlier = if self.complete.replace(outermost) { self.frames.take() } else { Vec::new() };
+        let earlier = if self.complete.replace(outermost) { self.frames.take() } else { SmallVec::new() };
         let mut frames = self.frames.borrow_mut();
         let room = MAX_FRAMES - frames.len();
         for frame in &crossed[..crossed.len().min(room)] {
