@@ -37,7 +37,8 @@ pub struct VMContext {
     pub libcalls: *const LibcallTable,
     /// For each type of the module, the engine-wide number of it.
     pub type_ids: *const u32,
-    pub _reserved: u64,
+    /// The entry of the libcall `raise`, which is called at more places than all others.
+    pub raise: *const u8,
 }
 
 const _: () = assert!(offset_of!(VMContext, store) == 0 && offset_of!(VMHostContext, store) == 0);
@@ -84,24 +85,13 @@ pub struct PendingTrap {
     pub pc: usize,
     /// 1 if `pc` is a faulting instruction, 0 if it is a return address.
     pub exact_pc: u32,
-    /// The offset in the module's binary of the operator that raised it, which compiled code writes before it calls `raise`, or
-    /// [`PendingTrap::BY_PC`].
-    pub module_offset: u32,
+    pub _pad2: u32,
 }
 
 impl PendingTrap {
     pub const OBJECT: u32 = 0xff;
-    /// The operator is the one whose code `pc` is in.
-    pub const BY_PC: u32 = u32::MAX;
 
     /// No trap.
-    pub const NONE: PendingTrap = PendingTrap {
-        code: 0,
-        _pad: 0,
-        object: std::ptr::null_mut(),
-        fp: 0,
-        pc: 0,
-        exact_pc: 0,
-        module_offset: PendingTrap::BY_PC,
-    };
+    pub const NONE: PendingTrap =
+        PendingTrap { code: 0, _pad: 0, object: std::ptr::null_mut(), fp: 0, pc: 0, exact_pc: 0, _pad2: 0 };
 }

@@ -56,9 +56,9 @@ const LAYOUTS: &[Fact] = layouts! {
     // The entries in front of these: see `LIBCALLS`.
     LibcallTable { host_call, end_callback, raise_past_results, table_fill_element, table_materialize }
     ObjectHeader { kind, has_host_info, owner_offset }
-    PendingTrap { code, object, fp, pc, exact_pc, module_offset }
+    PendingTrap { code, object, fp, pc, exact_pc }
     VMAnyContext { store }
-    VMContext { store, libcalls, type_ids }
+    VMContext { store, libcalls, type_ids, raise }
     VMFuncImport { entry, vmctx, func_ref }
     VMFuncRef { object, entry, vmctx, ty, type_id, func_index }
     VMFuncType { numeric_to_wasm, num_params, num_results }

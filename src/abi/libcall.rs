@@ -31,7 +31,7 @@ macro_rules! foreach_libcall {
             elem_drop(vmctx, segment: i32);
             /// `ref.func`: the pointer to the function's `VMFuncRef`.
             ref_func(vmctx, func: i32) -> i64;
-            /// Raises the trap with this `TrapCode`, of the operator that `PendingTrap::module_offset` names. Does not return.
+            /// Raises the trap with this `TrapCode`. Does not return.
             raise(vmctx, code: i32);
         }
     };

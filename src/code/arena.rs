@@ -167,12 +167,12 @@ impl Arena {
     }
 
     /// The function of a module that a frame stopped at `pc` belongs to, and where in the module's binary it is: at the instruction at
-    /// `pc` if `exact`, else at the call that returns to `pc`. It need not be looked for if `module_offset` is known.
-    pub fn frame_at(&self, pc: usize, exact: bool, module_offset: Option<u32>) -> Option<(FuncAt, Option<u32>)> {
+    /// `pc` if `exact`, else at the call that returns to `pc`.
+    pub fn frame_at(&self, pc: usize, exact: bool) -> Option<(FuncAt, Option<u32>)> {
         // A return address may be that of a call that ends its function.
         let (segment, offset) = self.find(pc.checked_sub((!exact).into())?)?;
         let (func, info) = segment.func_at(offset)?;
-        Some((func, module_offset.or_else(|| segment.tables.module_offset_in(&info, offset))))
+        Some((func, segment.tables.module_offset_in(&info, offset)))
     }
 
     /// Why the instruction at `pc` faults, if it may.
@@ -296,7 +296,7 @@ mod tests {
     }
 
     fn module_offset(arena: &Arena, pc: usize, exact: bool) -> Option<u32> {
-        arena.frame_at(pc, exact, None)?.1
+        arena.frame_at(pc, exact)?.1
     }
 
     #[test]
@@ -313,9 +313,9 @@ mod tests {
         assert_eq!(module_offset(arena, entry + 2, true), Some(100));
         assert_eq!(module_offset(arena, entry + 2, false), None);
         assert_eq!(module_offset(arena, entry + 10, false), Some(100));
-        assert_eq!(arena.frame_at(entry, false, None), None);
-        assert_eq!(arena.frame_at(entry + 20, false, None).map(|(at, _)| at.func), Some(second));
-        assert_eq!(arena.frame_at(0, false, None), None);
+        assert_eq!(arena.frame_at(entry, false), None);
+        assert_eq!(arena.frame_at(entry + 20, false).map(|(at, _)| at.func), Some(second));
+        assert_eq!(arena.frame_at(0, false), None);
         assert_eq!(arena.stack_map_at(entry + 8).unwrap().frame_size, 48);
         assert!(arena.append(&object(&[20]), &[]).unwrap().is_none());
     }

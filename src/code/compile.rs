@@ -128,15 +128,14 @@ mod tests {
 
     #[test]
     fn traps_and_addresses_are_found() {
-        let bytes = wasm("(module (memory 1) (func nop) (func nop i32.const 0 i32.load drop))");
+        let bytes = wasm("(module (func nop) (func nop unreachable))");
         let (module, code) = compile(&compiler(), &bytes, usize::MAX).unwrap();
         let body = module.body(DefinedFuncIndex::from_u32(1));
         let arena = code.arena();
-        let traps: Vec<_> =
-            arena.range().filter(|&pc| arena.trap_at(pc) == Some(TrapCode::MemoryOutOfBounds)).collect();
+        let traps: Vec<_> = arena.range().filter(|&pc| arena.trap_at(pc) == Some(TrapCode::Unreachable)).collect();
         assert_eq!(traps.len(), 1);
         assert_eq!(arena.func_at(traps[0]).unwrap().func, DefinedFuncIndex::from_u32(1));
-        // After the count of locals, `nop` and `i32.const 0`.
-        assert_eq!(arena.frame_at(traps[0], true, None).unwrap().1, Some(body.start + 4));
+        // After the count of locals and `nop`.
+        assert_eq!(arena.frame_at(traps[0], true).unwrap().1, Some(body.start + 2));
     }
 }

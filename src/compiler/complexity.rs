@@ -1,9 +1,9 @@
 //! How much work a function is for the code generator, and what follows from it.
 //!
 //! Most passes of Cranelift take time and memory that are linear in the size of a function. Some multiply: a local by the blocks that it
-//! passes, a value by the blocks it lives in, a parameter of a block by the other parameters, an instruction by the depth of its block in
-//! the dominator tree, a reference by the calls it lives across. Functions that compilers write keep these products small. Nothing keeps
-//! those of an adversary small: thirteen kilobytes of nested `if` took as many seconds, and twice as many a minute.
+//! passes, a value by the blocks it lives in, a parameter of a block by the other parameters, a pure value by the dominators that it
+//! could be computed in, a reference by the calls it lives across. Functions that compilers write keep these products small. Nothing
+//! keeps those of an adversary small: thirteen kilobytes of nested `if` took as many seconds, and twice as many a minute.
 //!
 //! So each product is counted, in linear time: while the function is translated ([`Budget`]), and before code is made of it ([`Effort::of`]).
 //! Each has an allowance, some for any function and some for each byte of its body. What exceeds one of optimization, or of register
@@ -11,14 +11,19 @@
 //! takes time and memory in proportion to its size. `benches/growth` shows that.
 //!
 //! The largest figures in SQLite, esbuild and Ruby (3,200 functions of over 1,500 bytes, the longest 200 KB, with signals and without), for
-//! each byte of the body: 5 values, 0.3 block parameters, 25 blocks lived in, 200 levels of depth. The allowances are many times that.
+//! each byte of the body: 5 values, 0.3 block parameters, 25 blocks lived in, 200 dominators climbed. The allowances are many times that.
 
 use crate::os::reserve;
 use crate::types::{Error, Result};
 use cranelift_codegen::dominator_tree::DominatorTree;
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::flowgraph::ControlFlowGraph;
-use cranelift_codegen::ir::{Block, Function, Value};
+use cranelift_codegen::ir::{Block, Function, Inst, InstructionData, Value};
+use cranelift_codegen::packed_option::PackedOption;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// An allowance: some for every function, and some for each byte of its body.
 struct Allowance {
@@ -49,12 +54,12 @@ const PARAMS_TO_BACKTRACK: Allowance = Allowance { base: 4 << 10, per_byte: 1 };
 /// The same two where signals are off: a frame must be small then, which those of a single pass are not.
 const SPANS_WITHOUT_SIGNALS: Allowance = Allowance { base: 2 << 20, per_byte: 64 };
 const PARAMS_WITHOUT_SIGNALS: Allowance = Allowance { base: 16 << 10, per_byte: 1 };
-/// Instructions by the depths of their blocks, which value numbering climbs for each pure one: half a nanosecond each.
-const DEPTHS_TO_OPTIMIZE: Allowance = Allowance { base: 10 << 20, per_byte: 1000 };
+/// Blocks that value numbering climbs in the dominator tree: half a nanosecond each.
+const CLIMBS_TO_OPTIMIZE: Allowance = Allowance { base: 10 << 20, per_byte: 1000 };
 
 /// Branches to traps, of which there are many where signals are off: each takes some eight kilobytes. (With more of them in one function the
 /// register allocator would take quadratic time.)
-const MOST_CHECKS: usize = 1 << 17;
+const MOST_CHECKS: usize = 1 << 18;
 
 /// What the translation of a function has used so far of what it may.
 #[derive(Debug)]
@@ -162,8 +167,8 @@ impl Effort {
             }
             effort.backtrack &= params <= PARAMS_TO_BACKTRACK.of(body);
         }
-        if blocks.saturating_mul(insts) > DEPTHS_TO_OPTIMIZE.of(body) {
-            effort.optimize = dominator_depths(func) <= DEPTHS_TO_OPTIMIZE.of(body);
+        if blocks.saturating_mul(insts) > CLIMBS_TO_OPTIMIZE.of(body) {
+            effort.optimize = climbs(func) <= CLIMBS_TO_OPTIMIZE.of(body);
         }
         effort.optimize &= effort.backtrack;
         effort.backtrack |= !signals;
@@ -238,16 +243,80 @@ fn live_spans(func: &Function) -> usize {
     spans
 }
 
-/// The depths of all instructions' blocks in the dominator tree, in total.
-fn dominator_depths(func: &Function) -> usize {
+/// How far value numbering climbs in the dominator tree, for all pure values together: from the block of each to the one where its
+/// operands, and theirs, are there first.
+///
+/// Values that are computed again from the same operands are found, not inserted: they do not count.
+fn climbs(func: &Function) -> usize {
     let tree = DominatorTree::with_function(func, &ControlFlowGraph::with_function(func));
     let mut depths: SecondaryMap<Block, u32> = SecondaryMap::new();
+    // For each value, the depth of the block where it could be computed first.
+    let mut available: SecondaryMap<Value, u32> = SecondaryMap::new();
+    // For each value that is another one computed again, that one.
+    let mut same: SecondaryMap<Value, PackedOption<Value>> = SecondaryMap::new();
+    let mut known: HashMap<u64, Value> = HashMap::new();
     let mut total = 0;
     for &block in tree.cfg_rpo() {
-        depths[block] = tree.idom(block).map_or(0, |above| depths[above] + 1);
-        total += depths[block] as usize * func.layout.block_insts(block).count();
+        let depth = tree.idom(block).map_or(0, |above| depths[above] + 1);
+        depths[block] = depth;
+        for &param in func.dfg.block_params(block) {
+            available[param] = depth;
+        }
+        for inst in func.layout.block_insts(block) {
+            if !is_pure(func, inst) {
+                for &result in func.dfg.inst_results(inst) {
+                    available[result] = depth;
+                }
+                continue;
+            }
+            let args = func.dfg.inst_values(inst).map(|arg| func.dfg.resolve_aliases(arg));
+            let args: SmallVec<[Value; 4]> = args.map(|arg| same[arg].expand().unwrap_or(arg)).collect();
+            let first = args.iter().map(|&arg| available[arg]).max().unwrap_or(0);
+            let result = func.dfg.first_result(inst);
+            available[result] = first;
+            match number(func, inst, &args).map(|number| known.entry(number)) {
+                Some(Entry::Occupied(found)) => same[result] = Some(*found.get()).into(),
+                Some(Entry::Vacant(new)) => {
+                    new.insert(result);
+                    total += (depth - first) as usize;
+                }
+                None => total += (depth - first) as usize,
+            }
+        }
     }
     total
+}
+
+/// Whether value numbering may compute an instruction elsewhere.
+fn is_pure(func: &Function, inst: Inst) -> bool {
+    let data = &func.dfg.insts[inst];
+    let opcode = data.opcode();
+    let constant = data.memflags().is_some_and(|flags| {
+        let flags = func.dfg.mem_flags[flags];
+        flags.readonly() && flags.notrap() && flags.can_move()
+    });
+    let effect = opcode.is_call() || opcode.can_trap() || opcode.can_store() || opcode.other_side_effects();
+    !effect && (constant || !opcode.can_load()) && func.dfg.inst_results(inst).len() == 1
+}
+
+/// A number that pure instructions share if they compute the same of `args`; `None` for those that are seldom computed again.
+fn number(func: &Function, inst: Inst, args: &[Value]) -> Option<u64> {
+    let data = &func.dfg.insts[inst];
+    let mut hasher = DefaultHasher::new();
+    data.opcode().hash(&mut hasher);
+    func.dfg.ctrl_typevar(inst).hash(&mut hasher);
+    match *data {
+        InstructionData::UnaryImm { imm, .. } => imm.hash(&mut hasher),
+        InstructionData::UnaryIeee32 { imm, .. } => imm.bits().hash(&mut hasher),
+        InstructionData::UnaryIeee64 { imm, .. } => imm.bits().hash(&mut hasher),
+        InstructionData::Load { offset, .. } => i32::from(offset).hash(&mut hasher),
+        InstructionData::IntCompare { cond, .. } => cond.hash(&mut hasher),
+        InstructionData::FloatCompare { cond, .. } => cond.hash(&mut hasher),
+        InstructionData::Unary { .. } | InstructionData::Binary { .. } | InstructionData::Ternary { .. } => {}
+        _ => return None,
+    }
+    args.hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 #[cfg(test)]
@@ -291,10 +360,10 @@ mod tests {
     }
 
     #[test]
-    fn depths_are_those_of_all_instructions() {
+    fn value_numbering_climbs_to_where_operands_are() {
         let func = looping();
-        let counts: Vec<usize> = func.layout.blocks().map(|block| func.layout.block_insts(block).count()).collect();
-        assert_eq!(dominator_depths(&func), counts[1] + 2 * counts[2] + 2 * counts[3]);
+        // What block1 computes of the parameter could be computed in block0, and so what block2 computes of that.
+        assert_eq!(climbs(&func), 1 + 2);
     }
 
     #[test]

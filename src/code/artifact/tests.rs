@@ -260,7 +260,7 @@ fn use_everything(module: &Module, code: &Code) {
     for pc in arena.range() {
         arena.func_at(pc);
         arena.trap_at(pc);
-        arena.frame_at(pc, true, None);
+        arena.frame_at(pc, true);
         if let Some(map) = arena.stack_map_at(pc) {
             map.heap_refs().chain(map.func_refs()).for_each(drop);
         }

@@ -6,6 +6,7 @@ use crate::compiler::OptLevel;
 use crate::compiler::sig::{self, POINTER};
 use crate::types::{FuncIndex, TypeIndex};
 use cranelift_codegen::ir::{self, ExtFuncData, ExternalName, InstBuilder, SigRef, UserExternalName, Value, types};
+use cranelift_codegen::isa::CallConv;
 use cranelift_entity::EntityRef;
 use cranelift_frontend::FunctionBuilder;
 use std::mem::offset_of;
@@ -61,6 +62,17 @@ impl FuncEnv<'_> {
         };
         self.libcall_table = Some(table);
         builder.ins().load(POINTER, constant_flags(), table, libcall.offset())
+    }
+
+    /// The signature and the address of the stub that raises a trap: it gets the vmctx and the code, and changes no register.
+    pub fn raise(&mut self, builder: &mut FunctionBuilder<'_>) -> (SigRef, Value) {
+        let sig = *self.raise_sig.get_or_insert_with(|| {
+            let mut sig = sig::libcall(Libcall::raise);
+            sig.call_conv = CallConv::PreserveAll;
+            builder.import_signature(sig)
+        });
+        let entry = builder.ins().load(POINTER, constant_flags(), self.vmctx, offset_of!(VMContext, raise) as i32);
+        (sig, entry)
     }
 
     pub fn libcall_sig(&mut self, builder: &mut FunctionBuilder<'_>, libcall: Libcall) -> SigRef {

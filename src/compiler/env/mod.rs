@@ -90,6 +90,7 @@ pub(crate) struct FuncEnv<'a> {
     funcs: HashMap<FuncIndex, ir::FuncRef>,
     sigs: SecondaryMap<TypeIndex, PackedOption<SigRef>>,
     libcall_sigs: Vec<(Libcall, SigRef)>,
+    raise_sig: Option<SigRef>,
 }
 
 impl<'a> FuncEnv<'a> {
@@ -114,6 +115,7 @@ impl<'a> FuncEnv<'a> {
             funcs: HashMap::new(),
             sigs: SecondaryMap::new(),
             libcall_sigs: Vec::new(),
+            raise_sig: None,
         }
     }
 

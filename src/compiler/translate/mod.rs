@@ -7,7 +7,7 @@
 pub mod bounds;
 pub mod stack;
 
-use crate::abi::{Libcall, PendingTrap, VMContext, VMContextLayout, VMStoreContext};
+use crate::abi::{Libcall, VMContext, VMContextLayout, VMStoreContext};
 use crate::compiler::complexity::Budget;
 use crate::compiler::env::FuncEnv;
 use crate::compiler::sig::{self, POINTER};
@@ -41,21 +41,8 @@ struct Exits {
     faults: bool,
 }
 
-/// A cold block that raises a trap. Its parameter is the offset in the module's binary of the operator that traps.
-struct RaiseBlock {
-    code: TrapCode,
-    block: ir::Block,
-    /// How many places jump to it.
-    jumps: usize,
-}
-
-/// How many places share a block that raises a trap. A block for each would be a call for each, which changes some twenty-five
-/// registers: functions with very many took most of their compile time for what never runs. One for all would take quadratic time in the
-/// register allocator, which merges the live ranges of a block's parameter, and walks the dominators of its predecessors, one by one.
-const RAISES_OF_BLOCK: usize = 32;
-
-/// How many blocks of this kind a function has with signals. Whoever writes more places that trap than they hold traps in few of them.
-const RAISE_BLOCKS_WITH_SIGNALS: usize = 8;
+/// How many places of a function raise their traps by a call, with signals. Whoever writes more of them does not trap by most.
+const RAISES_WITH_SIGNALS: usize = 256;
 
 /// Where and for what a body is compiled.
 #[derive(Copy, Clone)]
@@ -73,7 +60,8 @@ pub(crate) struct FuncTranslator<'a> {
     pub env: FuncEnv<'a>,
     pub control: ControlStack<'a>,
     pub budget: Budget,
-    raise_blocks: Vec<RaiseBlock>,
+    /// The calls that raise a trap, in the order they were made.
+    raises: Vec<Inst>,
     /// Whether references were operands.
     has_references: bool,
     vmctx_slot: Option<ir::StackSlot>,
@@ -161,14 +149,14 @@ impl<'a> FuncTranslator<'a> {
             self.builder.ins().sequence_point();
             self.builder.ins().trap(trap_code(code));
         } else {
-            self.jump_to_raise(code);
+            self.raise(code);
         }
         self.control.unreachable = true;
     }
 
     /// Whether further traps of this function are left to a fault: that takes no block of its own, and is slower only where it traps.
     fn raises_by_fault(&self) -> bool {
-        self.signals() && self.raise_blocks.len() > RAISE_BLOCKS_WITH_SIGNALS
+        self.signals() && self.raises.len() >= RAISES_WITH_SIGNALS
     }
 
     /// Traps if `cond` is zero, by a call: for traps that a program may take often.
@@ -207,46 +195,17 @@ impl<'a> FuncTranslator<'a> {
         self.builder.seal_block(raise);
         self.builder.seal_block(next);
         self.builder.switch_to_block(raise);
-        self.jump_to_raise(code);
+        self.raise(code);
         self.builder.switch_to_block(next);
     }
 
-    /// Raises a trap of the operator being translated, in a block that [`RAISES_OF_BLOCK`] places of this code share.
-    fn jump_to_raise(&mut self, code: TrapCode) {
-        let open = self.raise_blocks.iter_mut().rev().find(|shared| shared.code == code);
-        let block = match open {
-            Some(shared) if shared.jumps < RAISES_OF_BLOCK => {
-                shared.jumps += 1;
-                shared.block
-            }
-            _ => {
-                let block = self.builder.create_block();
-                self.builder.set_cold_block(block);
-                self.raise_blocks.push(RaiseBlock { code, block, jumps: 1 });
-                block
-            }
-        };
-        let at = self.builder.srcloc().bits();
-        let at = self.builder.ins().iconst(types::I32, i64::from(at));
-        let flags = crate::compiler::env::constant_flags();
-        let store = self.builder.ins().load(POINTER, flags, self.env.vmctx, offset_of!(VMContext, store) as i32);
-        let place = offset_of!(VMStoreContext, pending_trap) + offset_of!(PendingTrap, module_offset);
-        self.builder.ins().store(MemFlagsData::trusted(), at, store, place as i32);
-        self.builder.ins().jump(block, &[]);
-    }
-
-    /// Fills the blocks that raise traps, when all jumps to them are there.
-    fn fill_raise_blocks(&mut self) -> Vec<Inst> {
-        let blocks = std::mem::take(&mut self.raise_blocks);
-        let fill = |RaiseBlock { code, block, .. }| {
-            self.builder.seal_block(block);
-            self.builder.switch_to_block(block);
-            let number = self.builder.ins().iconst(types::I32, i64::from(code as u8));
-            let call = self.call_libcall(Libcall::raise, &[number]);
-            self.builder.ins().trap(trap_code(code));
-            call
-        };
-        blocks.into_iter().map(fill).collect()
+    /// Raises a trap: calls a stub that changes no register, so that the call costs the register allocator no more than a jump would.
+    fn raise(&mut self, code: TrapCode) {
+        let number = self.builder.ins().iconst(types::I32, i64::from(code as u8));
+        let (sig, entry) = self.env.raise(&mut self.builder);
+        let call = self.builder.ins().call_indirect(sig, entry, &[self.env.vmctx, number]);
+        self.raises.push(call);
+        self.builder.ins().trap(trap_code(code));
     }
 
     /// Calls a libcall with this function's vmctx and `args`; its result if it has one.
@@ -342,7 +301,7 @@ pub(crate) fn translate<'a>(
         env,
         control,
         budget: Budget::new(body.as_bytes().len()),
-        raise_blocks: Vec::new(),
+        raises: Vec::new(),
         has_references: false,
         vmctx_slot: None,
     };
@@ -350,9 +309,8 @@ pub(crate) fn translate<'a>(
     t.declare_locals(ty, body, validator)?;
     t.enter(ty);
     t.translate_operators(body, validator)?;
-    let raises = t.fill_raise_blocks();
     if context.options.signals {
-        let exits = t.exits(&raises);
+        let exits = t.exits();
         if exits.calls || exits.faults && !only_called_directly(context.module, index) {
             t.store_vmctx_at_entry();
         }
@@ -425,8 +383,8 @@ impl<'a> FuncTranslator<'a> {
         *self.vmctx_slot.insert(self.builder.create_sized_stack_slot(data))
     }
 
-    /// How the function can be left, other than by returning, and so be met by a stack walk. `raises` are the calls that raise a trap.
-    fn exits(&self, raises: &[Inst]) -> Exits {
+    /// How the function can be left, other than by returning, and so be met by a stack walk.
+    fn exits(&self) -> Exits {
         let (layout, dfg) = (&self.builder.func.layout, &self.builder.func.dfg);
         let mut exits = Exits::default();
         for inst in layout.blocks().flat_map(|block| layout.block_insts(block)) {
@@ -434,7 +392,7 @@ impl<'a> FuncTranslator<'a> {
             // A bitcast has flags too, for the order of its lanes.
             let accesses = opcode.can_load() || opcode.can_store();
             // A call that only raises a trap never comes back, and lives on what the stack's limit leaves to the host.
-            let raises = opcode.is_call() && raises.contains(&inst);
+            let raises = opcode.is_call() && self.raises.binary_search(&inst).is_ok();
             exits.calls |= opcode.is_call() && !raises;
             exits.faults |=
                 raises || opcode.can_trap() || accesses && dfg.insts[inst].memflags_trap_code(dfg).is_some();

@@ -179,7 +179,10 @@ impl Instance {
         // SAFETY: the block has room for an `Instance` and more.
         unsafe { this.write(instance) };
         let type_ids = module.type_ids().as_ptr();
-        let context = VMContext { store: store.context(), libcalls: store.libcalls(), type_ids, _reserved: 0 };
+        let libcalls = store.libcalls();
+        // SAFETY: the table of libcalls is static.
+        let raise = unsafe { (*libcalls).raise };
+        let context = VMContext { store: store.context(), libcalls, type_ids, raise };
         // SAFETY: the context lies directly behind the instance, within the block.
         unsafe { Instance::vmctx(this).write(context) };
         // SAFETY: initialized just now.

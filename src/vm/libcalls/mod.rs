@@ -47,10 +47,7 @@ unsafe fn guard(context: *mut VMStoreContext, body: impl FnOnce() -> Outcome) ->
             let context = unsafe { &mut *context };
             // SAFETY: the activation whose code called out.
             let &Activation { exit_fp, exit_pc, .. } = unsafe { &*context.activation };
-            // Compiled code has said which operator raises, if it is not the one that called out.
-            let module_offset = context.pending_trap.module_offset;
-            context.pending_trap =
-                PendingTrap { code: code as u32, fp: exit_fp, pc: exit_pc, module_offset, ..PendingTrap::NONE };
+            context.pending_trap = PendingTrap { code: code as u32, fp: exit_fp, pc: exit_pc, ..PendingTrap::NONE };
             LibcallResult { value: 0, trapped: 1 }
         }
     }

@@ -16,7 +16,7 @@
 //! pointer at `fp`, the return address at `fp + 8`. What belongs to no function of a module there is a trampoline.
 //! The walker allocates nothing and calls nothing that locks.
 
-use crate::abi::{Activation, Frame, PendingTrap, VMContext, VMHostContext, VMStoreContext};
+use crate::abi::{Activation, Frame, VMContext, VMHostContext, VMStoreContext};
 use crate::arch::{STORE_BELOW_FP, read_stack};
 use crate::code::{FuncAt, lookup};
 use crate::os;
@@ -80,7 +80,7 @@ unsafe fn walk_from_exit(
         visit(Step::HostCall(exit_callee))?;
     }
     // SAFETY: the exit belongs to this activation: its frames keep the chain.
-    unsafe { walk_activation(Exit { fp: exit_fp, pc: exit_pc, exact: false, module_offset: None }, entry_fp, visit) }
+    unsafe { walk_activation(Exit { fp: exit_fp, pc: exit_pc, exact: false }, entry_fp, visit) }
 }
 
 /// Where an activation was left.
@@ -89,8 +89,6 @@ struct Exit {
     fp: usize,
     pc: usize,
     exact: bool,
-    /// Where that is in the module's binary, if it is not what `pc` says.
-    module_offset: Option<u32>,
 }
 
 /// Whether the frames of an activation, from where it called out up to its entry stub, can be what they were then: each keeps the chain,
@@ -163,11 +161,11 @@ unsafe fn walk_activation(
     entry_fp: usize,
     visit: &mut dyn FnMut(Step) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let Exit { mut fp, mut pc, mut exact, mut module_offset } = exit;
+    let Exit { mut fp, mut pc, mut exact, .. } = exit;
     // Frame pointers only ever grow on the way out, so the walk ends even if the chain were damaged.
     while fp != 0 && fp < entry_fp {
         // SAFETY: `fp` is the frame pointer of a live frame stopped at `pc`.
-        if let Some(frame) = unsafe { frame_at(pc, exact, fp, module_offset.take()) } {
+        if let Some(frame) = unsafe { frame_at(pc, exact, fp) } {
             visit(Step::Frame(frame))?;
         }
         let link = fp as *const usize;
@@ -184,15 +182,13 @@ unsafe fn walk_activation(
     ControlFlow::Continue(())
 }
 
-/// The frame of the WebAssembly function that `pc` is in; `None` in a trampoline. `module_offset` is where it is in the binary, if that is
-/// known.
+/// The frame of the WebAssembly function that `pc` is in; `None` in a trampoline.
 ///
 /// # Safety
 ///
 /// `fp` is the frame pointer of a live frame stopped at `pc`.
-unsafe fn frame_at(pc: usize, exact: bool, fp: usize, module_offset: Option<u32>) -> Option<Frame> {
-    let (FuncAt { func, vmctx_fp_offset }, module_offset) =
-        lookup(pc, |code| code.frame_at(pc, exact, module_offset))??;
+unsafe fn frame_at(pc: usize, exact: bool, fp: usize) -> Option<Frame> {
+    let (FuncAt { func, vmctx_fp_offset }, module_offset) = lookup(pc, |code| code.frame_at(pc, exact))??;
     // SAFETY: the frame is one of the function with this offset.
     let vmctx = unsafe { vmctx_of(fp, vmctx_fp_offset) }?;
     Some(Frame { pc, exact, fp, vmctx, func, module_offset: module_offset.unwrap_or(u32::MAX) })
@@ -233,8 +229,7 @@ pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) {
     // SAFETY: the store is live and nobody else uses it: its thread is here, and its compiled code is stopped.
     let store = unsafe { &mut *store };
     let pending = &store.pending_trap;
-    let module_offset = (pending.module_offset != PendingTrap::BY_PC).then_some(pending.module_offset);
-    let exit = Exit { fp: pending.fp, pc: pending.pc, exact: pending.exact_pc != 0, module_offset };
+    let exit = Exit { fp: pending.fp, pc: pending.pc, exact: pending.exact_pc != 0 };
     let activation = store.activation;
     // SAFETY: a trap is raised in an activation, which is live as long as it is linked.
     let entry_fp = unsafe { (*activation).entry_fp };
