@@ -34,6 +34,7 @@ const HEAP_TYPES: [HeapType; 12] = [
 
 /// The `wasm_valkind_t` of a type. Nullable reference types other than externref and funcref have kinds from 130 on, in the
 /// order of the table above; the types without null have those from 142 on.
+#[inline]
 pub fn kind_of(ty: ValType) -> u8 {
     match ty {
         ValType::I32 => KIND_I32,
@@ -43,11 +44,14 @@ pub fn kind_of(ty: ValType) -> u8 {
         ValType::V128 => KIND_V128,
         ValType::Ref(RefType::EXTERNREF) => KIND_EXTERNREF,
         ValType::Ref(RefType::FUNCREF) => KIND_FUNCREF,
-        ValType::Ref(RefType { nullable, heap }) => {
-            let position = HEAP_TYPES.iter().position(|&other| other == heap).unwrap_or(0) as u8;
-            KIND_OTHER_REFS + position + if nullable { 0 } else { HEAP_TYPES.len() as u8 }
-        }
+        ValType::Ref(ty) => kind_of_other_ref(ty),
     }
+}
+
+#[cold]
+fn kind_of_other_ref(RefType { nullable, heap }: RefType) -> u8 {
+    let position = HEAP_TYPES.iter().position(|&other| other == heap).unwrap_or(0) as u8;
+    KIND_OTHER_REFS + position + if nullable { 0 } else { HEAP_TYPES.len() as u8 }
 }
 
 /// The type a `wasm_valkind_t` names.
@@ -123,7 +127,8 @@ impl Val {
 
     /// Whether it is a reference to something. Of a kind that does not exist nothing is known, so it owns nothing.
     fn is_object(&self) -> bool {
-        self.kind >= KIND_EXTERNREF && self.of != 0 && type_of_kind(self.kind).is_some()
+        let is_standard = self.kind == KIND_EXTERNREF || self.kind == KIND_FUNCREF;
+        self.kind >= KIND_EXTERNREF && self.of != 0 && (is_standard || type_of_kind(self.kind).is_some())
     }
 }
 
@@ -136,9 +141,14 @@ pub fn box_v128(bytes: [u8; 16]) -> u64 {
 ///
 /// # Safety
 /// The value is well-formed, as for [`Val::copy`].
+#[inline]
 pub unsafe fn check(store: &Store, val: &Val, ty: ValType) -> Result<()> {
+    #[cold]
+    fn wrong_kind(val: &Val, ty: ValType) -> Error {
+        Error::argument(format!("expected a value of type {ty}, got {}", name_of_kind(val.kind)))
+    }
     if val.kind != kind_of(ty) {
-        return Err(Error::argument(format!("expected a value of type {ty}, got {}", name_of_kind(val.kind))));
+        return Err(wrong_kind(val, ty));
     }
     let ValType::Ref(ty) = ty else { return Ok(()) };
     // SAFETY: a reference is null or a live handle.
@@ -149,7 +159,28 @@ pub unsafe fn check(store: &Store, val: &Val, ty: ValType) -> Result<()> {
 ///
 /// # Safety
 /// `object` is null or live.
+#[inline]
 pub unsafe fn check_ref(store: &Store, object: *const ObjectHeader, ty: RefType) -> Result<()> {
+    let fits = |object: &ObjectHeader| match ty.heap {
+        HeapType::Func => object.kind == ObjectKind::Func,
+        heap => heap == HeapType::Extern,
+    };
+    // SAFETY: null or live by the caller's promise.
+    let fits = unsafe { object.as_ref() }.is_some_and(fits);
+    // SAFETY: not null, so live.
+    if fits && std::ptr::eq(unsafe { store_of(object) }, store) {
+        return Ok(());
+    }
+    // SAFETY: passed on to the caller.
+    unsafe { check_other_ref(store, object, ty) }
+}
+
+/// [`check_ref`] of what is null, or cannot be a reference.
+///
+/// # Safety
+/// As [`check_ref`].
+#[inline(never)]
+unsafe fn check_other_ref(store: &Store, object: *const ObjectHeader, ty: RefType) -> Result<()> {
     if object.is_null() {
         return if ty.nullable { Ok(()) } else { Err(Error::argument(format!("null is not a {ty}"))) };
     }
@@ -175,6 +206,7 @@ pub unsafe fn check_ref(store: &Store, object: *const ObjectHeader, ty: RefType)
 }
 
 /// Whether passing a value as `ty` takes a box of the store's heap.
+#[inline]
 pub fn needs_box(val: &Val, ty: ValType) -> bool {
     matches!(ty, ValType::Ref(ty) if !ty.is_func()) && val.of != 0
 }
@@ -184,6 +216,7 @@ pub fn needs_box(val: &Val, ty: ValType) -> bool {
 ///
 /// # Safety
 /// [`check`] held for the value; this is the owner thread, inside the store.
+#[inline]
 pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> {
     let mut slot = [0; 16];
     match ty {
@@ -203,6 +236,7 @@ pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> 
 ///
 /// # Safety
 /// `object` is null, or [`check_ref`] held for it; this is the owner thread, inside the store.
+#[inline]
 pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, ty: RefType) -> Result<u64> {
     if object.is_null() {
         return Ok(0);
@@ -220,6 +254,7 @@ pub fn trace(ty: ValType, value: &RawSlot, tracer: &mut dyn Tracer) {
 }
 
 /// The object behind the bits of a reference: null, a function, or whatever an externref's box points to.
+#[inline]
 pub fn bits_to_object(store: &Store, bits: u64, ty: RefType) -> *mut ObjectHeader {
     if ty.is_func() { bits as *mut ObjectHeader } else { store.unbox(bits as u32) }
 }
@@ -228,6 +263,7 @@ pub fn bits_to_object(store: &Store, bits: u64, ty: RefType) -> *mut ObjectHeade
 ///
 /// # Safety
 /// `slot` was written by compiled code of this store as a value of `ty`; this is the owner thread, inside the store.
+#[inline]
 pub unsafe fn from_slot(store: &Store, slot: &RawSlot, ty: ValType) -> Val {
     let [low, _] = bytes_to_words(slot);
     let of = match ty {

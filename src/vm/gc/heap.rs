@@ -69,22 +69,25 @@ impl GcHeap {
     }
 
     /// Whether the next `boxes` allocations succeed without a collection being due before. If not, the caller collects, then reserves.
+    #[inline]
     pub fn has_room(&mut self, boxes: usize) -> bool {
         !self.wants_collection() && self.reserve(boxes).is_ok()
     }
 
     /// Makes sure that the next `boxes` allocations succeed.
+    #[inline]
     pub fn reserve(&mut self, boxes: usize) -> Result<()> {
         let missing = boxes.saturating_sub(self.free as usize);
-        if missing == 0 {
-            return Ok(());
-        }
+        let unused = self.committed.saturating_sub(self.bump.max(BOX as usize));
+        if missing <= unused / BOX as usize { Ok(()) } else { self.commit_for(missing) }
+    }
+
+    /// Commits memory for so many boxes above those that have been handed out.
+    #[cold]
+    fn commit_for(&mut self, missing: usize) -> Result<()> {
         let full = || Error::out_of_memory(format!("the heap of references is full: {} in use", self.live));
         let start = self.bump.max(BOX as usize);
         let needed = missing.checked_mul(BOX as usize).and_then(|bytes| start.checked_add(bytes)).ok_or_else(full)?;
-        if needed <= self.committed {
-            return Ok(());
-        }
         if self.space.is_none() {
             let size = if address_space_limited() { SMALL_RESERVATION } else { RESERVATION };
             // Where even that is refused, less may do.
@@ -109,6 +112,7 @@ impl GcHeap {
     ///
     /// The heap never looks at the object. Whoever does what [`GcHeap::get`] returns has kept it alive: while a box is live,
     /// the collector marks its object.
+    #[inline]
     pub fn alloc(&mut self, object: *mut ObjectHeader) -> Result<u32> {
         let offset = if self.first_free != 0 {
             let offset = self.first_free;

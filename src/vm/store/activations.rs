@@ -109,9 +109,13 @@ impl Drop for Lending<'_> {
 
 /// Takes the last `count` of an activation's out of a list: mostly the last of all, unless coroutines have lent more meanwhile.
 fn take_back<T>(lent: &mut Vec<(*mut Activation, T)>, activation: *mut Activation, count: usize) {
+    let ours = |&(owner, _): &(*mut Activation, T)| std::ptr::eq(owner, activation);
     for _ in 0..count {
-        let Some(last) = lent.iter().rposition(|&(owner, _)| std::ptr::eq(owner, activation)) else { return };
-        lent.remove(last);
+        if lent.last().is_some_and(ours) {
+            lent.pop();
+        } else if let Some(last) = lent.iter().rposition(ours) {
+            lent.remove(last);
+        }
     }
 }
 

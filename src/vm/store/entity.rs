@@ -131,10 +131,9 @@ pub unsafe fn copy(object: *const ObjectHeader) {
     // SAFETY: the owner of a live record is live.
     let owner = unsafe { &*owner };
     // SAFETY: a handle keeps its store alive.
-    let inside = unsafe { owner.store.as_ref() }.and_then(Store::enter_if_owner);
-    if inside.is_some() {
-        owner.counted.set(owner.counted.get() + 1);
-    } else {
+    let store = unsafe { owner.store.as_ref() };
+    let count = || owner.counted.set(owner.counted.get() + 1);
+    if !store.is_some_and(|store| store.briefly_inside(count)) {
         owner.copied.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -166,6 +165,21 @@ pub(in crate::vm) unsafe fn drop_count(entity: *mut EntityHeader) -> bool {
     let entity = unsafe { &*entity };
     entity.counted.set(entity.counted.get() - 1);
     entity.handles() == 0
+}
+
+/// Takes one from the count unless that is the last one; true if it did.
+///
+/// # Safety
+/// As [`drop_count`].
+#[inline]
+pub(in crate::vm) unsafe fn drop_count_unless_last(entity: *mut EntityHeader) -> bool {
+    // SAFETY: passed on to the caller.
+    let entity = unsafe { &*entity };
+    let others = entity.handles() > 1;
+    if others {
+        entity.counted.set(entity.counted.get() - 1);
+    }
+    others
 }
 
 /// # Safety

@@ -209,14 +209,21 @@ pub(in crate::vm) unsafe fn dies_with_its_definer(entity: *const EntityHeader) -
 ///
 /// # Safety
 /// `object` is live; this is the owner thread, inside the store.
+#[inline]
 pub unsafe fn mark_escaped(object: *const ObjectHeader) {
     // SAFETY: live by the caller's promise.
     let owner = unsafe { owner_of(object) };
     // SAFETY: the owner of a live record is live.
     let header = unsafe { &*owner };
-    if header.escaped.replace(true) {
-        return;
+    if !header.escaped.get() {
+        escape(header);
     }
+}
+
+/// [`mark_escaped`] for the first time.
+#[cold]
+fn escape(header: &EntityHeader) {
+    header.escaped.set(true);
     // SAFETY: a store outlives its entities; a trap without one is never referred to (`val::check_ref`).
     if let Some(store) = unsafe { header.store.as_ref() } {
         // SAFETY: the header of a live entity of this kind.

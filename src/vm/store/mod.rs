@@ -198,6 +198,16 @@ impl Store {
         }
     }
 
+    /// Runs `body` inside the store if this thread is its owner; false otherwise. `body` neither calls out nor frees anything, so that
+    /// it does not matter whether an entry further out was left by a jump.
+    #[inline]
+    pub(super) fn briefly_inside(&self, body: impl FnOnce()) -> bool {
+        let Some(depth) = self.owner.try_enter() else { return false };
+        let _outermost = (depth == 0).then(|| self.entered(0));
+        body();
+        true
+    }
+
     /// Enters the store, if this thread is its owner.
     #[inline]
     pub(super) fn enter_if_owner(&self) -> Option<Entered<'_>> {
@@ -286,7 +296,14 @@ impl Store {
         // SAFETY: the handle that is given back keeps the store alive until it is processed.
         let this = unsafe { &*store };
         let sp = arch::stack_pointer();
-        if let Some(level) = this.try_enter(sp) {
+        let level = match this.owner.try_enter() {
+            None => None,
+            Some(0) => Some(0),
+            // SAFETY: passed on to the caller; this thread is inside.
+            Some(_) if unsafe { this.release_another(released) } => return,
+            Some(depth) => Some(this.enter_again(depth, sp)),
+        };
+        if let Some(level) = level {
             // SAFETY: owner, inside, and the caller owned the handle.
             unsafe { this.process(released) };
             // SAFETY: this matches the entry above; `this` is not used afterwards.
@@ -301,6 +318,18 @@ impl Store {
                 unsafe { Self::leave(store, level) };
             }
         }
+    }
+
+    /// Gives a handle of an entity back that has others, from within an entry: nothing is freed, so that it need not be known whether
+    /// that entry was left by a jump. False, and nothing is done, where that is not so.
+    ///
+    /// # Safety
+    /// This thread is inside, and the caller owns what is released.
+    #[inline]
+    unsafe fn release_another(&self, released: Released) -> bool {
+        let Released::Entity(entity) = released else { return false };
+        // SAFETY: the caller owns a handle, so the entity is live.
+        !self.is_orphaned() && unsafe { entity::drop_count_unless_last(entity) }
     }
 
     /// Processes the queue of other threads.
@@ -363,14 +392,27 @@ impl Store {
     #[inline]
     unsafe fn leave(store: *const Store, level: usize) {
         // SAFETY: an entered store is alive.
-        let this = unsafe { &*store };
-        if level != 0 || this.wasm_runs() {
+        if !unsafe { &*store }.leave_at_once(level) {
             // SAFETY: passed on to the caller.
             unsafe { Self::leave_inner(store, level) };
-        } else {
-            // SAFETY: passed on to the caller; no WebAssembly runs.
-            unsafe { Self::leave_outermost(store) };
         }
+    }
+
+    /// Leaves the store if this is the outermost entry and there is nothing to do but to lower the depth; false otherwise.
+    #[inline(always)]
+    fn leave_at_once(&self, level: usize) -> bool {
+        if level != 0 || self.wasm_runs() {
+            return false;
+        }
+        // A thread that queues a handle and sees WebAssembly running here leaves it to this thread: either it sees that none runs any
+        // more, or this thread sees what it has queued. The other side's heavy barrier is in `StoreOwner::migrate`.
+        os::light_barrier();
+        if self.owner.flags.attention.get() || self.owner.has_queued() {
+            return false;
+        }
+        // What is queued between the look and this waits for the next entry, or for its thread, which takes over.
+        self.owner.set_depth(0);
+        true
     }
 
     /// As [`Store::leave`], after running what finalizers wait, unless they are held back. (At the end of an outermost entry they are run
@@ -378,21 +420,31 @@ impl Store {
     ///
     /// # Safety
     /// As [`Store::leave`].
-    #[inline]
+    #[inline(always)]
     unsafe fn leave_after_finalizers(store: *const Store, level: usize) {
+        // SAFETY: an entered store is alive.
+        if !unsafe { &*store }.leave_at_once(level) {
+            // SAFETY: passed on to the caller.
+            unsafe { Self::run_finalizers_and_leave(store, level) };
+        }
+    }
+
+    /// [`Store::leave_after_finalizers`] where there is something to do.
+    ///
+    /// # Safety
+    /// As [`Store::leave`].
+    #[inline(never)]
+    unsafe fn run_finalizers_and_leave(store: *const Store, level: usize) {
         // SAFETY: an entered store is alive.
         let this = unsafe { &*store };
         if level != 0 || this.wasm_runs() {
             this.run_finalizers();
-            // SAFETY: passed on to the caller.
-            unsafe { Self::leave_inner(store, level) };
-        } else {
-            // SAFETY: passed on to the caller; no WebAssembly runs.
-            unsafe { Self::leave_outermost(store) };
         }
+        // SAFETY: passed on to the caller.
+        unsafe { Self::leave_inner(store, level) };
     }
 
-    /// [`Store::leave`] for an entry that is not the outermost, or not known to be.
+    /// [`Store::leave`] for an entry that is not the outermost, or not known to be, or where there is something to do.
     ///
     /// # Safety
     /// As [`Store::leave`].
@@ -410,25 +462,9 @@ impl Store {
         if level != 0 {
             return this.owner.set_depth(level);
         }
-        // SAFETY: passed on to the caller; no WebAssembly runs.
-        unsafe { Self::leave_outermost(store) };
-    }
-
-    /// # Safety
-    /// As [`Store::leave`], to level 0, while no WebAssembly runs.
-    #[inline]
-    unsafe fn leave_outermost(store: *const Store) {
-        // SAFETY: an entered store is alive.
-        let this = unsafe { &*store };
-        // A thread that queues a handle and sees WebAssembly running here leaves it to this thread: either it sees that none runs any
-        // more, or this thread sees what it has queued. The other side's heavy barrier is in `StoreOwner::migrate`.
-        os::light_barrier();
-        if this.owner.flags.attention.get() || this.owner.has_queued() {
-            // SAFETY: the outermost entry is still held.
+        if !this.leave_at_once(0) {
+            // SAFETY: the outermost entry is still held, and no WebAssembly runs.
             unsafe { Self::leave_slow(store) };
-        } else {
-            // What is queued between the look and this waits for the next entry, or for its thread, which takes over.
-            this.owner.set_depth(0);
         }
     }
 
@@ -543,20 +579,28 @@ impl Store {
     }
 
     /// Makes sure that the next `count` externref boxes can be made without a collection in between.
+    #[inline]
     pub fn reserve_boxes(&self, count: usize) -> Result<()> {
         if count == 0 || !cfg!(feature = "stress") && self.heap.borrow_mut().has_room(count) {
             return Ok(());
         }
+        self.reserve_boxes_by_collecting(count)
+    }
+
+    #[cold]
+    fn reserve_boxes_by_collecting(&self, count: usize) -> Result<()> {
         self.find_dead();
         self.heap.borrow_mut().reserve(count)
     }
 
     /// Makes a box for an object: an externref. The caller has reserved it and marked the object as escaped.
+    #[inline]
     pub(super) fn box_object(&self, object: *mut ObjectHeader) -> Result<u32> {
         self.heap.borrow_mut().alloc(object)
     }
 
     /// The object in an externref's box, or null.
+    #[inline]
     pub(super) fn unbox(&self, reference: u32) -> *mut ObjectHeader {
         self.heap.borrow().get(reference)
     }
