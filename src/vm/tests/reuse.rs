@@ -11,6 +11,7 @@ use crate::vm::new_store;
 use crate::vm::store::entity::Handle;
 use crate::vm::store::{Entered, Store};
 
+use crate::vm::table::Table;
 use crate::vm::tests::lazy_tables::table;
 use crate::vm::tests::{call, compile, export, i32, modes};
 use crate::vm::val::{self, Val};
