@@ -163,18 +163,15 @@ impl Store {
     /// As [`Store::enter`], for a caller who knows the stack pointer of a frame that is no longer there, but would lie directly below the host's.
     #[inline(always)]
     pub(super) fn enter_from(&self, sp: usize) -> Result<Entered<'_>> {
-        let level = if self.owner.try_enter() == Some(0) { 0 } else { self.enter_otherwise(sp)? };
-        let entered = self.entered(level);
+        let level = match self.owner.try_enter() {
+            Some(0) => 0,
+            Some(depth) => self.enter_again(depth, sp),
+            None => self.migrate_here(sp)?,
+        };
         if self.owner.has_queued() {
             self.drain();
         }
-        Ok(entered)
-    }
-
-    /// Enters again, or from another thread than the owner; the level to leave to.
-    #[inline(never)]
-    fn enter_otherwise(&self, sp: usize) -> Result<usize> {
-        self.try_enter(sp).map_or_else(|| self.migrate_here(sp), Ok)
+        Ok(self.entered(level))
     }
 
     /// Enters if this thread is the owner; the level to leave to.
