@@ -65,10 +65,32 @@ pub struct Store {
 /// Proof that this thread is the store's owner and inside the store. While there is one, finalizers wait.
 pub struct Entered<'a> {
     store: &'a Store,
-    /// The depth of the owner's entries to go back to; 0 also for an entry that is not counted, from within WebAssembly.
-    level: usize,
-    /// Whether finalizers waited already when this was made.
-    held_before: bool,
+    before: Before,
+}
+
+/// What an entry goes back to when it ends, in one word, since a guard is then returned in registers: the depth of the owner's
+/// entries, 0 also for an entry that is not counted, from within WebAssembly; and, as the lowest bit, whether finalizers waited already.
+#[derive(Copy, Clone, PartialEq, Eq)]
+struct Before(usize);
+
+impl Before {
+    /// Nobody was inside.
+    const OUTERMOST: Before = Before(0);
+
+    #[inline]
+    fn new(level: usize, held: bool) -> Before {
+        Before(level << 1 | usize::from(held))
+    }
+
+    #[inline]
+    fn level(self) -> usize {
+        self.0 >> 1
+    }
+
+    #[inline]
+    fn held(self) -> bool {
+        self.0 & 1 != 0
+    }
 }
 
 // The stub reads as much.
@@ -163,8 +185,23 @@ impl Store {
     /// As [`Store::enter`], for a caller who knows the stack pointer of a frame that is no longer there, but would lie directly below the host's.
     #[inline(always)]
     pub(super) fn enter_from(&self, sp: usize) -> Result<Entered<'_>> {
-        let level = match self.owner.try_enter() {
-            Some(0) => 0,
+        match self.owner.try_enter() {
+            Some(0) => {
+                if self.owner.has_queued() {
+                    self.drain();
+                }
+                // Nothing is held back while nobody is inside, so what was before need not be read.
+                self.finalizers.hold(true);
+                Ok(Entered { store: self, before: Before::OUTERMOST })
+            }
+            depth => self.enter_otherwise(depth, sp),
+        }
+    }
+
+    /// [`Store::enter_from`] again, `depth` times, or from another thread than the owner.
+    #[inline(never)]
+    fn enter_otherwise(&self, depth: Option<usize>, sp: usize) -> Result<Entered<'_>> {
+        let level = match depth {
             Some(depth) => self.enter_again(depth, sp),
             None => self.migrate_here(sp)?,
         };
@@ -214,7 +251,7 @@ impl Store {
 
     #[inline]
     fn entered(&self, level: usize) -> Entered<'_> {
-        Entered { store: self, level, held_before: self.finalizers.hold(true) }
+        Entered { store: self, before: Before::new(level, self.finalizers.hold(true)) }
     }
 
     /// The guard of an entry that the numeric-only stub made and has not left; or of one that need not be counted, by code of the store
@@ -395,7 +432,9 @@ impl Store {
         }
     }
 
-    /// Leaves the store if this is the outermost entry and there is nothing to do but to lower the depth; false otherwise.
+    /// Leaves the store if this is the outermost entry and there is nothing to do but to lower the depth and to hold no finalizers
+    /// back any more; false otherwise. (An entry to level 0 in an activation that was found dead meanwhile is not known to be
+    /// the outermost, but then `attention` is raised.)
     #[inline(always)]
     fn leave_at_once(&self, level: usize) -> bool {
         if level != 0 || self.wasm_runs() {
@@ -408,6 +447,7 @@ impl Store {
             return false;
         }
         // What is queued between the look and this waits for the next entry, or for its thread, which takes over.
+        self.finalizers.hold(false);
         self.owner.set_depth(0);
         true
     }
@@ -424,6 +464,18 @@ impl Store {
             // SAFETY: passed on to the caller.
             unsafe { Self::run_finalizers_and_leave(store, level) };
         }
+    }
+
+    /// The end of a guard where there is something to do.
+    ///
+    /// # Safety
+    /// As [`Store::leave`].
+    #[inline(never)]
+    unsafe fn leave_guarded(store: *const Store, before: Before) {
+        // SAFETY: an entered store is alive.
+        unsafe { &*store }.finalizers.hold(before.held());
+        // SAFETY: passed on to the caller.
+        unsafe { Self::run_finalizers_and_leave(store, before.level()) };
     }
 
     /// [`Store::leave_after_finalizers`] where there is something to do.
@@ -622,18 +674,19 @@ impl Entered<'_> {
     /// WebAssembly.
     pub(super) fn leave_with_references(self) {
         let this = std::mem::ManuallyDrop::new(self);
-        this.store.finalizers.hold(this.held_before);
+        this.store.finalizers.hold(this.before.held());
         // SAFETY: as in `drop`, which does not follow.
-        unsafe { Store::leave(this.store, this.level) }
+        unsafe { Store::leave(this.store, this.before.level()) }
     }
 }
 
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.store.finalizers.hold(self.held_before);
-        // SAFETY: made by `Store::enter`, which entered once. Whoever holds the guard's borrow holds a handle too, or
-        // does not use the store afterwards.
-        unsafe { Store::leave_after_finalizers(self.store, self.level) }
+        if self.before != Before::OUTERMOST || !self.store.leave_at_once(0) {
+            // SAFETY: made by `Store::enter`, which entered once. Whoever holds the guard's borrow holds a handle too, or
+            // does not use the store afterwards.
+            unsafe { Store::leave_guarded(self.store, self.before) };
+        }
     }
 }
