@@ -1,10 +1,11 @@
 // What the examples share: reading a module from a file, stopping on an error, and printing types and traps.
 //
-// Only wasm.h is used. Each example is run from the root of the repository, where it finds its .wasm file.
+// Only wasm.h is used. An example finds its .wasm file from the root of the repository, and in its own folder.
 
 #ifndef EXAMPLE_H
 #define EXAMPLE_H
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,9 +35,23 @@ static inline wasm_byte_vec_t read_file(const char *path) {
   return bytes;
 }
 
+// Reads the file of a module: `path`, which begins at the root of the repository, or the file of that name here.
+static inline wasm_byte_vec_t read_module(const char *path) {
+  wasm_byte_vec_t bytes = read_file(path);
+  const char *name = strrchr(path, '/');
+  if (bytes.data || !name) return bytes;
+  int error = errno;
+  bytes = read_file(name + 1);
+  if (!bytes.data) {
+    fprintf(stderr, "error: could not read %s: %s (start the example where that file is, or in its folder)\n", path, strerror(error));
+    exit(1);
+  }
+  return bytes;
+}
+
 // Compiles the module in `path`. The caller owns it.
 static inline wasm_module_t *load_module(wasm_store_t *store, const char *path) {
-  wasm_byte_vec_t bytes = read_file(path);
+  wasm_byte_vec_t bytes = read_module(path);
   need(bytes.data, "read the module's file");
   wasm_module_t *module = wasm_module_new(store, &bytes);
   wasm_byte_vec_delete(&bytes);

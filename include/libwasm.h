@@ -29,7 +29,8 @@ enum libwasm_error_kind_enum {
    */
   LIBWASM_ERROR_UNSUPPORTED = 2,
   /**
-   * A limit of the implementation or of the embedder was reached.
+   * A limit of the implementation or of the embedder was reached: of sizes and numbers in a module, of a table or memory, of what a
+   * function may take to compile. The message says which.
    */
   LIBWASM_ERROR_LIMIT = 3,
   /**
@@ -61,6 +62,10 @@ enum libwasm_error_kind_enum {
    * Instantiation trapped in an active segment or the start function.
    */
   LIBWASM_ERROR_TRAP = 10,
+  /**
+   * A file that cannot be opened, read or written; the message has its path and the system's reason.
+   */
+  LIBWASM_ERROR_FILE = 11,
 };
 
 /**
@@ -109,6 +114,10 @@ enum libwasm_trap_code_enum {
    */
   LIBWASM_TRAP_BAD_CALL = 12,
   LIBWASM_TRAP_OUT_OF_MEMORY = 13,
+  /**
+   * A limit of the implementation or of the embedder, as of the size of a table.
+   */
+  LIBWASM_TRAP_LIMIT = 14,
 };
 
 /**
@@ -377,6 +386,12 @@ WASM_API_EXTERN void libwasm_frame_func_name(const wasm_frame_t *frame, wasm_nam
  * error has the line and the column, and what stands there. Components are no modules: they are refused.
  */
 WASM_API_EXTERN bool libwasm_wat2wasm(const wasm_byte_vec_t *wat, wasm_byte_vec_t *out);
+
+/**
+ * As `libwasm_wat2wasm`, for a text that is called `name`, as the file that it comes from: messages say `name:line:column`. The name is
+ * lent, and need not be a file's; NULL leaves it out.
+ */
+WASM_API_EXTERN bool libwasm_wat2wasm_named(const wasm_byte_vec_t *wat, const char *name, wasm_byte_vec_t *out);
 
 /**
  * Loads an artifact that lies in a file, in a time that does not depend on its length: the file is mapped, not read, and what

@@ -1507,7 +1507,7 @@ WASM_API_EXTERN size_t wasm_func_result_arity(const wasm_func_t *func);
  *
  * `args` is lent; NULL is an empty vector. `results` is room for the results, which may be raw memory. Returns NULL, and then the
  * results are written and are the caller's; or a trap, which is the caller's, and then `results` is as it was. A wrong number
- * or kind of arguments gives a trap and calls nothing.
+ * or kind of arguments gives a trap and calls nothing. A NULL function gives a trap without a store.
  *
  * Results that find no room are dropped, references among them deleted: all of them if `results` is NULL or its size 0. Of a larger
  * vector only as many elements are written as there are results.
@@ -1971,7 +1971,7 @@ WASM_API_EXTERN const wasm_instance_t *wasm_ref_as_instance_const(const wasm_ref
  * Instantiates a module (<https://webassembly.github.io/spec/core/exec/modules.html#instantiation>); the instance is
  * owned by the caller.
  *
- * `imports` are lent, and given in the order of the module's imports. NULL on failure, and then `*trap` gets a trap owned
+ * `imports` are lent, and given in the order of the module's imports. More than it has are ignored; NULL is an empty vector. NULL on failure, and then `*trap` gets a trap owned
  * by the caller: that of a start function or active segment, or one that says which import was wrong and why. On success
  * `*trap` gets NULL. `trap` itself may be NULL.
  */

@@ -86,6 +86,8 @@ pub struct PendingTrap {
     /// 1 if `pc` is a faulting instruction, 0 if it is a return address.
     pub exact_pc: u32,
     pub _pad2: u32,
+    /// The address that faulted; 0 if none did, or it is not known.
+    pub address: usize,
 }
 
 impl PendingTrap {
@@ -93,5 +95,5 @@ impl PendingTrap {
 
     /// No trap.
     pub const NONE: PendingTrap =
-        PendingTrap { code: 0, _pad: 0, object: std::ptr::null_mut(), fp: 0, pc: 0, exact_pc: 0, _pad2: 0 };
+        PendingTrap { code: 0, _pad: 0, object: std::ptr::null_mut(), fp: 0, pc: 0, exact_pc: 0, _pad2: 0, address: 0 };
 }

@@ -30,4 +30,18 @@ pub enum ObjectKind {
 impl ObjectKind {
     /// How many there are.
     pub const COUNT: usize = ObjectKind::Foreign as usize + 1;
+
+    /// What messages call an object of this kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            ObjectKind::Func => "a function",
+            ObjectKind::Global => "a global",
+            ObjectKind::Table => "a table",
+            ObjectKind::Memory => "a memory",
+            ObjectKind::Instance => "an instance",
+            ObjectKind::Module => "a module",
+            ObjectKind::Trap => "a trap",
+            ObjectKind::Foreign => "a foreign object",
+        }
+    }
 }

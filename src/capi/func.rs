@@ -257,7 +257,7 @@ pub unsafe extern "C" fn wasm_func_result_arity(func: *const wasm_func_t) -> usi
 ///
 /// `args` is lent; NULL is an empty vector. `results` is room for the results, which may be raw memory. Returns NULL, and then the
 /// results are written and are the caller's; or a trap, which is the caller's, and then `results` is as it was. A wrong number
-/// or kind of arguments gives a trap and calls nothing.
+/// or kind of arguments gives a trap and calls nothing. A NULL function gives a trap without a store.
 ///
 /// Results that find no room are dropped, references among them deleted: all of them if `results` is NULL or its size 0. Of a larger
 /// vector only as many elements are written as there are results.
@@ -314,6 +314,7 @@ unsafe extern "C-unwind" fn call_otherwise(
                     match trap.code() {
                         TrapCode::BadCall => boundary::record(&Error::argument(message())),
                         TrapCode::OutOfMemory => boundary::record(&Error::out_of_memory(message())),
+                        TrapCode::Limit => boundary::record(&Error::limit(message())),
                         _ => {}
                     }
                     Ok(own::object_into_raw(trap))

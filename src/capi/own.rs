@@ -342,7 +342,11 @@ pub unsafe fn object<T: Object>(ptr: *const T) -> Result<*mut ObjectHeader> {
     let object = ptr.cast_mut().cast::<ObjectHeader>();
     // SAFETY: every live handle of a reference points to a header.
     let kind = unsafe { (*object).kind };
-    if T::accepts(kind) { Ok(object) } else { Err(Error::argument(format!("{} is wanted, {kind:?} given", T::NAME))) }
+    if T::accepts(kind) {
+        Ok(object)
+    } else {
+        Err(Error::argument(format!("{} is wanted, {} is given", T::NAME, kind.name())))
+    }
 }
 
 /// As [`object`], with NULL as null.

@@ -33,6 +33,7 @@ fn code_of(error: &Error) -> TrapCode {
     match error.kind() {
         ErrorKind::OutOfMemory => TrapCode::OutOfMemory,
         ErrorKind::Link => TrapCode::Link,
+        ErrorKind::Limit => TrapCode::Limit,
         _ => TrapCode::BadCall,
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{FEATURES, parse, validate_with};
 use crate::types::{Error, ErrorKind, FuncIndex};
-use wasmparser::WasmFeatures;
+use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources, WasmFeatures};
 
 /// What later versions of WebAssembly and proposals have, by their names.
 const LATER: [(WasmFeatures, &str); 14] = [
@@ -48,20 +48,97 @@ pub fn explain(bytes: &[u8], error: Error) -> Error {
         return error.with_words(ErrorKind::Invalid, message);
     }
     let words = error.message().to_owned();
+    // That more than 2^32 are malformed is the format's own rule.
+    let malformed = words.starts_with("too many locals") && !has_locals(bytes, error.offset());
+    if let Some(limit) = limit(&words).filter(|_| !malformed) {
+        let place = match error.offset().and_then(|offset| function_at(bytes, offset)) {
+            Some(function) => format!(": in {function}"),
+            None => String::new(),
+        };
+        return error.with_words(ErrorKind::Limit, format!("{words}: {limit}{place}"));
+    }
     if let Some(features) = missing_features(bytes) {
         let message = format!("{words}: the module needs {features}, which this version of libwasm does not support");
         return error.with_words(ErrorKind::Unsupported, message);
     }
-    if words == "unexpected end-of-file" {
-        let message =
-            format!("{words}: the binary is cut off, or bytes follow its last section: it has {} bytes", bytes.len());
-        return error.with_words(ErrorKind::Invalid, message);
+    if words == "unexpected end-of-file"
+        && let Some(why) = where_it_ends(bytes)
+    {
+        return error.with_words(ErrorKind::Invalid, format!("{words}: {why}"));
     }
     match error.offset().and_then(|offset| function_at(bytes, offset)) {
         Some(function) => error.with_words(ErrorKind::Invalid, format!("{words}: in {function}")),
         None => error,
     }
 }
+
+/// The limit of the implementation that the decoder or validator found exceeded, by its words. (The limits are those of the JavaScript
+/// API, "Implementation-defined Limits", or larger.)
+fn limit(words: &str) -> Option<String> {
+    if let Some((what, most)) = words.split_once(" count exceeds limit of ") {
+        return Some(format!("libwasm accepts up to {most} {what} in a module"));
+    }
+    let (most, what) = match words {
+        "function params size is out of bounds" => (1_000, "parameters of a function"),
+        "function returns size is out of bounds" => (1_000, "results of a function"),
+        "too many locals: locals exceed maximum" => (50_000, "locals of a function, its parameters among them"),
+        "function body size is out of bounds" => (7_654_321, "bytes of code in a function"),
+        "br_table size is out of bounds" => (7_654_321, "labels of a br_table"),
+        "string size out of bounds" => (100_000, "bytes in a name"),
+        "number of elements is out of bounds" => (10_000_000, "elements in a segment"),
+        _ if words.starts_with("effective type size exceeds") => (1_000_000, "parts of a type"),
+        _ => return None,
+    };
+    Some(format!("libwasm accepts up to {most} {what}"))
+}
+
+/// Why a binary ends where it should not: it is cut off within a section, or what follows its last section is none.
+fn where_it_ends(bytes: &[u8]) -> Option<String> {
+    let len = bytes.len();
+    let mut reader = BinaryReader::new(bytes, 0);
+    if reader.read_bytes(8).is_err() {
+        return Some(format!("the binary is cut off within its header: it has {len} bytes"));
+    }
+    let mut sections = 0;
+    while !reader.eof() {
+        let start = reader.original_position();
+        let (Ok(id), Ok(size)) = (reader.read_u8(), reader.read_var_u32()) else {
+            return Some(format!(
+                "the binary is cut off within the head of a section at {start:#x}: it has {len} bytes"
+            ));
+        };
+        let Some(name) = SECTIONS.get(usize::from(id)) else {
+            return Some(format!("bytes follow the last section, from {start:#x} on: the binary has {len} bytes"));
+        };
+        let end = reader.original_position() + u64::from(size);
+        if reader.read_bytes(size as usize).is_err() {
+            let after = if sections > 0 && end > (1 << 32) { ", if it is one" } else { "" };
+            return Some(format!(
+                "the binary is cut off: its {name} section{after} goes from {start:#x} to {end:#x}, but it has {len} bytes"
+            ));
+        }
+        sections += 1;
+    }
+    None
+}
+
+/// The sections of a binary by their numbers (specification, "Modules", "Sections").
+const SECTIONS: [&str; 14] = [
+    "custom",
+    "type",
+    "import",
+    "function",
+    "table",
+    "memory",
+    "global",
+    "export",
+    "start",
+    "element",
+    "code",
+    "data",
+    "data count",
+    "tag",
+];
 
 /// What a file that is no binary may be, with what to do about it.
 fn looks_like(bytes: &[u8]) -> &'static str {
@@ -102,13 +179,26 @@ fn missing_features(bytes: &[u8]) -> Option<String> {
     Some(names.join(" and "))
 }
 
+/// The position of the function in whose body an offset lies.
+fn body_at(bodies: &[(FuncToValidate<ValidatorResources>, FunctionBody<'_>)], offset: usize) -> Option<usize> {
+    bodies.iter().position(|(_, body)| {
+        let range = body.range();
+        (range.start as usize..=range.end as usize).contains(&offset)
+    })
+}
+
+/// Whether the locals of the function at an offset can be counted: there are fewer than 2^32.
+fn has_locals(bytes: &[u8], offset: Option<usize>) -> bool {
+    let Ok(parsed) = parse(bytes) else { return false };
+    let Some(position) = offset.and_then(|offset| body_at(&parsed.bodies, offset)) else { return false };
+    let Ok(locals) = parsed.bodies[position].1.get_locals_reader() else { return false };
+    locals.into_iter().all(|group| group.is_ok())
+}
+
 /// The function in whose body an offset lies, by its index and name.
 fn function_at(bytes: &[u8], offset: usize) -> Option<String> {
     let parsed = parse(bytes).ok()?;
-    let position = parsed.bodies.iter().position(|(_, body)| {
-        let range = body.range();
-        (range.start as usize..=range.end as usize).contains(&offset)
-    })?;
+    let position = body_at(&parsed.bodies, offset)?;
     let index = FuncIndex::from_u32(parsed.module.num_imported_funcs + u32::try_from(position).ok()?);
     Some(parsed.module.describe_func(index))
 }

@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Internal = 9,
     /// Instantiation trapped in an active segment or the start function.
     Trap = 10,
+    /// A file that cannot be opened, read or written.
+    File = 11,
 }
 
 /// A failure: its kind, a message whose facts stand at its end, and the byte offset in the module where there is one.

@@ -46,4 +46,6 @@ trap_codes! {
     /// A call with the wrong number or kinds of arguments, or a callback that returned wrong results.
     BadCall = 12, "bad call";
     OutOfMemory = 13, "out of memory";
+    /// A limit of the implementation or of the embedder was reached.
+    Limit = 14, "limit reached";
 }

@@ -140,10 +140,18 @@ static void round_trip(void) {
   wasm_store_delete(store);
 }
 
-static void refused(wasm_store_t* store, const char* path, const char* words) {
+static void refused_as(wasm_store_t* store, const char* path, int kind, const char* words) {
   CHECK_REASON(libwasm_module_deserialize_file(store, path) == NULL);
-  CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_ARTIFACT);
+  CHECK(libwasm_last_error_kind() == kind);
   CHECK(reason_says(words) && reason_says(path));
+}
+
+static void refused(wasm_store_t* store, const char* path, const char* words) {
+  refused_as(store, path, LIBWASM_ERROR_ARTIFACT, words);
+}
+
+static void cannot_open(wasm_store_t* store, const char* path, const char* words) {
+  refused_as(store, path, LIBWASM_ERROR_FILE, words);
 }
 
 // What is not an artifact for this engine is refused, with its path and the reason.
@@ -154,15 +162,15 @@ static void refusals(void) {
   wasm_module_serialize(module, &artifact);
   const char* path = path_of("refused");
   struct stat status;
-  refused(store, path, strerror(ENOENT));
-  refused(store, path_of("refused/below"), strerror(ENOENT));
-  refused(store, directory, "not a regular file");
+  cannot_open(store, path, strerror(ENOENT));
+  cannot_open(store, path_of("refused/below"), strerror(ENOENT));
+  cannot_open(store, directory, "not a regular file");
   CHECK(mkfifo(path, 0600) == 0);
-  refused(store, path, "not a regular file");
+  cannot_open(store, path, "not a regular file");
   CHECK(unlink(path) == 0);
   write_file(path, "", 0);
   refused(store, path, "empty");
-  refused(store, path_of("refused/below"), strerror(ENOTDIR));
+  cannot_open(store, path_of("refused/below"), strerror(ENOTDIR));
   write_file(path, "a text", 6);
   refused(store, path, "not an artifact");
   for (size_t size = 1; size < artifact.size; size += 1 + size / 8) {
@@ -184,7 +192,7 @@ static void refusals(void) {
   write_file(path, artifact.data, artifact.size);
   if (geteuid() != 0) {
     CHECK(chmod(path, 0) == 0);
-    refused(store, path, strerror(EACCES));
+    cannot_open(store, path, strerror(EACCES));
     CHECK(chmod(path, 0600) == 0);
   }
 
@@ -206,7 +214,7 @@ static void refusals(void) {
   CHECK_REASON(!libwasm_module_serialize_file(NULL, path));
   CHECK_REASON(!libwasm_module_serialize_file(module, NULL));
   CHECK_REASON(!libwasm_module_serialize_file(module, path_of("nowhere/module")));
-  CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_ARTIFACT && reason_says(strerror(ENOENT)));
+  CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_FILE && reason_says(strerror(ENOENT)));
   CHECK_REASON(!libwasm_module_serialize_file(module, directory));
   CHECK_REASON(!libwasm_module_serialize_file(module, "/dev/null"));
   CHECK(stat("/dev/null", &status) == 0 && S_ISCHR(status.st_mode));

@@ -60,6 +60,8 @@ fn may_be_null(function: &Prototype, at: usize) -> bool {
         ("wasm_instance_new", 3) => true,
         // The default configuration.
         ("wasm_engine_new_with_config", 0) => true,
+        // A text without a name.
+        ("libwasm_wat2wasm_named", 1) => true,
         // An environment and host info are anything.
         _ if param.ty == "void*" || param.ty == "void (*)(void*)" => true,
         // An empty vector.
@@ -160,7 +162,7 @@ fn pointer(function: &Prototype, param: &Param, home: &str) -> Given {
         _ if function.name == "wasm_module_deserialize" && param.constant && param.ty.contains("byte") => {
             "&here.artifact".to_string()
         }
-        _ if function.name == "libwasm_wat2wasm" => "&text".to_string(),
+        ty if function.name.starts_with("libwasm_wat2wasm") && ty.ends_with("_vec_t*") => "&text".to_string(),
         ty if ty.ends_with("_vec_t*") || matches!(ty, "wasm_name_t*" | "wasm_message_t*") => {
             format!("&{home}.{}", object(ty).expect(ty))
         }

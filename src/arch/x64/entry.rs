@@ -258,7 +258,7 @@ pub(crate) fn test_store() -> Box<VMStoreContext> {
         first: Activation::UNUSED,
         resume: never_resumed,
         capture_trap_frames: ignore_frames,
-        pending_trap: PendingTrap { code: 0, _pad: 0, object: null_mut(), fp: 0, pc: 0, exact_pc: 0, _pad2: 0 },
+        pending_trap: PendingTrap::NONE,
         trap_frames: Default::default(),
     })
 }

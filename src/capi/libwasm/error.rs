@@ -18,7 +18,8 @@ pub enum libwasm_error_kind_enum {
     LIBWASM_ERROR_INVALID = 1,
     /// Valid WebAssembly, but a feature this build does not have, or a machine it cannot run on.
     LIBWASM_ERROR_UNSUPPORTED = 2,
-    /// A limit of the implementation or of the embedder was reached.
+    /// A limit of the implementation or of the embedder was reached: of sizes and numbers in a module, of a table or memory, of what a
+    /// function may take to compile. The message says which.
     LIBWASM_ERROR_LIMIT = 3,
     /// An import is missing or does not match.
     LIBWASM_ERROR_LINK = 4,
@@ -35,6 +36,8 @@ pub enum libwasm_error_kind_enum {
     LIBWASM_ERROR_INTERNAL = 9,
     /// Instantiation trapped in an active segment or the start function.
     LIBWASM_ERROR_TRAP = 10,
+    /// A file that cannot be opened, read or written; the message has its path and the system's reason.
+    LIBWASM_ERROR_FILE = 11,
 }
 
 macro_rules! same_numbers {
@@ -47,7 +50,7 @@ same_numbers! {
     LIBWASM_ERROR_INVALID = Invalid, LIBWASM_ERROR_UNSUPPORTED = Unsupported, LIBWASM_ERROR_LIMIT = Limit,
     LIBWASM_ERROR_LINK = Link, LIBWASM_ERROR_ARTIFACT = Artifact, LIBWASM_ERROR_OUT_OF_MEMORY = OutOfMemory,
     LIBWASM_ERROR_ARGUMENT = Argument, LIBWASM_ERROR_BUSY = Busy, LIBWASM_ERROR_INTERNAL = Internal,
-    LIBWASM_ERROR_TRAP = Trap,
+    LIBWASM_ERROR_TRAP = Trap, LIBWASM_ERROR_FILE = File,
 }
 
 /// What kind of failure the thread's last error is. Successful calls leave the last error as it is, so it tells something

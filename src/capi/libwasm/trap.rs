@@ -28,6 +28,8 @@ pub enum libwasm_trap_code_enum {
     /// A call with arguments or results that cannot be, or a callback that returned wrong results.
     LIBWASM_TRAP_BAD_CALL = 12,
     LIBWASM_TRAP_OUT_OF_MEMORY = 13,
+    /// A limit of the implementation or of the embedder, as of the size of a table.
+    LIBWASM_TRAP_LIMIT = 14,
 }
 
 /// Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.

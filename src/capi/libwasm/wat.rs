@@ -8,29 +8,57 @@ use crate::code;
 use crate::module;
 use crate::os;
 use crate::types::{Error, ErrorKind, Result};
+use std::ffi::{CStr, c_char};
 
 /// Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
 /// owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
 /// error has the line and the column, and what stands there. Components are no modules: they are refused.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool {
-    boundary(false, || {
-        // SAFETY: as the caller states.
-        unsafe { own::write(out, vec::empty()) }?;
-        // SAFETY: as the caller states.
-        let text = unsafe { byte::given(wat, "a text's bytes") }?;
-        os::reserve::check_for(code::parsing_memory(text.len()))?;
-        let binary = with_wasm_float_mode(|| code::with_stack(os::stack_left(), || translate(text)))?;
-        // SAFETY: as the caller states.
-        unsafe { own::write(out, byte::from_bytes(&binary)?) }?;
-        Ok(true)
-    })
+    // SAFETY: as the caller states.
+    boundary(false, || unsafe { write_binary(wat, None, out) })
 }
 
-fn translate(text: &[u8]) -> Result<Vec<u8>> {
+/// As `libwasm_wat2wasm`, for a text that is called `name`, as the file that it comes from: messages say `name:line:column`. The name is
+/// lent, and need not be a file's; NULL leaves it out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_wat2wasm_named(
+    wat: *const wasm_byte_vec_t,
+    name: *const c_char,
+    out: *mut wasm_byte_vec_t,
+) -> bool {
+    // SAFETY: a string that ends with a NUL, as the caller states.
+    let name = (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }.to_string_lossy());
+    // SAFETY: as the caller states.
+    boundary(false, || unsafe { write_binary(wat, name.as_deref(), out) })
+}
+
+/// Translates a text, which may have a name.
+///
+/// # Safety
+///
+/// `wat` is NULL or a vector of bytes, `out` NULL or room for one.
+unsafe fn write_binary(wat: *const wasm_byte_vec_t, name: Option<&str>, out: *mut wasm_byte_vec_t) -> Result<bool> {
+    // SAFETY: as the caller states.
+    unsafe { own::write(out, vec::empty()) }?;
+    // SAFETY: as the caller states.
+    let text = unsafe { byte::given(wat, "a text's bytes") }?;
+    os::reserve::check_for(code::parsing_memory(text.len()))?;
+    let binary = with_wasm_float_mode(|| code::with_stack(os::stack_left(), || translate(text, name)))?;
+    // SAFETY: as the caller states.
+    unsafe { own::write(out, byte::from_bytes(&binary)?) }?;
+    Ok(true)
+}
+
+fn translate(text: &[u8], name: Option<&str>) -> Result<Vec<u8>> {
     // A text read from a C string may have its NUL.
     let text = text.strip_suffix(b"\0").filter(|_| !text.starts_with(b"\0asm")).unwrap_or(text);
-    let binary = wat::parse_bytes(text).map_err(|error| Error::new(ErrorKind::Invalid, excerpt(&error.to_string())))?;
+    let binary = wat::parse_bytes(text).map_err(|mut error| {
+        if let Some(name) = name {
+            error.set_path(name);
+        }
+        Error::new(ErrorKind::Invalid, excerpt(&error.to_string()))
+    })?;
     if binary.starts_with(module::COMPONENT_HEADER) {
         return Err(Error::unsupported("a component; this library runs core modules"));
     }
@@ -64,7 +92,7 @@ mod tests {
     use super::*;
 
     fn refused(text: &str) -> String {
-        translate(text.as_bytes()).unwrap_err().message().to_owned()
+        translate(text.as_bytes(), None).unwrap_err().message().to_owned()
     }
 
     #[test]
@@ -87,8 +115,8 @@ mod tests {
 
     #[test]
     fn components_are_refused() {
-        assert!(translate(b"(component)").is_err());
-        assert!(translate(module::COMPONENT_HEADER).is_err());
-        assert!(translate(b"(module)").is_ok());
+        assert!(translate(b"(component)", None).is_err());
+        assert!(translate(module::COMPONENT_HEADER, None).is_err());
+        assert!(translate(b"(module)", None).is_ok());
     }
 }

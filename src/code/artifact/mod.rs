@@ -125,7 +125,8 @@ pub fn deserialize_file(fingerprint: &str, path: &Path) -> Result<(Module, Arc<C
 
 /// Maps a file to be read. It is closed again; the mapping stays.
 fn map_file(path: &Path) -> Result<CodeMemory> {
-    let (file, len) = os::open_regular(path).map_err(|error| refused(format!("{error}: {}", path.display())))?;
+    let cannot_open = |error| Error::new(ErrorKind::File, format!("cannot open {}: {error}", path.display()));
+    let (file, len) = os::open_regular(path).map_err(cannot_open)?;
     match usize::try_from(len) {
         Ok(0) => Err(refused(format!("empty: {}", path.display()))),
         Ok(len) => CodeMemory::of_file(&file, len)
@@ -145,8 +146,7 @@ fn read_file(fingerprint: &str, mut memory: CodeMemory) -> Result<(Module, Arc<C
 /// that is mapped is not changed.
 pub fn write_artifact(artifact: &[u8], path: &Path) -> Result<()> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let failed =
-        |error| Error::new(ErrorKind::Artifact, format!("cannot write an artifact: {error}: {}", path.display()));
+    let failed = |error| Error::new(ErrorKind::File, format!("cannot write {}: {error}", path.display()));
     // A device or a pipe would be replaced like a file.
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(failed(io::Error::other("not a regular file")));

@@ -227,7 +227,11 @@ fn no_stack(entered: &Entered<'_>, reason: &NoStack) -> Handle<Trap> {
 /// A trap for a call that an error prevents: for lack of memory, or because of its arguments.
 #[cold]
 pub(in crate::vm) fn failed_call(entered: &Entered<'_>, error: &Error) -> Handle<Trap> {
-    let code = if error.kind() == ErrorKind::OutOfMemory { TrapCode::OutOfMemory } else { TrapCode::BadCall };
+    let code = match error.kind() {
+        ErrorKind::OutOfMemory => TrapCode::OutOfMemory,
+        ErrorKind::Limit => TrapCode::Limit,
+        _ => TrapCode::BadCall,
+    };
     Trap::new_in_any_case(entered, code, Some(error.message().as_bytes().into()))
 }
 

@@ -57,13 +57,13 @@ pub unsafe fn instantiate(
     drop(imports);
     define_globals(&instance);
     instance.fill_small_tables();
-    let traps = |code| match Trap::new(entered, code, None) {
+    let traps = |(code, message): SegmentTrap| match Trap::new(entered, code, Some(message.into_bytes().into())) {
         Ok(trap) => Failure::Trap(trap),
         Err(error) => Failure::Error(error),
     };
-    if let Err(code) = run_element_segments(&instance) {
+    if let Err(trap) = run_element_segments(&instance) {
         undo_data_segments(&instance);
-        return Err(traps(code));
+        return Err(traps(trap));
     }
     run_data_segments(&instance).map_err(traps)?;
     if let Some(start) = module.module().start {
@@ -211,7 +211,10 @@ fn define_globals(instance: &Instance) {
     }
 }
 
-fn run_element_segments(instance: &Instance) -> Result<(), TrapCode> {
+/// Why an active segment traps, in words.
+type SegmentTrap = (TrapCode, String);
+
+fn run_element_segments(instance: &Instance) -> Result<(), SegmentTrap> {
     let module = instance.module();
     let first = instance.compiled().initial().first_elem;
     for (segment, elem) in module.elems.iter().skip(first.index()) {
@@ -221,7 +224,12 @@ fn run_element_segments(instance: &Instance) -> Result<(), TrapCode> {
                 unsafe { mark_escaped(std::ptr::from_ref(instance).cast()) };
             }
             let dst = evaluate_offset(instance, offset);
-            init_table(instance, *table, segment, dst, 0, elem.items.len() as u64)?;
+            let len = elem.items.len() as u64;
+            init_table(instance, *table, segment, dst, 0, len).map_err(|code| {
+                let (words, size) = (code.message(), instance.table_ref(*table).size());
+                let (segment, table) = (segment.as_u32(), table.as_u32());
+                (code, format!("{words}: element segment {segment}: {len} elements at {dst}, table {table} has {size}"))
+            })?;
         }
         if !matches!(elem.mode, ElemMode::Passive) {
             instance.drop_elem(segment);
@@ -230,12 +238,22 @@ fn run_element_segments(instance: &Instance) -> Result<(), TrapCode> {
     Ok(())
 }
 
-fn run_data_segments(instance: &Instance) -> Result<(), TrapCode> {
+fn run_data_segments(instance: &Instance) -> Result<(), SegmentTrap> {
     let first = instance.compiled().initial().first_data;
     for (segment, data) in instance.module().datas.iter().skip(first.index()) {
         if let DataMode::Active { memory, offset } = &data.mode {
             let dst = evaluate_offset(instance, offset);
-            init_memory(instance, *memory, segment, dst, 0, data.bytes.len() as u64)?;
+            let len = data.bytes.len() as u64;
+            init_memory(instance, *memory, segment, dst, 0, len).map_err(|code| {
+                let (words, size) = (code.message(), instance.memory_ref(*memory).byte_len());
+                let (segment, memory) = (segment.as_u32(), memory.as_u32());
+                (
+                    code,
+                    format!(
+                        "{words}: data segment {segment}: {len} bytes at {dst:#x}, memory {memory} has {size:#x} bytes"
+                    ),
+                )
+            })?;
             instance.drop_data(segment);
         }
     }

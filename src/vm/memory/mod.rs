@@ -4,7 +4,7 @@ pub mod address_space;
 pub mod image;
 pub mod linear;
 
-use crate::abi::{ObjectKind, VMMemory};
+use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION, ObjectKind, VMMemory};
 use crate::types::{Error, Limits, MemoryType, Result};
 use crate::vm::instance::Instance;
 use crate::vm::memory::linear::{Contents, LinearMemory};
@@ -117,6 +117,12 @@ impl Memory {
     pub fn base(&self) -> *mut u8 {
         // SAFETY: the definition is part of the memory; it changes only in `grow`, on the store's thread.
         unsafe { (*self.definition.get()).base }
+    }
+
+    /// Which byte of the memory, or of the guard behind it, an address that faulted is.
+    pub fn offset_of(&self, address: usize) -> Option<usize> {
+        let offset = address.checked_sub(self.base().addr())?;
+        ((offset as u64) < GUARDED_RESERVATION + GUARD_SIZE).then_some(offset)
     }
 
     /// The length in bytes.

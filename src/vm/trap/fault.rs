@@ -51,6 +51,7 @@ fn decide(fault: &mut Fault<'_>) -> bool {
         // SAFETY: a function that can trap and has an offset keeps its vmctx there from its entry on.
         (unsafe { store_of_frame(fp, vmctx_fp_offset) }, pending(code, fp, pc, true))
     };
+    let pending = PendingTrap { address: fault.address().unwrap_or(0), ..pending };
     // SAFETY: this thread runs code of the store, so the store is its own.
     unsafe { (*store).pending_trap = pending };
     fault.resume_in(raise, store);

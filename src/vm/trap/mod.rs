@@ -9,15 +9,16 @@ pub mod unwind;
 
 use crate::abi::{Frame, ObjectHeader, ObjectKind, PendingTrap};
 use crate::os::exceptions;
-use crate::types::{FuncIndex, Result, TrapCode};
+use crate::types::{FuncIndex, MemoryIndex, Result, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::{EntityHeader, Handle, Record, release, retain};
 use crate::vm::store::kinds::{Entity, Tracer};
 use crate::vm::store::lifetime::mark_escaped;
 use crate::vm::store::{Entered, Finalizer, Store};
 use smallvec::SmallVec;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::c_void;
+use std::fmt;
 
 /// The number of frames a trap records at most; the innermost are kept.
 pub const MAX_FRAMES: usize = 1000;
@@ -27,8 +28,10 @@ pub const MAX_FRAMES: usize = 1000;
 pub struct Trap {
     header: EntityHeader,
     code: TrapCode,
-    /// The host's own words; the code's otherwise.
-    message: Option<Box<[u8]>>,
+    /// The host's own words; otherwise those of the code, and of the access, when they are asked for.
+    message: OnceCell<Box<[u8]>>,
+    /// The access that was out of bounds, as far as it is known.
+    access: Cell<Option<Access>>,
     /// Most traps cross few, which then take no allocation of their own.
     frames: RefCell<SmallVec<[FrameInfo; 2]>>,
     /// Whether the frames' instances are counted as handles. Until the trap escapes into wasm they are: a trap in the
@@ -40,6 +43,21 @@ pub struct Trap {
     exception: Cell<*mut c_void>,
     /// Host info of a trap without a store, which has no table for it.
     detached_info: Cell<Option<(*mut c_void, Option<unsafe extern "C" fn(*mut c_void)>)>>,
+}
+
+/// An access to linear memory that faulted: at this byte of a memory that has so many.
+#[derive(Copy, Clone, Debug)]
+struct Access {
+    memory: MemoryIndex,
+    byte: usize,
+    size: usize,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Access { memory, byte, size } = self;
+        write!(f, "byte {byte:#x} of memory {}, which has {size:#x} bytes", memory.as_u32())
+    }
 }
 
 /// A frame of a trace. Not counted: see [`Trap`]; a frame handed out counts its instance itself.
@@ -94,7 +112,8 @@ impl Trap {
         Box::into_raw(Box::new(Trap {
             header: EntityHeader::new(ObjectKind::Trap, store),
             code,
-            message,
+            message: message.map_or_else(OnceCell::new, OnceCell::from),
+            access: Cell::new(None),
             frames: RefCell::default(),
             counted: Cell::new(true),
             complete: Cell::new(false),
@@ -134,7 +153,11 @@ impl Trap {
 
     /// The message, without a NUL.
     pub fn message(&self) -> &[u8] {
-        self.message.as_deref().unwrap_or(self.code.message().as_bytes())
+        let words = self.code.message();
+        match self.access.get() {
+            Some(access) => self.message.get_or_init(|| format!("{words}: {access}").into_bytes().into()),
+            None => self.message.get().map_or(words.as_bytes(), |message| message),
+        }
     }
 
     /// Makes the trap stand for an exception, which it owns.
@@ -252,7 +275,12 @@ pub(in crate::vm) fn take(entered: &Entered<'_>) -> Handle<Trap> {
         unsafe { Handle::from_raw(pending.object.cast()) }
     } else {
         let code = TrapCode::from_u8(pending.code as u8).unwrap_or(TrapCode::Unreachable);
-        Trap::new_in_any_case(entered, code, None)
+        let trap = Trap::new_in_any_case(entered, code, None);
+        if code == TrapCode::MemoryOutOfBounds && pending.address != 0 {
+            // SAFETY: the trap was raised by code of the instance of its innermost frame, which is live.
+            trap.access.set(unsafe { access_at(pending.address, frames.frames()) });
+        }
+        trap
     };
     // Dropped at the end: its last handle may be the last but one of what this trap crossed.
     let mut of_another_store = None;
@@ -275,4 +303,17 @@ pub(in crate::vm) fn take(entered: &Entered<'_>) -> Handle<Trap> {
     unsafe { (*context).trap_frames = frames };
     drop(of_another_store);
     trap
+}
+
+/// The access that faulted at `address`. `None` if it is not known.
+///
+/// # Safety
+/// The instance of the innermost frame is live.
+unsafe fn access_at(address: usize, frames: &[Frame]) -> Option<Access> {
+    // SAFETY: live by the caller's promise.
+    let instance = unsafe { &*Instance::from_vmctx(frames.first()?.vmctx) };
+    instance.module().memories.keys().find_map(|index| {
+        let memory = instance.memory_ref(index);
+        Some(Access { memory: index, byte: memory.offset_of(address)?, size: memory.byte_len() })
+    })
 }
