@@ -10,7 +10,7 @@
 //! drops all frames at once.
 
 use crate::abi::{Activation, CallHost, VMHostContext, VMStoreContext, ValVec};
-use crate::arch::float_mode::WASM_MXCSR_WORD;
+use crate::arch::float_mode::{MXCSR_STATUS, WASM_MXCSR, WASM_MXCSR_WORD};
 use std::arch::naked_asm;
 use std::ffi::{c_int, c_void};
 use std::mem::offset_of;
@@ -53,8 +53,14 @@ macro_rules! host_call_stub {
                 "cmp [r8 + {activation}], rcx",
                 "jne 50f",
                 "35:",
-                "ldmxcsr [rip + {wasm_mxcsr}]",
-                "pop rcx",
+                "stmxcsr [rsp]",
+                "mov ecx, [rsp]",
+                "or ecx, {status}",
+                "cmp ecx, {mode} | {status}",
+                "jne 60f",
+                "36:",
+                // No `pop`: a load of the whole word would wait until the half that was just stored is in the cache.
+                "add rsp, 8",
                 ".cfi_remember_state",
                 ".cfi_adjust_cfa_offset -8",
                 "ret",
@@ -63,6 +69,10 @@ macro_rules! host_call_stub {
                 "40:",
                 "ldmxcsr [rcx + {host_mode}]",
                 "jmp 20b",
+                // It has returned in another mode than WebAssembly's.
+                "60:",
+                "ldmxcsr [rip + {wasm_mxcsr}]",
+                "jmp 36b",
                 // Another activation is the first.
                 "50:",
                 "push rax",
@@ -88,6 +98,8 @@ macro_rules! host_call_stub {
                 left_by_exception = const LEFT_BY_EXCEPTION,
                 callback = const offset_of!(VMHostContext, callback),
                 env = const offset_of!(VMHostContext, env),
+                status = const MXCSR_STATUS,
+                mode = const WASM_MXCSR,
                 wasm_mxcsr = sym WASM_MXCSR_WORD,
                 store = const offset_of!(Activation, store),
                 exception = const offset_of!(Activation, exception),

@@ -31,8 +31,13 @@ pub fn light_barrier() {
     if BARRIER_MODE.load(Ordering::Relaxed) == BARRIER_MEMBARRIER {
         compiler_fence(Ordering::SeqCst);
     } else {
-        fence(Ordering::SeqCst);
+        fence_on_the_frequent_side();
     }
+}
+
+#[cold]
+fn fence_on_the_frequent_side() {
+    fence(Ordering::SeqCst);
 }
 
 /// The rare side of the pair: a full barrier in every running thread of the process. Takes microseconds.

@@ -17,7 +17,7 @@
 //!
 //! What a dead activation had entered of the store is left, and what it owned for the time of a call is given back.
 
-use super::{Entered, Released, Store};
+use super::{Before, Entered, Released, Store};
 use crate::abi::{Activation, VMStoreContext, Val};
 use crate::arch;
 use crate::os::exceptions::{self, Found};
@@ -243,7 +243,7 @@ impl Store {
             return Err(Error::argument("the stack that this is called on cannot be forgotten"));
         }
         if let Some(level) = entered.store.drop_activations(|activation| bounds.contains(activation.entry_fp)) {
-            entered.level = level;
+            entered.before = Before::new(level, entered.before.held());
         }
         Ok(())
     }
@@ -346,7 +346,7 @@ impl Store {
         let context = self.context();
         // SAFETY: the store's, and not linked.
         let record = unsafe { &mut *lent.activation };
-        record.level = entered.level as u32;
+        record.level = entered.before.level() as u32;
         record.entry_sp = entry_sp;
         if entry_sp != 0 {
             // SAFETY: where the return address of the function lies that the host has called.

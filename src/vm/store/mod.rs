@@ -8,14 +8,16 @@
 
 mod activations;
 pub mod entity;
+mod entry;
 mod host_info;
 pub mod kinds;
 pub mod lifetime;
 mod owner;
 mod pending_free;
+mod release;
 
 use crate::abi::{Activation, LibcallTable, ObjectHeader, PendingTrap, VMStoreContext};
-use crate::arch::{self, StoreLayout};
+use crate::arch::StoreLayout;
 use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
@@ -23,6 +25,8 @@ use crate::vm::gc::heap::GcHeap;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
 use activations::Records;
 pub(in crate::vm) use activations::{Lending, NoStack};
+use entry::Before;
+pub use entry::Entered;
 pub use host_info::Finalizer;
 use host_info::{HostInfoTable, PendingFinalizers};
 use kinds::Kinds;
@@ -60,15 +64,6 @@ pub struct Store {
     pub(super) traced_envs: Cell<usize>,
     /// How many environments and host infos have a finalizer that has not been queued yet.
     pub(super) finalizable: Cell<usize>,
-}
-
-/// Proof that this thread is the store's owner and inside the store. While there is one, finalizers wait.
-pub struct Entered<'a> {
-    store: &'a Store,
-    /// The depth of the owner's entries to go back to; 0 also for an entry that is not counted, from within WebAssembly.
-    level: usize,
-    /// Whether finalizers waited already when this was made.
-    held_before: bool,
 }
 
 // The stub reads as much.
@@ -154,83 +149,6 @@ impl Store {
         !unsafe { activation.read_volatile() }.is_null()
     }
 
-    /// Enters the store: makes sure that this thread is its owner and drains what other threads gave back.
-    #[inline(always)]
-    pub fn enter(&self) -> Result<Entered<'_>> {
-        self.enter_from(arch::stack_pointer())
-    }
-
-    /// As [`Store::enter`], for a caller who knows the stack pointer of a frame that is no longer there, but would lie directly below the host's.
-    #[inline(always)]
-    pub(super) fn enter_from(&self, sp: usize) -> Result<Entered<'_>> {
-        let level = if self.owner.try_enter() == Some(0) { 0 } else { self.enter_otherwise(sp)? };
-        let entered = self.entered(level);
-        if self.owner.has_queued() {
-            self.drain();
-        }
-        Ok(entered)
-    }
-
-    /// Enters again, or from another thread than the owner; the level to leave to.
-    #[inline(never)]
-    fn enter_otherwise(&self, sp: usize) -> Result<usize> {
-        self.try_enter(sp).map_or_else(|| self.migrate_here(sp), Ok)
-    }
-
-    /// Enters if this thread is the owner; the level to leave to.
-    #[inline]
-    fn try_enter(&self, sp: usize) -> Option<usize> {
-        match self.owner.try_enter()? {
-            0 => Some(0),
-            depth => Some(self.enter_again(depth, sp)),
-        }
-    }
-
-    #[cold]
-    fn migrate_here(&self, sp: usize) -> Result<usize> {
-        loop {
-            if self.owner.migrate(|| self.wasm_runs())? {
-                return Ok(0);
-            }
-            if let Some(level) = self.try_enter(sp) {
-                return Ok(level);
-            }
-        }
-    }
-
-    /// Runs `body` inside the store if this thread is its owner; false otherwise. `body` neither calls out nor frees anything, so that
-    /// it does not matter whether an entry further out was left by a jump.
-    #[inline]
-    pub(super) fn briefly_inside(&self, body: impl FnOnce()) -> bool {
-        let Some(depth) = self.owner.try_enter() else { return false };
-        let _outermost = (depth == 0).then(|| self.entered(0));
-        body();
-        true
-    }
-
-    /// Enters the store, if this thread is its owner.
-    #[inline]
-    pub(super) fn enter_if_owner(&self) -> Option<Entered<'_>> {
-        let level = self.try_enter(arch::stack_pointer())?;
-        Some(self.entered(level))
-    }
-
-    #[inline]
-    fn entered(&self, level: usize) -> Entered<'_> {
-        Entered { store: self, level, held_before: self.finalizers.hold(true) }
-    }
-
-    /// The guard of an entry that the numeric-only stub made and has not left; or of one that need not be counted, by code of the store
-    /// that has called out.
-    ///
-    /// # Safety
-    /// One of the two is so, and only one guard is made of an entry of the stub's.
-    #[inline]
-    pub(super) unsafe fn still_entered(&self) -> Entered<'_> {
-        // The stub counts an entry only if it is the first.
-        self.entered(0)
-    }
-
     /// Adds the reference of an entity that has got its first handle.
     pub(super) fn add_ref(&self) {
         self.refs.set(self.refs.get() + 1);
@@ -240,265 +158,6 @@ impl Store {
         self.refs.set(self.refs.get() - 1);
         if self.refs.get() == 0 {
             self.owner.flags.attention.set(true);
-        }
-    }
-
-    /// Gives back a handle of an entity, on any thread.
-    ///
-    /// # Safety
-    /// `store` is the entity's store and the caller owns the handle.
-    pub(super) unsafe fn release_handle(store: *const Store, entity: *mut EntityHeader) {
-        // SAFETY: passed on to the caller.
-        unsafe { Self::release_any(store, Released::Entity(entity)) }
-    }
-
-    /// Gives back handles of entities, most of them of one store, on any thread.
-    ///
-    /// # Safety
-    /// The objects are null or live, and the caller owns a handle of each.
-    pub unsafe fn release_handles<'a, T>(objects: &'a [*mut T]) {
-        let mut inside: Option<Entered<'a>> = None;
-        let mut current: *const Store = std::ptr::null();
-        for object in objects.iter().map(|object| object.cast_const().cast::<ObjectHeader>()) {
-            if object.is_null() {
-                continue;
-            }
-            // SAFETY: live by the caller's promise.
-            let entity = unsafe { entity::owner_of(object) };
-            // SAFETY: as above.
-            let store = unsafe { (*entity).store };
-            if !std::ptr::eq(current, store) {
-                current = store;
-                // SAFETY: the handle that is given back keeps the store alive, and the guard does from then on.
-                inside = unsafe { store.as_ref() }.and_then(Store::enter_if_owner);
-            }
-            match &inside {
-                // SAFETY: the owner thread, inside, and the caller owned the handle.
-                Some(inside) => unsafe { inside.store.release_here(entity) },
-                // SAFETY: passed on to the caller.
-                None => unsafe { entity::release(object) },
-            }
-        }
-    }
-
-    /// Gives back the store's own handle, on any thread.
-    ///
-    /// # Safety
-    /// The caller owns the store's handle.
-    pub unsafe fn delete(store: *mut Store) {
-        // SAFETY: passed on to the caller.
-        unsafe { Self::release_any(store, Released::Store) }
-    }
-
-    /// # Safety
-    /// The caller owns what is released.
-    unsafe fn release_any(store: *const Store, released: Released) {
-        // SAFETY: the handle that is given back keeps the store alive until it is processed.
-        let this = unsafe { &*store };
-        let sp = arch::stack_pointer();
-        let level = match this.owner.try_enter() {
-            None => None,
-            Some(0) => Some(0),
-            // SAFETY: passed on to the caller; this thread is inside.
-            Some(_) if unsafe { this.release_another(released) } => return,
-            Some(depth) => Some(this.enter_again(depth, sp)),
-        };
-        if let Some(level) = level {
-            // SAFETY: owner, inside, and the caller owned the handle.
-            unsafe { this.process(released) };
-            // SAFETY: this matches the entry above; `this` is not used afterwards.
-            unsafe { Self::leave_after_finalizers(store, level) };
-        } else {
-            this.owner.pin();
-            let entered = if this.owner.queue(released) { this.migrate_here(sp).ok() } else { None };
-            this.owner.unpin();
-            if let Some(level) = entered {
-                this.drain();
-                // SAFETY: this matches the entry above.
-                unsafe { Self::leave(store, level) };
-            }
-        }
-    }
-
-    /// Gives a handle of an entity back that has others, from within an entry: nothing is freed, so that it need not be known whether
-    /// that entry was left by a jump. False, and nothing is done, where that is not so.
-    ///
-    /// # Safety
-    /// This thread is inside, and the caller owns what is released.
-    #[inline]
-    unsafe fn release_another(&self, released: Released) -> bool {
-        let Released::Entity(entity) = released else { return false };
-        // SAFETY: the caller owns a handle, so the entity is live.
-        !self.is_orphaned() && unsafe { entity::drop_count_unless_last(entity) }
-    }
-
-    /// Processes the queue of other threads.
-    #[cold]
-    fn drain(&self) {
-        for released in self.owner.take_queue() {
-            // SAFETY: queued handles are owned by the queue; the store is entered by the callers of this function.
-            unsafe { self.process(released) };
-        }
-    }
-
-    /// # Safety
-    /// The store is entered and the caller owns what is released.
-    unsafe fn process(&self, released: Released) {
-        match released {
-            Released::Store => {
-                self.owner.orphaned.store(true, std::sync::atomic::Ordering::SeqCst);
-                self.owner.flags.attention.set(true);
-                // Whatever is held now, the first collection is due.
-                self.pacing.set_roots(0);
-                self.pacing.released();
-                self.drop_ref();
-            }
-            // SAFETY: passed on to the caller.
-            Released::Entity(entity) => unsafe { self.release_here(entity) },
-        }
-    }
-
-    /// Gives back a handle of an entity of this store.
-    ///
-    /// # Safety
-    /// The store is entered and the caller owns the handle.
-    #[inline(always)]
-    unsafe fn release_here(&self, entity: *mut EntityHeader) {
-        // SAFETY: the caller owned the handle, so the entity is live.
-        if unsafe { entity::drop_count(entity) } {
-            // SAFETY: live, and this was its last handle.
-            unsafe { self.released_last(entity) };
-        }
-        if self.is_orphaned() {
-            self.pacing.released();
-            self.owner.flags.attention.set(true);
-        }
-    }
-
-    /// # Safety
-    /// The store is entered; `entity` is live and has just lost its last handle.
-    unsafe fn released_last(&self, entity: *mut EntityHeader) {
-        // SAFETY: passed on to the caller.
-        unsafe { self.lost_last_handle(entity) };
-        self.drop_ref();
-    }
-
-    /// Leaves the store; frees it if this was the outermost entry and nobody has a handle any more.
-    ///
-    /// While WebAssembly runs there is another entry, further out or of another coroutine, and the last of them to be left does that.
-    ///
-    /// # Safety
-    /// Matches one entry, from `level`. The store must not be used by the caller afterwards unless it holds a handle.
-    #[inline]
-    unsafe fn leave(store: *const Store, level: usize) {
-        // SAFETY: an entered store is alive.
-        if !unsafe { &*store }.leave_at_once(level) {
-            // SAFETY: passed on to the caller.
-            unsafe { Self::leave_inner(store, level) };
-        }
-    }
-
-    /// Leaves the store if this is the outermost entry and there is nothing to do but to lower the depth; false otherwise.
-    #[inline(always)]
-    fn leave_at_once(&self, level: usize) -> bool {
-        if level != 0 || self.wasm_runs() {
-            return false;
-        }
-        // A thread that queues a handle and sees WebAssembly running here leaves it to this thread: either it sees that none runs any
-        // more, or this thread sees what it has queued. The other side's heavy barrier is in `StoreOwner::migrate`.
-        os::light_barrier();
-        if self.owner.flags.attention.get() || self.owner.has_queued() {
-            return false;
-        }
-        // What is queued between the look and this waits for the next entry, or for its thread, which takes over.
-        self.owner.set_depth(0);
-        true
-    }
-
-    /// As [`Store::leave`], after running what finalizers wait, unless they are held back. (At the end of an outermost entry they are run
-    /// in any case, because each that waits has raised `attention`.)
-    ///
-    /// # Safety
-    /// As [`Store::leave`].
-    #[inline(always)]
-    unsafe fn leave_after_finalizers(store: *const Store, level: usize) {
-        // SAFETY: an entered store is alive.
-        if !unsafe { &*store }.leave_at_once(level) {
-            // SAFETY: passed on to the caller.
-            unsafe { Self::run_finalizers_and_leave(store, level) };
-        }
-    }
-
-    /// [`Store::leave_after_finalizers`] where there is something to do.
-    ///
-    /// # Safety
-    /// As [`Store::leave`].
-    #[inline(never)]
-    unsafe fn run_finalizers_and_leave(store: *const Store, level: usize) {
-        // SAFETY: an entered store is alive.
-        let this = unsafe { &*store };
-        if level != 0 || this.wasm_runs() {
-            this.run_finalizers();
-        }
-        // SAFETY: passed on to the caller.
-        unsafe { Self::leave_inner(store, level) };
-    }
-
-    /// [`Store::leave`] for an entry that is not the outermost, or not known to be, or where there is something to do.
-    ///
-    /// # Safety
-    /// As [`Store::leave`].
-    #[inline(never)]
-    unsafe fn leave_inner(store: *const Store, mut level: usize) {
-        // SAFETY: an entered store is alive.
-        let this = unsafe { &*store };
-        if this.wasm_runs() {
-            // Without handles, nobody will look again.
-            match if this.refs.get() == 0 { this.drop_all_dead_activations() } else { None } {
-                Some(outermost) => level = outermost,
-                None => return,
-            }
-        }
-        if level != 0 {
-            return this.owner.set_depth(level);
-        }
-        if !this.leave_at_once(0) {
-            // SAFETY: the outermost entry is still held, and no WebAssembly runs.
-            unsafe { Self::leave_slow(store) };
-        }
-    }
-
-    /// The end of an outermost entry with something left to do.
-    ///
-    /// # Safety
-    /// As [`Store::leave`], from level 0.
-    #[cold]
-    unsafe fn leave_slow(store: *const Store) {
-        // SAFETY: an entered store is alive.
-        let this = unsafe { &*store };
-        let level = this.take_level();
-        if level != 0 {
-            return this.owner.set_depth(level);
-        }
-        this.owner.set_depth(1);
-        this.owner.flags.attention.set(false);
-        this.drain();
-        this.free_deferred();
-        this.free_pending(FREES_AT_ONCE);
-        this.run_finalizers();
-        if this.refs.get() != 0
-            && this.is_orphaned()
-            && this.pacing.due_at_the_end(this.refs.get(), this.traced_envs.get() != 0, this.finalizable.get() != 0)
-        {
-            this.collect_all();
-        }
-        if this.refs.get() == 0 {
-            this.free_everything();
-            this.owner.wait_for_pins();
-            // SAFETY: nobody has a handle, nothing runs, every entity is freed, and the store was made by `Store::new`.
-            drop(unsafe { Box::from_raw(store.cast_mut()) });
-        } else {
-            this.owner.set_depth(0);
         }
     }
 
@@ -603,40 +262,5 @@ impl Store {
     #[inline]
     pub(super) fn unbox(&self, reference: u32) -> *mut ObjectHeader {
         self.heap.borrow().get(reference)
-    }
-}
-
-impl Entered<'_> {
-    pub fn store(&self) -> &Store {
-        self.store
-    }
-
-    /// Runs `body`, which may run code of the host: there, finalizers run whenever a function of the library returns. The
-    /// caller relies on nothing that only a handle of the host's keeps alive.
-    #[inline]
-    pub(super) fn call_out<R>(&self, body: impl FnOnce() -> R) -> R {
-        let held = self.store.finalizers.hold(false);
-        let result = body();
-        self.store.finalizers.hold(held);
-        result
-    }
-
-    /// Leaves without running finalizers, which may collect: references that nothing keeps alive yet are on their way into
-    /// WebAssembly.
-    pub(super) fn leave_with_references(self) {
-        let this = std::mem::ManuallyDrop::new(self);
-        this.store.finalizers.hold(this.held_before);
-        // SAFETY: as in `drop`, which does not follow.
-        unsafe { Store::leave(this.store, this.level) }
-    }
-}
-
-impl Drop for Entered<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.store.finalizers.hold(self.held_before);
-        // SAFETY: made by `Store::enter`, which entered once. Whoever holds the guard's borrow holds a handle too, or
-        // does not use the store afterwards.
-        unsafe { Store::leave_after_finalizers(self.store, self.level) }
     }
 }
