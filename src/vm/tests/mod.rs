@@ -1,6 +1,7 @@
 //! The virtual machine from the inside: call, trap, collect.
 
 mod entries;
+mod lazy_tables;
 mod reuse;
 
 use crate::abi::{ObjectHeader, VMFuncRef};
