@@ -218,18 +218,17 @@ pub fn needs_box(val: &Val, ty: ValType) -> bool {
 /// [`check`] held for the value; this is the owner thread, inside the store.
 #[inline]
 pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> {
-    let mut slot = [0; 16];
-    match ty {
-        // SAFETY: a checked v128 is null or has a live box.
-        ValType::V128 => slot = unsafe { (val.of as *const [u8; 16]).as_ref() }.copied().unwrap_or_default(),
-        ValType::Ref(ty) => {
-            // SAFETY: a checked reference is null or live and of this store.
-            let bits = unsafe { ref_to_bits(store, val.object(), ty)? };
-            slot[..8].copy_from_slice(&bits.to_le_bytes());
+    // A number, which stays in registers: a load of all of a slot that was written in halves would have to wait.
+    let bits = match ty {
+        ValType::V128 => {
+            // SAFETY: a checked v128 is null or has a live box.
+            u128::from_le_bytes(unsafe { (val.of as *const [u8; 16]).as_ref() }.copied().unwrap_or_default())
         }
-        _ => slot[..8].copy_from_slice(&val.of.to_le_bytes()),
-    }
-    Ok(slot)
+        // SAFETY: a checked reference is null or live and of this store.
+        ValType::Ref(ty) => u128::from(unsafe { ref_to_bits(store, val.object(), ty)? }),
+        _ => u128::from(val.of),
+    };
+    Ok(bits.to_le_bytes())
 }
 
 /// The bits of a reference as tables, globals and compiled code hold them. Marks the object as escaped.
