@@ -59,27 +59,31 @@ shared_statics! {
 ///
 /// Async-signal-safe if `f` is. `f` must not make or drop an arena, nor fork.
 pub fn lookup<R>(pc: usize, f: impl FnOnce(&Arena) -> R) -> Option<R> {
-    let _reader = Reader::enter();
-    // SAFETY: the pointer is null or was published by `register`, and is not freed while the reader is counted.
-    let snapshot = unsafe { SNAPSHOT.load(SeqCst).as_ref() }?;
-    let index = snapshot.entries.partition_point(|entry| entry.start <= pc).checked_sub(1)?;
-    let entry = &snapshot.entries[index];
-    if pc >= entry.end {
-        return None;
-    }
-    // SAFETY: the pointer is null, or that of an `Arena` whose `drop` waits in `unregister` while the reader is counted.
-    let arena = unsafe { entry.arena.load(SeqCst).as_ref() }?;
-    Some(f(arena))
+    Reader::enter().lookup(pc, f)
 }
 
-/// A counted reader.
-struct Reader(&'static AtomicUsize);
+/// A counted reader: for several look-ups in turn. While there is one, its thread must not make or drop an arena, nor fork.
+pub struct Reader(&'static AtomicUsize);
 
 impl Reader {
-    fn enter() -> Reader {
+    pub fn enter() -> Reader {
         let readers = &READERS[SIDE.load(SeqCst)];
         readers.fetch_add(1, SeqCst);
         Reader(readers)
+    }
+
+    /// As [`lookup`].
+    pub fn lookup<R>(&self, pc: usize, f: impl FnOnce(&Arena) -> R) -> Option<R> {
+        // SAFETY: the pointer is null or was published by `register`, and is not freed while the reader is counted.
+        let snapshot = unsafe { SNAPSHOT.load(SeqCst).as_ref() }?;
+        let index = snapshot.entries.partition_point(|entry| entry.start <= pc).checked_sub(1)?;
+        let entry = &snapshot.entries[index];
+        if pc >= entry.end {
+            return None;
+        }
+        // SAFETY: the pointer is null, or that of an `Arena` whose `drop` waits in `unregister` while the reader is counted.
+        let arena = unsafe { entry.arena.load(SeqCst).as_ref() }?;
+        Some(f(arena))
     }
 }
 

@@ -23,7 +23,7 @@ mod offset_map;
 mod parallel;
 mod tables;
 
-pub use address_map::lookup;
+pub use address_map::{Reader, lookup};
 pub use arena::{Appended, Arena, FuncAt};
 pub use artifact::{deserialize, deserialize_file, is_artifact, write_artifact};
 #[cfg(test)]

@@ -18,7 +18,7 @@
 
 use crate::abi::{Activation, Frame, VMContext, VMHostContext, VMStoreContext};
 use crate::arch::{STORE_BELOW_FP, read_stack};
-use crate::code::{FuncAt, lookup};
+use crate::code::{FuncAt, Reader, lookup};
 use crate::os;
 use std::ops::ControlFlow;
 
@@ -151,7 +151,7 @@ fn all_mapped(start: usize, end: usize) -> bool {
     (start & !(PAGE - 1)..=last).step_by(PAGE).all(os::is_readable) && start < end
 }
 
-/// Visits the frames from `exit` up to the entry stub's frame at `entry_fp`.
+/// Visits the frames from `exit` up to the entry stub's frame at `entry_fp`. `visit` must not make or drop an arena of code, nor fork.
 ///
 /// # Safety
 ///
@@ -162,10 +162,11 @@ unsafe fn walk_activation(
     visit: &mut dyn FnMut(Step) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let Exit { mut fp, mut pc, mut exact, .. } = exit;
+    let code = Reader::enter();
     // Frame pointers only ever grow on the way out, so the walk ends even if the chain were damaged.
     while fp != 0 && fp < entry_fp {
         // SAFETY: `fp` is the frame pointer of a live frame stopped at `pc`.
-        if let Some(frame) = unsafe { frame_at(pc, exact, fp) } {
+        if let Some(frame) = unsafe { frame_at(&code, pc, exact, fp) } {
             visit(Step::Frame(frame))?;
         }
         let link = fp as *const usize;
@@ -187,10 +188,10 @@ unsafe fn walk_activation(
 /// # Safety
 ///
 /// `fp` is the frame pointer of a live frame stopped at `pc`.
-unsafe fn frame_at(pc: usize, exact: bool, fp: usize) -> Option<Frame> {
-    let (FuncAt { func, vmctx_fp_offset }, module_offset) = lookup(pc, |code| code.frame_at(pc, exact))??;
+unsafe fn frame_at(code: &Reader, pc: usize, exact: bool, fp: usize) -> Option<Frame> {
+    let (FuncAt { func, vmctx_fp_offset }, module_offset) = code.lookup(pc, |arena| arena.frame_at(pc, exact))??;
     // SAFETY: the frame is one of the function with this offset.
-    let vmctx = unsafe { vmctx_of(fp, vmctx_fp_offset) }?;
+    let vmctx = unsafe { vmctx_of(code, fp, vmctx_fp_offset) }?;
     Some(Frame { pc, exact, fp, vmctx, func, module_offset: module_offset.unwrap_or(u32::MAX) })
 }
 
@@ -200,7 +201,7 @@ unsafe fn frame_at(pc: usize, exact: bool, fp: usize) -> Option<Frame> {
 /// # Safety
 ///
 /// `fp` is the frame pointer of a live frame of a function with this offset.
-unsafe fn vmctx_of(fp: usize, vmctx_fp_offset: i32) -> Option<*mut VMContext> {
+unsafe fn vmctx_of(code: &Reader, fp: usize, vmctx_fp_offset: i32) -> Option<*mut VMContext> {
     let (mut fp, mut offset) = (fp, vmctx_fp_offset);
     if offset == 0 {
         // The function calls nothing, and its caller is a function of the same instance, which has a slot since it calls.
@@ -209,7 +210,7 @@ unsafe fn vmctx_of(fp: usize, vmctx_fp_offset: i32) -> Option<*mut VMContext> {
         fp = unsafe { link.read() };
         // SAFETY: ...and its return address in the next word.
         let return_pc = unsafe { link.wrapping_add(1).read() };
-        offset = lookup(return_pc, |code| Some(code.func_at(return_pc - 1)?.vmctx_fp_offset))??;
+        offset = code.lookup(return_pc, |arena| Some(arena.func_at(return_pc - 1)?.vmctx_fp_offset))??;
         if offset == 0 {
             return None;
         }
