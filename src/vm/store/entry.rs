@@ -246,7 +246,10 @@ impl Store {
         }
         this.owner.set_depth(1);
         this.owner.flags.attention.set(false);
-        this.drain();
+        // What is queued from here on is for the next entry, or, in an orphaned store, for the thread that queues it.
+        if this.owner.has_queued_by_now() {
+            this.drain();
+        }
         this.free_deferred();
         this.free_pending(FREES_AT_ONCE);
         this.run_finalizers();

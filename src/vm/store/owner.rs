@@ -194,6 +194,12 @@ impl StoreOwner {
         self.flags.queued.load(Ordering::Relaxed)
     }
 
+    /// As [`StoreOwner::has_queued`], after the store may have become an orphan on this thread: either this sees what another thread has
+    /// queued, or that thread sees an orphan and takes it over. Both write before they read, sequentially consistent.
+    pub(super) fn has_queued_by_now(&self) -> bool {
+        self.flags.queued.load(Ordering::SeqCst)
+    }
+
     /// Makes this thread the owner and enters. Waits for a short operation of the old owner, but not for a guest that runs:
     /// `wasm_runs` tells, and then the store is busy. False if this thread was the owner all along and is not inside by this.
     #[cold]
