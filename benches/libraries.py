@@ -25,8 +25,8 @@ class Library:
         """Its size without symbols, or None where `strip` is missing."""
         if not shutil.which("strip"):
             return None
-        with tempfile.TemporaryDirectory() as room:
-            copy = Path(room) / "stripped.so"
+        with tempfile.TemporaryDirectory() as workspace:
+            copy = Path(workspace) / "stripped.so"
             done = subprocess.run(["strip", "-o", copy, self.path], capture_output=True)
             return copy.stat().st_size if done.returncode == 0 else None
 
@@ -57,11 +57,11 @@ def build(root, given):
 
 def wasmtime(out):
     """wasmtime's library from its Python wheel, or None."""
-    room = out / f"wasmtime-{WASMTIME}"
-    find = lambda: next(iter(sorted(room.rglob("_libwasmtime.so"))), None)
+    workspace = out / f"wasmtime-{WASMTIME}"
+    find = lambda: next(iter(sorted(workspace.rglob("_libwasmtime.so"))), None)
     if not find():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-                   "--target", str(room), f"wasmtime=={WASMTIME}"]
+                   "--target", str(workspace), f"wasmtime=={WASMTIME}"]
         done = subprocess.run(command, capture_output=True, text=True)
         if not find():
             reason = (done.stderr.strip().splitlines() or ["the wheel has no library for this machine"])[-1]
@@ -91,14 +91,14 @@ def packages(out):
     """Large modules of others, from npm."""
     found = []
     for package, file in PACKAGES:
-        room = out / "npm" / re.sub(r"[@/]", "", package)
-        if not (room / file).exists() and shutil.which("npm"):
-            room.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["npm", "pack", "--silent", package], cwd=room, capture_output=True)
-            for archive in room.glob("*.tgz"):
-                shutil.unpack_archive(archive, room)
-        if (room / file).exists():
-            found.append(room / file)
+        workspace = out / "npm" / re.sub(r"[@/]", "", package)
+        if not (workspace / file).exists() and shutil.which("npm"):
+            workspace.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["npm", "pack", "--silent", package], cwd=workspace, capture_output=True)
+            for archive in workspace.glob("*.tgz"):
+                shutil.unpack_archive(archive, workspace)
+        if (workspace / file).exists():
+            found.append(workspace / file)
         else:
             skip(package, "npm could not get it")
     return found

@@ -9,7 +9,7 @@
 
 mod cc;
 
-use cc::{Room, installed, needing, part_not_under, root, run, sanitizer};
+use cc::{Workspace, installed, needing, part_not_under, root, run, sanitizer};
 use libtest_mimic::{Failed, Trial};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,21 +22,23 @@ const SANITIZERS: [&str; 4] =
 const NO_SANITIZERS: [&str; 2] = ["-std=c11", "-fno-omit-frame-pointer"];
 
 fn main() {
-    let (sanitized, plain) = (Arc::new(Room::new("c-sanitized")), Arc::new(Room::new("c-plain")));
+    let (sanitized, plain) = (Arc::new(Workspace::new("c-sanitized")), Arc::new(Workspace::new("c-plain")));
     let without_valgrind = (!installed("valgrind")).then(|| "valgrind is not installed".to_string());
     let mut tests = Vec::new();
     for source in sources() {
         let name = source.file_stem().and_then(|name| name.to_str()).expect("a name that is text").to_string();
         for mode in ["default", "checked"] {
-            let (room, source) = (sanitized.clone(), source.clone());
-            tests.push(Trial::test(format!("sanitized/{mode}/{name}"), move || under_sanitizers(&room, &source, mode)));
+            let (workspace, source) = (sanitized.clone(), source.clone());
+            tests.push(Trial::test(format!("sanitized/{mode}/{name}"), move || {
+                under_sanitizers(&workspace, &source, mode)
+            }));
         }
         if sanitizer().is_some() {
             continue;
         }
-        let room = plain.clone();
+        let workspace = plain.clone();
         tests.push(needing(&format!("valgrind/checked/{name}"), without_valgrind.clone(), move || {
-            under_valgrind(&room, &source)
+            under_valgrind(&workspace, &source)
         }));
     }
     let reason = "its record of a stack's frames outlives the coroutine that had them";
@@ -52,25 +54,25 @@ fn sources() -> Vec<PathBuf> {
     sources
 }
 
-/// A room within `room` for one run, so that runs side by side don't write the same program.
-fn build(room: &Room, source: &Path, mode: &str, flags: &[&str]) -> Result<PathBuf, Failed> {
-    let dir = room.dir.join(mode);
+/// A workspace within `workspace` for one run, so that runs side by side don't write the same program.
+fn build(workspace: &Workspace, source: &Path, mode: &str, flags: &[&str]) -> Result<PathBuf, Failed> {
+    let dir = workspace.dir.join(mode);
     fs::create_dir_all(&dir)?;
-    Room { dir, lib: room.lib.clone() }.build(source, flags)
+    Workspace { dir, lib: workspace.lib.clone() }.build(source, flags)
 }
 
-fn under_sanitizers(room: &Room, source: &Path, mode: &str) -> Result<(), Failed> {
+fn under_sanitizers(workspace: &Workspace, source: &Path, mode: &str) -> Result<(), Failed> {
     let flags: &[&str] = if sanitizer().is_some() { &NO_SANITIZERS } else { &SANITIZERS };
-    let program = build(room, source, mode, flags)?;
-    let mut command = room.command(program);
+    let program = build(workspace, source, mode, flags)?;
+    let mut command = workspace.command(program);
     command.env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1");
     command.env("UBSAN_OPTIONS", "print_stacktrace=1").env("LIBWASM_CHECK_MODE", mode);
     run(&mut command, b"").map(drop)
 }
 
-fn under_valgrind(room: &Room, source: &Path) -> Result<(), Failed> {
-    let program = build(room, source, "valgrind", &["-std=c11"])?;
-    let mut command: Command = room.command("valgrind");
+fn under_valgrind(workspace: &Workspace, source: &Path) -> Result<(), Failed> {
+    let program = build(workspace, source, "valgrind", &["-std=c11"])?;
+    let mut command: Command = workspace.command("valgrind");
     command.args(["--quiet", "--leak-check=full", "--error-exitcode=9", "--num-callers=40"]);
     command.arg(format!("--suppressions={}", root().join("tests/c/valgrind.supp").display())).arg(program);
     command.env("LIBWASM_CHECK_MODE", "checked");

@@ -73,7 +73,7 @@ fn every_source_file_is_in_architecture() {
     let named = paths();
     let mut found = Vec::new();
     sources(Path::new("src"), &mut found);
-    // A room's line stands for its mod.rs.
+    // A folder's line stands for its mod.rs.
     let line_of = |path: &Path| if path.ends_with("mod.rs") { path.with_file_name("") } else { path.to_owned() };
     let missing: Vec<_> = found.iter().filter(|path| !named.contains(&line_of(path))).collect();
     assert!(missing.is_empty(), "ARCHITECTURE.md leaves out {missing:?}");

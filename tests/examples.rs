@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use cc::{Room, installed, needing, output, root, run, same};
+use cc::{Workspace, installed, needing, output, root, run, same};
 use libtest_mimic::{Failed, Trial};
 
 /// The examples that are one module, one program and one expected output.
@@ -28,19 +28,19 @@ const EXAMPLES: [&str; 13] = [
 ];
 
 fn main() {
-    let room = Arc::new(Room::new("examples"));
+    let workspace = Arc::new(Workspace::new("examples"));
     let mut tests = Vec::new();
     for name in EXAMPLES {
-        let room = room.clone();
-        tests.push(Trial::test(name, move || example(&room, name)));
+        let workspace = workspace.clone();
+        tests.push(Trial::test(name, move || example(&workspace, name)));
         tests.push(Trial::test(format!("{name}.wasm is what {name}.wat says"), move || same_module(name)));
     }
     tests.push(Trial::test("every file belongs to an example", every_file));
     tests.push({
-        let room = room.clone();
-        Trial::test("run", move || run_program(&room))
+        let workspace = workspace.clone();
+        Trial::test("run", move || run_program(&workspace))
     });
-    tests.push(needing("sqlite", missing_for_sqlite(), move || sqlite(&room)));
+    tests.push(needing("sqlite", missing_for_sqlite(), move || sqlite(&workspace)));
     cc::main(tests);
 }
 
@@ -48,10 +48,10 @@ fn examples() -> PathBuf {
     root().join("examples-c")
 }
 
-fn example(room: &Room, name: &str) -> Result<(), Failed> {
-    let program = room.build(&examples().join(name).with_extension("c"), &["-std=c99"])?;
+fn example(workspace: &Workspace, name: &str) -> Result<(), Failed> {
+    let program = workspace.build(&examples().join(name).with_extension("c"), &["-std=c99"])?;
     let expected = fs::read_to_string(examples().join(name).with_extension("expected"))?;
-    same(&run(&mut room.command(program), b"")?, &expected)
+    same(&run(&mut workspace.command(program), b"")?, &expected)
 }
 
 /// The committed binary is exactly what the text says.
@@ -171,17 +171,17 @@ const MODULES: [(&str, &[u8]); 5] = [
     ("empty.wasm", b""),
 ];
 
-fn run_program(room: &Room) -> Result<(), Failed> {
-    let program = room.build(&examples().join("run.c"), &["-std=c99"])?;
+fn run_program(workspace: &Workspace) -> Result<(), Failed> {
+    let program = workspace.build(&examples().join("run.c"), &["-std=c99"])?;
     for (name, bytes) in MODULES {
-        fs::write(room.dir.join(name), bytes)?;
+        fs::write(workspace.dir.join(name), bytes)?;
     }
     for case in USES {
         let args = case.args.iter().map(|arg| match arg.strip_prefix("examples-c/") {
-            Some(name) if MODULES.iter().any(|module| module.0 == name) => room.dir.join(name).into_os_string(),
+            Some(name) if MODULES.iter().any(|module| module.0 == name) => workspace.dir.join(name).into_os_string(),
             _ => arg.into(),
         });
-        let output = output(room.command(&program).args(args), b"")?;
+        let output = output(workspace.command(&program).args(args), b"")?;
         let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         if output.status.code() != Some(case.status) {
             return Err(format!("run {:?} ended with {}:\n{printed}", case.args, output.status).into());
@@ -246,10 +246,10 @@ fn sqlite_source() -> Result<PathBuf, String> {
 }
 
 /// Compiles the guest. SQLite itself takes a minute, so its object file is kept, under the version's name.
-fn build_guest(room: &Room) -> Result<PathBuf, Failed> {
+fn build_guest(workspace: &Workspace) -> Result<PathBuf, Failed> {
     let source = sqlite_source()?;
     let version = source.parent().and_then(Path::file_name).ok_or("the source's version")?;
-    let object = room.dir.join(version).with_extension("o");
+    let object = workspace.dir.join(version).with_extension("o");
     if !object.exists() {
         let partial = object.with_extension("partial");
         let mut command = Command::new("clang");
@@ -257,7 +257,7 @@ fn build_guest(room: &Room) -> Result<PathBuf, Failed> {
         run(&mut command, b"")?;
         fs::rename(&partial, &object)?;
     }
-    let program = room.dir.join("sqlite.wasm");
+    let program = workspace.dir.join("sqlite.wasm");
     let mut command = Command::new("clang");
     command.args(["--target=wasm32-wasi", "-O2"]).arg("-I").arg(&source);
     command.arg(examples().join("sqlite_guest.c")).arg(&object).arg("-o").arg(&program).args(SQLITE_LIBRARIES);
@@ -265,15 +265,15 @@ fn build_guest(room: &Room) -> Result<PathBuf, Failed> {
     Ok(program)
 }
 
-fn sqlite(room: &Room) -> Result<(), Failed> {
-    let guest = build_guest(room)?;
-    let host = room.build(&examples().join("sqlite.c"), &["-std=c99"])?;
+fn sqlite(workspace: &Workspace) -> Result<(), Failed> {
+    let guest = build_guest(workspace)?;
+    let host = workspace.build(&examples().join("sqlite.c"), &["-std=c99"])?;
     let input = fs::read(examples().join("sqlite.sql"))?;
     let expected = fs::read_to_string(examples().join("sqlite.expected"))?;
-    same(&run(room.command(&host).arg(&guest).arg("books"), &input)?, &expected)?;
+    same(&run(workspace.command(&host).arg(&guest).arg("books"), &input)?, &expected)?;
 
     // The guest's exit status and its standard error arrive.
-    let failed = output(room.command(&host).arg(&guest), b"SELECT nonsense;")?;
+    let failed = output(workspace.command(&host).arg(&guest), b"SELECT nonsense;")?;
     same(&String::from_utf8_lossy(&failed.stderr), "SQL error: no such column: nonsense\n")?;
     if failed.status.code() != Some(1) {
         return Err(format!("the guest's status is 1, the host ended with {}", failed.status).into());

@@ -22,15 +22,15 @@ pub fn root() -> &'static Path {
 }
 
 /// Where a test target builds, and the library it builds against.
-pub struct Room {
+pub struct Workspace {
     /// Programs and what they write go here.
     pub dir: PathBuf,
     /// The directory with `libwasm.so` and its soname.
     pub lib: PathBuf,
 }
 
-impl Room {
-    pub fn new(name: &str) -> Room {
+impl Workspace {
+    pub fn new(name: &str) -> Workspace {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let lib = dir.join("lib");
         let _ = fs::remove_dir_all(&lib);
@@ -40,7 +40,7 @@ impl Room {
         if let Some(soname) = soname(&library).filter(|soname| soname != "libwasm.so") {
             symlink(&library, lib.join(soname)).expect("a link with the soname");
         }
-        Room { dir, lib }
+        Workspace { dir, lib }
     }
 
     /// Compiles `source` to a program linked with the library, and gives its path. Warnings are errors.

@@ -7,23 +7,23 @@
 #[path = "../cc/mod.rs"]
 mod cc;
 
-use cc::{Room, part_not_under, root, run, sanitizer};
+use cc::{Workspace, part_not_under, root, run, sanitizer};
 use libtest_mimic::{Failed, Trial};
 use std::sync::Arc;
 
 fn main() {
-    let room = Arc::new(Room::new("churn"));
+    let workspace = Arc::new(Workspace::new("churn"));
     let mut tests = Vec::new();
     for config in ["default", "checked"] {
         for shape in ["plain", "cycle", "owner", "traced"] {
             for threads in ["1", "2"] {
-                let (room, name) = (room.clone(), format!("{config}/{shape}/{threads}"));
-                tests.push(Trial::test(name.clone(), move || churn(&room, config, shape, threads, &name)));
+                let (workspace, name) = (workspace.clone(), format!("{config}/{shape}/{threads}"));
+                tests.push(Trial::test(name.clone(), move || churn(&workspace, config, shape, threads, &name)));
             }
         }
         for threads in ["1", "8"] {
-            let (room, name) = (room.clone(), format!("{config}/stores/{threads}"));
-            tests.push(Trial::test(name.clone(), move || stores(&room, config, threads, &name)));
+            let (workspace, name) = (workspace.clone(), format!("{config}/stores/{threads}"));
+            tests.push(Trial::test(name.clone(), move || stores(&workspace, config, threads, &name)));
         }
     }
     let sanitizers = &["address", "thread"];
@@ -33,16 +33,16 @@ fn main() {
 }
 
 /// Builds a program of `tests/churn` in a directory of its own.
-fn build(room: &Room, source: &str, name: &str) -> Result<std::path::PathBuf, Failed> {
-    let dir = room.dir.join(name);
+fn build(workspace: &Workspace, source: &str, name: &str) -> Result<std::path::PathBuf, Failed> {
+    let dir = workspace.dir.join(name);
     std::fs::create_dir_all(&dir)?;
     let include = format!("-I{}", root().join("tests/c").display());
-    let room = Room { dir, lib: room.lib.clone() };
-    room.build(&root().join("tests/churn").join(source), &["-std=c11", "-D_GNU_SOURCE", "-pthread", &include])
+    let workspace = Workspace { dir, lib: workspace.lib.clone() };
+    workspace.build(&root().join("tests/churn").join(source), &["-std=c11", "-D_GNU_SOURCE", "-pthread", &include])
 }
 
-fn stores(room: &Room, config: &str, threads: &str, name: &str) -> Result<(), Failed> {
-    let mut command = room.command(build(room, "stores.c", name)?);
+fn stores(workspace: &Workspace, config: &str, threads: &str, name: &str) -> Result<(), Failed> {
+    let mut command = workspace.command(build(workspace, "stores.c", name)?);
     let output = run(
         command.args([threads, if sanitizer().is_some() { "200" } else { "2000" }]).env("LIBWASM_CHECK_MODE", config),
         b"",
@@ -51,11 +51,11 @@ fn stores(room: &Room, config: &str, threads: &str, name: &str) -> Result<(), Fa
     Ok(())
 }
 
-fn churn(room: &Room, config: &str, shape: &str, threads: &str, name: &str) -> Result<(), Failed> {
-    let program = build(room, "churn.c", name)?;
+fn churn(workspace: &Workspace, config: &str, shape: &str, threads: &str, name: &str) -> Result<(), Failed> {
+    let program = build(workspace, "churn.c", name)?;
     let rounds = if sanitizer().is_some() { "2000" } else { "100000" };
     let rounds = std::env::var("LIBWASM_CHURN_ROUNDS").unwrap_or_else(|_| rounds.to_string());
-    let mut command = room.command(program);
+    let mut command = workspace.command(program);
     let output = run(command.args([shape, threads, &rounds]).env("LIBWASM_CHECK_MODE", config), b"")?;
     print!("{name}: {output}");
     Ok(())

@@ -7,7 +7,7 @@
 #[path = "../cc/mod.rs"]
 mod cc;
 
-use cc::{Room, not_under, root, run};
+use cc::{Workspace, not_under, root, run};
 use libtest_mimic::Failed;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,18 +29,18 @@ const SCENARIOS: [(&str, usize, usize); 12] = [
 ];
 
 fn main() {
-    let room = Arc::new(Room::new("failures"));
-    let program = build(&room).unwrap_or_else(|error| panic!("{}", error.message().unwrap_or("cc failed")));
+    let workspace = Arc::new(Workspace::new("failures"));
+    let program = build(&workspace).unwrap_or_else(|error| panic!("{}", error.message().unwrap_or("cc failed")));
     let mut tests = Vec::new();
     for config in ["default", "checked"] {
         for (scenario, debug, optimised) in SCENARIOS {
             let step = if cfg!(debug_assertions) { debug } else { optimised };
             for mode in ["once", "on"] {
-                let (room, program) = (room.clone(), program.clone());
+                let (workspace, program) = (workspace.clone(), program.clone());
                 let part = if step == 1 { String::new() } else { format!(", one request of {step}") };
                 let name = format!("{config}/{scenario}/{mode}{part}");
                 tests.push(not_under(&["address", "thread"], "its allocator is the one", &name.clone(), move || {
-                    let mut command = room.command(program);
+                    let mut command = workspace.command(program);
                     command.args([scenario, mode, &step.to_string()]).env("LIBWASM_CHECK_MODE", config);
                     print!("{config}: {}", run(&mut command, b"")?);
                     Ok(())
@@ -51,7 +51,7 @@ fn main() {
     cc::main(tests);
 }
 
-fn build(room: &Room) -> Result<PathBuf, Failed> {
+fn build(workspace: &Workspace) -> Result<PathBuf, Failed> {
     let include = format!("-I{}", root().join("tests/c").display());
-    room.build(&root().join("tests/failures/failures.c"), &["-std=c11", "-D_GNU_SOURCE", &include])
+    workspace.build(&root().join("tests/failures/failures.c"), &["-std=c11", "-D_GNU_SOURCE", &include])
 }

@@ -10,7 +10,7 @@ mod cases;
 mod prototype;
 mod results;
 
-use cc::{Room, root, run};
+use cc::{Workspace, root, run};
 use libtest_mimic::Trial;
 use std::fmt::Write;
 use std::fs;
@@ -25,19 +25,19 @@ fn main() {
     let mut functions = prototype::standard(&read("tests/abi/prototypes.tsv"));
     assert_eq!(functions.len(), 293, "the standard's functions");
     functions.extend(prototype::declared(&read("include/libwasm.h"), "libwasm_"));
-    let room = Arc::new(Room::new("robustness"));
-    let program = build(&room, &functions);
+    let workspace = Arc::new(Workspace::new("robustness"));
+    let program = build(&workspace, &functions);
     let mut tests = Vec::new();
     for function in functions {
-        let (room, program) = (room.clone(), program.clone());
+        let (workspace, program) = (workspace.clone(), program.clone());
         tests.push(Trial::test(function.name.clone(), move || {
-            run(room.command(&program).arg(&function.name), b"").map(drop)
+            run(workspace.command(&program).arg(&function.name), b"").map(drop)
         }));
     }
     cc::main(tests);
 }
 
-fn build(room: &Room, functions: &[prototype::Prototype]) -> PathBuf {
+fn build(workspace: &Workspace, functions: &[prototype::Prototype]) -> PathBuf {
     let mut text = String::from("#include \"fixtures.h\"\n\n");
     for function in functions {
         text.push_str(&cases::code(function));
@@ -47,12 +47,12 @@ fn build(room: &Room, functions: &[prototype::Prototype]) -> PathBuf {
         writeln!(text, "  {{\"{0}\", try_{0}}},", function.name).expect("a string takes everything");
     }
     text.push_str("  {NULL, NULL},\n};\n");
-    let source = room.dir.join("robustness.c");
+    let source = workspace.dir.join("robustness.c");
     fs::write(&source, text).expect("a place for the program");
     let include = |path: &str| format!("-I{}", root().join(path).display());
     // NULL for everything is the point: the compiler must not mind.
     let flags = ["-std=c11", "-D_GNU_SOURCE", "-Wno-nonnull", "-Wno-pedantic"];
     let includes = [include("tests/c"), include("tests/robustness")];
     let flags: Vec<&str> = flags.into_iter().chain(includes.iter().map(String::as_str)).collect();
-    room.build(&source, &flags).unwrap_or_else(|error| panic!("{}", error.message().unwrap_or("cc failed")))
+    workspace.build(&source, &flags).unwrap_or_else(|error| panic!("{}", error.message().unwrap_or("cc failed")))
 }

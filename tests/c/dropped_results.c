@@ -1,4 +1,4 @@
-// Room for the results of a call: less than the function gives drops what finds no place, more is left alone.
+// Results that find no place: less room than the function gives drops the rest, more is left alone.
 
 #include "check.h"
 
