@@ -42,7 +42,7 @@ fn main() {
         }));
     }
     let reason = "its record of a stack's frames outlives the coroutine that had them";
-    tests.extend(part_not_under(&["address", "thread"], reason, "sanitized/*/leaving: coroutines that never go on"));
+    tests.extend(part_not_under(&["address", "thread"], reason, "sanitized/*/coroutines: those that never go on"));
     cc::main(tests);
 }
 
