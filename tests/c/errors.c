@@ -128,6 +128,13 @@ static void bounds(void) {
   wasm_trap_delete(trap);
   wasm_func_delete(f);
   wasm_instance_delete(instance);
+  instance = check_instance(store, "(module (memory 1) (func (export \"f\") (memory.fill (i32.const 65530) (i32.const 1) (i32.const 7))))", 0);
+  f = check_func(instance, 0);
+  trap = check_trap(f);
+  CHECK(trap_says(trap, "out of bounds memory access: byte 0x10000 of memory 0, which has 0x10000 bytes"));
+  wasm_trap_delete(trap);
+  wasm_func_delete(f);
+  wasm_instance_delete(instance);
   wasm_store_delete(store);
 }
 

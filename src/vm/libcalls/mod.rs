@@ -27,6 +27,14 @@ type Outcome = Result<u64, TrapCode>;
 pub struct Caller(*mut VMContext);
 
 impl Caller {
+    /// Notes which address was out of bounds, for the message of the trap that the libcall returns.
+    fn note_address(&self, address: usize) {
+        // SAFETY: every context starts with its store's.
+        let store = unsafe { (*self.0.cast::<VMAnyContext>()).store };
+        // SAFETY: the store runs this libcall, on this thread, and nobody else looks at its pending trap: there is none.
+        unsafe { (*store).pending_trap.address = address };
+    }
+
     /// The instance that the function belongs to.
     fn instance(&self) -> &Instance {
         // SAFETY: all but `raise`, which does not ask, are called by code of instances only; and a running instance is live.
@@ -47,7 +55,10 @@ unsafe fn guard(context: *mut VMStoreContext, body: impl FnOnce() -> Outcome) ->
             let context = unsafe { &mut *context };
             // SAFETY: the activation whose code called out.
             let &Activation { exit_fp, exit_pc, .. } = unsafe { &*context.activation };
-            context.pending_trap = PendingTrap { code: code as u32, fp: exit_fp, pc: exit_pc, ..PendingTrap::NONE };
+            // What has been noted of the access that failed.
+            let address = context.pending_trap.address;
+            context.pending_trap =
+                PendingTrap { code: code as u32, fp: exit_fp, pc: exit_pc, address, ..PendingTrap::NONE };
             LibcallResult { value: 0, trapped: 1 }
         }
     }
