@@ -428,8 +428,9 @@ typedef wasm_byte_vec_t wasm_message_t;
 /**
  * A function of the host. `args` is lent. `results` arrives with as many values as the function has results, of their kinds and
  * zero. The callback writes its results there, or puts another vector in the place of that one (`wasm_val_vec_new(results, ...)`,
- * `*results = vector`); either way they become the library's, and so does the new vector. Another number of results, or another
- * kind, is a trap that says so. Returns NULL, or a trap, which becomes the library's too.
+ * `*results = vector`); either way they become the library's, and so does the new vector. It may delete the vector that it was lent
+ * first, on whichever stack or thread. Another number of results, or another kind, is a trap that says so. Returns NULL, or a trap,
+ * which becomes the library's too.
  *
  * Stack: a callback can count on 1 MiB of its thread's stack however deep the guest is, or on half of a stack of less than 2 MiB
  * (`libwasm_config_set_host_stack_reserve`, `libwasm_config_set_max_wasm_stack`). On a coroutine's stack WebAssembly runs once its

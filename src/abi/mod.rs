@@ -28,5 +28,6 @@ pub use records::{
     GUARD_SIZE, GUARDED_RESERVATION, VMFuncImport, VMFuncRef, VMFuncType, VMGlobal, VMMemory, VMMemorySlot, VMTable,
 };
 pub use value::{
-    KIND_F32, KIND_F64, KIND_I32, KIND_I64, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, Val, ValVec, numeric_kind,
+    KIND_F32, KIND_F64, KIND_I32, KIND_I64, LENT_OFFSET, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, Val, ValVec,
+    numeric_kind,
 };

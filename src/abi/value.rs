@@ -14,6 +14,10 @@ pub const VAL_VEC: usize = 16;
 /// Where a `wasm_val_vec_t` holds the pointer to its elements.
 pub const VAL_VEC_DATA: usize = 8;
 
+/// How far the values that a callback is lent lie from an address that 16 divides. Allocations of a value or more lie at such an address,
+/// so what is lent can be told from what is allocated, whichever stack it is on.
+pub const LENT_OFFSET: usize = 8;
+
 /// The layout of `wasm_val_t`.
 ///
 /// `of` holds the bits of a number in its low bytes. For a reference it is a handle (a `*mut ObjectHeader`, or null), and

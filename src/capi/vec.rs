@@ -250,7 +250,7 @@ impl<V: Vector> Drop for Owned<V> {
             unsafe { V::Element::delete_all(self.elements()) };
         }
         let (size, data) = self.0.parts();
-        if V::Element::MAY_BE_LENT && vector::is_on_stack(data.cast()) {
+        if V::Element::MAY_BE_LENT && !vector::may_be_allocated(data.cast()) {
             // Whoever lent it finds nothing there to delete once more.
             // SAFETY: the vector's elements, which own nothing when they are zero.
             unsafe { ptr::write_bytes(data, 0, size) };

@@ -12,8 +12,8 @@
 //! from the store.
 
 use crate::abi::{
-    Activation, Libcall, LibcallTable, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, VMHostContext, VMStoreContext,
-    numeric_kind,
+    Activation, LENT_OFFSET, Libcall, LibcallTable, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, VMHostContext,
+    VMStoreContext, numeric_kind,
 };
 use crate::compiler::sig::{self, POINTER, value_type};
 use crate::types::*;
@@ -144,6 +144,7 @@ impl Trampoline<'_> {
         unusual
     }
 
+    /// Room in the frame, at an address that 16 divides.
     fn stack_slot(&mut self, size: usize) -> StackSlot {
         let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size as u32, 4);
         self.builder.create_sized_stack_slot(data)
@@ -226,7 +227,7 @@ pub(super) fn wasm_to_host(
     let results = if t.numeric {
         call_back(&mut t, vmctx, activation, ty, params)
     } else {
-        let slot = t.stack_slot(slots * SLOT);
+        let slot = t.stack_slot(slots * SLOT + LENT_OFFSET);
         let base = t.stack_addr(slot, 0);
         t.write_slots(&ty.params, params, base, 0);
         let entry = offset_of!(LibcallTable, host_call);
@@ -285,7 +286,8 @@ fn returns_in_registers(returns: &[cranelift_codegen::ir::AbiParam]) -> bool {
 
 /// Calls the C callback of a numeric-only signature; the results it gave.
 fn call_back(t: &mut Trampoline<'_>, vmctx: Value, activation: Value, ty: &FuncType, params: &[Value]) -> Vec<Value> {
-    let (args_at, results_at) = (2 * VAL_VEC, 2 * VAL_VEC + ty.params.len() * SLOT);
+    let args_at = 2 * VAL_VEC + LENT_OFFSET;
+    let results_at = args_at + ty.params.len() * SLOT;
     let slot = t.stack_slot(results_at + ty.results.len() * SLOT);
     let base = t.stack_addr(slot, 0);
     for (vec, at, len) in [(0, args_at, ty.params.len()), (VAL_VEC, results_at, ty.results.len())] {

@@ -2,6 +2,7 @@
 //!
 //! It comes from the C library's allocator, which needs no size to free it: a caller who makes `size` smaller does no harm.
 
+use crate::abi::LENT_OFFSET;
 use crate::os::{malloc, stack};
 use std::sync::atomic::AtomicU64;
 
@@ -27,8 +28,9 @@ pub unsafe fn free(data: *mut u8) {
     }
 }
 
-/// Whether storage lies on this thread's stack, so that it is not the allocator's. The arguments and results that a callback is lent do:
-/// they are in the frame of a trampoline. A callback may delete its results, to make them anew.
-pub fn is_on_stack(data: *const u8) -> bool {
-    stack::is_on_stack(data.addr())
+/// Whether storage may be the allocator's. The values that a callback is lent are not, though it may delete its results, to make them
+/// anew: they are in the frame of a trampoline, which can be on any stack, of any thread, and are known by where they begin. An array on
+/// the stack that this thread runs on is not either, for hosts that delete such a vector of their own.
+pub fn may_be_allocated(data: *const u8) -> bool {
+    data.addr() % align_of::<NoElements>() != LENT_OFFSET && !stack::is_on_stack(data.addr())
 }

@@ -8,7 +8,7 @@
 
 use super::call::{bad_call, failed_call};
 use super::{HostFunc, ValVec};
-use crate::abi::{Activation, PendingTrap, VMHostContext, VMStoreContext};
+use crate::abi::{Activation, LENT_OFFSET, PendingTrap, VMHostContext, VMStoreContext};
 use crate::arch;
 use crate::module::EntityIndex;
 use crate::types::{TrapCode, ValType};
@@ -84,7 +84,7 @@ impl Drop for Results {
             unsafe { value.delete() };
         }
         let data = self.vector.data.cast();
-        if self.is_replaced() && !vector::is_on_stack(data) {
+        if self.is_replaced() && vector::may_be_allocated(data) {
             // SAFETY: as above; a vector's storage comes from the functions of `wasm.h`.
             unsafe { vector::free(data) };
         }
@@ -125,7 +125,7 @@ fn import_of_caller(store: &Store, callee: *const VMHostContext) -> Option<Strin
 
 /// Runs the callback of a host function whose signature has references or v128: the libcall behind its trampoline.
 /// `slots` holds the arguments and receives the results. Behind these slots, which are as many as there are parameters or results,
-/// there is room for a value for each parameter and each result: the storage of the vectors.
+/// and [`LENT_OFFSET`] further there is room for a value for each parameter and each result: the storage of the vectors.
 ///
 /// # Safety
 /// `context` is that of a live host function whose trampoline calls this with such an array.
@@ -137,7 +137,9 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
     // SAFETY: code of the store has called, so there is an entry further out.
     let entered = unsafe { store.still_entered() };
     let (params, result_types) = (&func.ty.ty.params, &func.ty.ty.results);
-    let args: *mut Val = slots.wrapping_add(params.len().max(result_types.len())).cast();
+    let behind_slots = slots.wrapping_add(params.len().max(result_types.len()));
+    let args: *mut Val = behind_slots.wrapping_byte_add(LENT_OFFSET).cast();
+    debug_assert!(!vector::may_be_allocated(args.cast()), "lent values lie where no allocation does");
     let place = args.wrapping_add(params.len());
     // If the callback does not return, what its arguments own is given back.
     let lending = store.lending();
@@ -233,7 +235,8 @@ unsafe fn write_results(
 /// handed out: the results are in their place afterwards, or there is a trap.
 ///
 /// # Safety
-/// `context` is that of a live host function whose stub has just returned `trap`; `vectors` are the callback's arguments and results, behind which the arguments lie in the trampoline's frame, and the place of the results behind them.
+/// `context` is that of a live host function whose stub has just returned `trap`; `vectors` are the callback's arguments and results. [`LENT_OFFSET`] behind
+/// them the arguments lie in the trampoline's frame, and the place of the results behind those.
 pub(in crate::vm) unsafe fn end_numeric_callback(
     context: *mut VMHostContext,
     trap: *mut u8,
@@ -251,7 +254,8 @@ pub(in crate::vm) unsafe fn end_numeric_callback(
     }
     // SAFETY: the trampoline's vectors.
     let [_, vector] = unsafe { vectors.read() };
-    let args: *mut Val = vectors.wrapping_add(1).cast();
+    let args: *mut Val = vectors.wrapping_add(1).wrapping_byte_add(LENT_OFFSET).cast();
+    debug_assert!(!vector::may_be_allocated(args.cast()), "lent values lie where no allocation does");
     let place = args.wrapping_add(func.ty.ty.params.len());
     let results = Results { vector, place, count: func.ty.ty.results.len() };
     outcome?;
