@@ -299,7 +299,7 @@ unsafe extern "C-unwind" fn call_otherwise(
                 // SAFETY: as the caller states.
                 let results = unsafe { own::val_places(results.cast()) };
                 // SAFETY: the handle keeps the function alive; the arguments are as the caller states.
-                unsafe { call::call(func, args, results, entry_sp) }
+                unsafe { call::call(func, args, results, entry_sp) }?
             } else {
                 // SAFETY: the call has just been made.
                 unsafe { call::finish(func, attempt != arch::STILL_INSIDE) }

@@ -6,7 +6,7 @@
 
 use crate::abi::{ObjectHeader, VMFuncRef};
 use crate::arch;
-use crate::types::{Error, ErrorKind, TrapCode, ValType};
+use crate::types::{Error, ErrorKind, Result, TrapCode, ValType};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::func::registered_type;
 use crate::vm::store::entity::Handle;
@@ -45,7 +45,7 @@ pub unsafe fn finish(func: *const VMFuncRef, trapped: bool) -> Result<(), Handle
 
 /// Calls a function for the host, whose frame is directly above the stub's, of which `entry_sp` was the stack pointer
 /// ([`Activation::entry_sp`](crate::abi::Activation::entry_sp)), or 0 if there was no stub. `results` is raw memory. If the call returns, the results are written there as far as there is room,
-/// and the rest of them is dropped; if it traps, nothing is written.
+/// and the rest of them is dropped; if it traps, nothing is written. Fails without a trap if the store cannot be entered.
 ///
 /// # Safety
 /// `func` is live; the arguments are well-formed values; `results` is writable.
@@ -54,24 +54,27 @@ pub unsafe fn call(
     args: &[Val],
     results: &mut [MaybeUninit<Val>],
     entry_sp: usize,
-) -> Result<(), Handle<Trap>> {
+) -> Result<Result<(), Handle<Trap>>> {
     // SAFETY: live by the caller's promise.
     let store = unsafe { store_of_func(func) };
     let sp = if entry_sp == 0 { arch::stack_pointer() } else { entry_sp };
-    let entered = store.enter_from(sp).map_err(|error| Trap::detached(TrapCode::BadCall, error.message()))?;
+    let entered = store.enter_from(sp)?;
     // SAFETY: live by the caller's promise.
     let ty = unsafe { registered_type(func) };
     if args.len() != ty.ty.params.len() {
-        return Err(wrong_arity(&entered, ty, args.len()));
+        return Ok(Err(wrong_arity(&entered, ty, args.len())));
     }
-    let call = Call::new(&entered, func, ty, entry_sp)?;
-    if ty.numeric {
+    let call = match Call::new(&entered, func, ty, entry_sp) {
+        Ok(call) => call,
+        Err(trap) => return Ok(Err(trap)),
+    };
+    Ok(if ty.numeric {
         // SAFETY: passed on; the count is that of the signature.
         unsafe { call.with_values(args, results) }
     } else {
         // SAFETY: passed on; the count is that of the signature.
         unsafe { call.with_slots(args, results) }
-    }
+    })
 }
 
 /// Calls a start function, which has no parameters and no results, for an instance that is being made. The instance is given back if

@@ -57,7 +57,8 @@ pub(super) fn export(instance: &Instance, name: &str) -> *mut ObjectHeader {
 pub(super) fn call(func: *mut ObjectHeader, args: &[Val], results: usize) -> Result<Vec<Val>, Handle<Trap>> {
     let mut out = vec![MaybeUninit::uninit(); results];
     // SAFETY: the tests pass functions and well-formed values.
-    unsafe { crate::vm::func::call::call(func.cast::<VMFuncRef>(), args, &mut out, 0)? };
+    unsafe { crate::vm::func::call::call(func.cast::<VMFuncRef>(), args, &mut out, 0) }
+        .expect("the store can be entered")?;
     // SAFETY: a call that returns has written its results.
     Ok(out.into_iter().map(|val| unsafe { val.assume_init() }).collect())
 }
