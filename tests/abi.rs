@@ -22,6 +22,10 @@ fn main() {
         in_cpp("prototypes agree and link: C++", || prototypes_agree_and_link("c++")),
         test("layouts, macros and inlines are the standard's: C", || layouts_macros_and_inlines("c")),
         in_cpp("layouts, macros and inlines are the standard's: C++", || layouts_macros_and_inlines("c++")),
+        test("every standard from C99 on", || every_standard("c", &["c99", "c11", "c17", "c2x"])),
+        in_cpp("every standard from C++11 on", || {
+            every_standard("c++", &["c++11", "c++14", "c++17", "c++20", "c++23"])
+        }),
         test(
             "the library exports the standard and nothing foreign",
             the_library_exports_the_standard_and_nothing_foreign,
@@ -110,6 +114,21 @@ fn prototypes_agree_and_link(language: &str) {
 
 fn layouts_macros_and_inlines(language: &str) {
     build_and_run(language, &root().join("tests/abi/layout.c"));
+}
+
+/// The headers, and a program that uses all that is in them, without a warning in any standard that the compiler knows, the first of which
+/// it must.
+fn every_standard(language: &str, standards: &[&str]) {
+    let source = root().join("tests/abi/layout.c");
+    for standard in standards {
+        let mut command = compile(language, &source);
+        // The last one given counts.
+        command.arg(format!("-std={standard}")).arg("-fsyntax-only");
+        let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let unknown = errors.contains("unrecognized command-line option") || errors.contains("invalid value");
+        assert!(output.status.success() || unknown && *standard != standards[0], "{command:?}:\n{errors}");
+    }
 }
 
 fn the_library_exports_the_standard_and_nothing_foreign() {

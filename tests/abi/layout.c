@@ -8,6 +8,10 @@
 #error "own must be undefined after the header"
 #endif
 
+#ifndef WASM_API_EXTERN
+#error "the mark of declarations stays defined"
+#endif
+
 #define CHECK(x) \
   do { \
     if (!(x)) { \
@@ -18,6 +22,9 @@
 
 /* What the declaring macros are for: types of the same shape. */
 WASM_DECLARE_OWN(mine)
+WASM_DECLARE_OWN(element)
+WASM_DECLARE_VEC(element, *)
+WASM_DECLARE_REF_BASE(mybase)
 WASM_DECLARE_TYPE(mytype)
 WASM_DECLARE_REF(myref)
 WASM_DECLARE_SHARABLE_REF(myshared)
@@ -33,6 +40,41 @@ static void layouts(void) {
   CHECK(sizeof(wasm_mutability_t) == 1 && sizeof(wasm_valkind_t) == 1 && sizeof(wasm_externkind_t) == 1);
   CHECK(sizeof(wasm_table_size_t) == 4 && sizeof(wasm_memory_pages_t) == 4);
   CHECK(sizeof(wasm_name_t) == 16 && sizeof(wasm_message_t) == 16);
+}
+
+/* Names are vectors of bytes, and the numbers have the types that bindings declare for them: no warning, no error. */
+static void same_types(void) {
+  char text[] = "abc";
+  wasm_byte_vec_t bytes = {3, text};
+  wasm_name_t* name = &bytes;
+  wasm_message_t* message = name;
+  byte_t* byte = message->data;
+  wasm_byte_t* wasm_byte = byte;
+  wasm_element_vec_t elements = WASM_EMPTY_VEC;
+  wasm_element_t** data = elements.data;
+  wasm_extern_vec_t externs = WASM_EMPTY_VEC;
+  wasm_extern_t** items = externs.data;
+  float32_t* f32 = (float*)0;
+  float64_t* f64 = (double*)0;
+  wasm_mutability_t* mutability = (uint8_t*)0;
+  wasm_valkind_t* valkind = (uint8_t*)0;
+  wasm_externkind_t* externkind = (uint8_t*)0;
+  wasm_table_size_t* table_size = (uint32_t*)0;
+  wasm_memory_pages_t* pages = (uint32_t*)0;
+  CHECK(*wasm_byte == 'a' && !data && !items && !f32 && !f64 && !mutability && !valkind && !externkind && !table_size && !pages);
+}
+
+#define TEXT(x) #x
+#define EXPANDED(x) TEXT(x)
+
+static void macro_names(void) {
+  CHECK(strcmp(EXPANDED(wasm_name), "wasm_byte_vec") == 0);
+  CHECK(strcmp(EXPANDED(wasm_name_new), "wasm_byte_vec_new") == 0);
+  CHECK(strcmp(EXPANDED(wasm_name_new_empty), "wasm_byte_vec_new_empty") == 0);
+  CHECK(strcmp(EXPANDED(wasm_name_new_uninitialized), "wasm_byte_vec_new_uninitialized") == 0);
+  CHECK(strcmp(EXPANDED(wasm_name_new_new_uninitialized), "wasm_byte_vec_new_uninitialized") == 0);
+  CHECK(strcmp(EXPANDED(wasm_name_copy), "wasm_byte_vec_copy") == 0);
+  CHECK(strcmp(EXPANDED(wasm_name_delete), "wasm_byte_vec_delete") == 0);
 }
 
 static void numbers(void) {
@@ -124,6 +166,10 @@ static void functypes(void) {
 }
 
 static void kinds(void) {
+  CHECK(wasm_valtype_kind(wasm_valtype_new_i32()) == WASM_I32 && wasm_valtype_kind(wasm_valtype_new_i64()) == WASM_I64);
+  CHECK(wasm_valtype_kind(wasm_valtype_new_f32()) == WASM_F32 && wasm_valtype_kind(wasm_valtype_new_f64()) == WASM_F64);
+  CHECK(wasm_valtype_kind(wasm_valtype_new_externref()) == WASM_EXTERNREF);
+  CHECK(wasm_valtype_kind(wasm_valtype_new_funcref()) == WASM_FUNCREF);
   wasm_valtype_t* ref = wasm_valtype_new_externref();
   wasm_valtype_t* num = wasm_valtype_new_i64();
   CHECK(wasm_valtype_is_ref(ref) && !wasm_valtype_is_num(ref) && wasm_valtype_is_num(num) && !wasm_valtype_is_ref(num));
@@ -142,6 +188,8 @@ static void pointers_as_values(void) {
 
 int main(void) {
   layouts();
+  same_types();
+  macro_names();
   numbers();
   macros();
   names();

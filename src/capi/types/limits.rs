@@ -25,3 +25,21 @@ impl wasm_limits_t {
         Limits { min: self.min.into(), max: (self.max != NO_MAX).then_some(self.max.into()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_beyond_32_bits_saturate() {
+        let c = |min, max| wasm_limits_t::saturating(Limits { min, max });
+        let (fits, beyond) = (u64::from(u32::MAX), u64::from(u32::MAX) + 1);
+        assert_eq!(c(1, Some(2)), wasm_limits_t { min: 1, max: 2 });
+        assert_eq!(c(1, None), wasm_limits_t { min: 1, max: NO_MAX });
+        assert_eq!(c(fits, Some(fits)), wasm_limits_t { min: u32::MAX, max: NO_MAX });
+        assert_eq!(c(beyond, Some(beyond)), wasm_limits_t { min: u32::MAX, max: NO_MAX });
+        assert_eq!(c(u64::MAX, Some(u64::MAX)), wasm_limits_t { min: u32::MAX, max: NO_MAX });
+        assert_eq!(c(0, Some(fits - 1)).limits(), Limits { min: 0, max: Some(fits - 1) });
+        assert_eq!(c(0, Some(beyond)).limits(), Limits { min: 0, max: None });
+    }
+}
