@@ -308,6 +308,12 @@ static void* use_while_busy(void* arg) {
   CHECK_BUSY(!wasm_global_new(store, global_type, &number));
   CHECK_BUSY(!wasm_table_new(store, table_type, NULL));
   CHECK_BUSY(!wasm_memory_new(store, memory_type));
+  wasm_byte_vec_t binary = check_wasm("(module)");
+  wasm_shared_module_t* shared = wasm_module_share(busy->module);
+  CHECK_BUSY(!wasm_module_new(store, &binary));
+  CHECK_BUSY(!wasm_module_obtain(store, shared));
+  wasm_shared_module_delete(shared);
+  wasm_byte_vec_delete(&binary);
   CHECK_BUSY(!wasm_foreign_new(store));
   CHECK_BUSY((wasm_instance_exports(busy->instance, &exports), exports.size == 0 && !exports.data));
   CHECK_BUSY((wasm_global_get(busy->global, &out), out.kind == WASM_I32 && out.of.i32 == 0));
@@ -367,6 +373,33 @@ static void busy_stores(void) {
   wasm_store_delete(busy.store);
 }
 
+static wasm_trap_t* delete_world_elsewhere(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)args, (void)results;
+  struct world* world = env;
+  on_thread(delete_all, world);
+  // The store runs on: what it is asked for here is there, and new objects can be made.
+  wasm_foreign_t* foreign = wasm_foreign_new(world->store);
+  CHECK(foreign);
+  wasm_foreign_delete(foreign);
+  return NULL;
+}
+
+// Deletion is not use: another thread may delete everything, the store's own handle too, while a function of that store runs.
+static void deletes_while_busy(void) {
+  for (int round = 0; round < 10; round++) {
+    struct world world;
+    world_new(&world);
+    shuffle(&world);
+    wasm_functype_t* type = wasm_functype_new_0_0();
+    wasm_func_t* func = wasm_func_new_with_env(world.store, type, delete_world_elsewhere, &world, NULL);
+    wasm_functype_delete(type);
+    wasm_val_vec_t none = WASM_EMPTY_VEC;
+    CHECK(!wasm_func_call(func, &none, &none));
+    wasm_func_delete(func);
+    all_finalized(&world);
+  }
+}
+
 static wasm_trap_t* give_foreigner(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
   wasm_val_t value = WASM_REF_VAL(wasm_ref_copy(env));
   if (args->data[0].of.i32) wasm_val_vec_new(results, 1, &value);
@@ -410,6 +443,7 @@ int main(void) {
   finalizers_may_delete_anything();
   finalizers_that_run_with_the_store();
   busy_stores();
+  deletes_while_busy();
   results_of_another_store();
   return 0;
 }
