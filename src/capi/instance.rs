@@ -11,6 +11,7 @@ use super::vec;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::instance::Instance;
 use crate::vm::instance::instantiate::{Failure, instantiate};
+use crate::vm::store::Entered;
 use crate::vm::store::entity::Handle;
 use crate::vm::trap::Trap;
 use std::ffi::c_void;
@@ -100,6 +101,27 @@ pub unsafe extern "C" fn wasm_ref_as_instance_const(reference: *const wasm_ref_t
     unsafe { reference::convert(reference) }
 }
 
+/// Instantiates a module in the store that is entered. Failures get a trap of that store, wrong arguments too.
+///
+/// # Safety
+///
+/// The pointers are as for [`wasm_instance_new`].
+unsafe fn instance_of(
+    entered: &Entered<'_>,
+    module: *const wasm_module_t,
+    imports: *const wasm_extern_vec_t,
+) -> Result<Handle<Instance>, Failure> {
+    // SAFETY: as the caller states.
+    let module = unsafe { own::record(module) }?;
+    // SAFETY: as the caller states.
+    let imports = unsafe { vec::elements(imports) };
+    // SAFETY: as the caller states.
+    let imports = imports.iter().map(|&import| unsafe { own::object_or_null(import.cast_const()) });
+    let imports = imports.collect::<Result<Vec<_>>>()?;
+    // SAFETY: the caller's handles keep the imports alive.
+    unsafe { instantiate(entered, module.compiled(), imports) }
+}
+
 /// Instantiates a module (<https://webassembly.github.io/spec/core/exec/modules.html#instantiation>); the instance is
 /// owned by the caller.
 ///
@@ -138,14 +160,7 @@ pub unsafe extern "C-unwind" fn wasm_instance_new(
         // SAFETY: as the caller states.
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
-        let module = unsafe { own::record(module) }?;
-        // SAFETY: as the caller states.
-        let imports = unsafe { vec::elements(imports) };
-        // SAFETY: as the caller states.
-        let imports = imports.iter().map(|&import| unsafe { own::object_or_null(import.cast_const()) });
-        let imports = imports.collect::<Result<Vec<_>>>()?;
-        // SAFETY: the caller's handles keep the imports alive.
-        match unsafe { instantiate(&entered, module.compiled(), imports) } {
+        match unsafe { instance_of(&entered, module, imports) } {
             Ok(instance) => {
                 set_trap(ptr::null_mut());
                 Ok(own::object_into_raw(instance))

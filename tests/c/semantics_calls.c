@@ -246,6 +246,42 @@ static void raw_results(void) {
   wasm_store_delete(store);
 }
 
+// "Any reference object can travel through wasm as an externref and comes back `same`": the traps of failures too, whatever failed, as long as
+// a store was named.
+static void traps_of_failures_travel(void) {
+  wasm_store_t *store = check_store(), *other = check_store();
+  wasm_instance_t* instance =
+      check_instance(store, "(module (func (export \"id\") (param externref) (result externref) (local.get 0)))", 0);
+  wasm_func_t* id = check_func(instance, 0);
+  wasm_module_t *module = check_module(store, "(module (import \"\" \"f\" (func)))"), *theirs = check_module(other, "(module)");
+  wasm_instance_t* elsewhere = check_instance(other, "(module (func (export \"f\")))", 0);
+  wasm_func_t* strange = check_func(elsewhere, 0);
+  wasm_extern_t *no_extern[] = {(wasm_extern_t*)module}, *foreign[] = {wasm_func_as_extern(strange)};
+  wasm_extern_vec_t none = WASM_EMPTY_VEC, wrong = WASM_ARRAY_VEC(no_extern), other_stores = WASM_ARRAY_VEC(foreign);
+  wasm_val_t strange_value = check_ref_val(wasm_func_as_ref(strange));
+  wasm_val_vec_t no_values = WASM_EMPTY_VEC, strange_values = {1, &strange_value};
+  wasm_trap_t* traps[7] = {wasm_func_call(id, &no_values, &no_values), wasm_func_call(id, &strange_values, &no_values)};
+  const wasm_module_t* modules[] = {module, theirs, NULL, module, module};
+  const wasm_extern_vec_t* imports[] = {&none, &none, &none, &wrong, &other_stores};
+  for (int i = 0; i < 5; i++) CHECK_REASON(!wasm_instance_new(store, modules[i], imports[i], &traps[2 + i]));
+  for (int i = 0; i < 7; i++) {
+    wasm_val_t in = check_ref_val(wasm_trap_as_ref(traps[i])), out;
+    wasm_val_vec_t args = {1, &in}, results = {1, &out};
+    CHECK(!wasm_func_call(id, &args, &results));
+    CHECK(out.kind == WASM_EXTERNREF && wasm_ref_same(out.of.ref, in.of.ref));
+    wasm_val_delete(&out);
+    wasm_trap_delete(traps[i]);
+  }
+  wasm_func_delete(strange);
+  wasm_func_delete(id);
+  wasm_instance_delete(elsewhere);
+  wasm_module_delete(module);
+  wasm_module_delete(theirs);
+  wasm_instance_delete(instance);
+  wasm_store_delete(store);
+  wasm_store_delete(other);
+}
+
 // "`wasm_module_new` and `_deserialize` give NULL and a reason": which byte is wrong, in a module of which a byte can be named; an artifact
 // is refused as a whole. What is loaded has names with a NUL, as what was compiled has.
 static void modules(void) {
@@ -321,6 +357,7 @@ int main(void) {
   imports();
   start_functions_that_trap();
   raw_results();
+  traps_of_failures_travel();
   modules();
   empty_vectors_of_the_caller();
   return 0;
