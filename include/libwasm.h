@@ -259,7 +259,7 @@ WASM_API_EXTERN libwasm_error_kind_t libwasm_last_error_kind(void);
 WASM_API_EXTERN const char *libwasm_last_error_message(void);
 
 /**
- * The byte offset in the module's binary that the thread's last error is about; `SIZE_MAX` if it is about none.
+ * The byte offset in the module's binary, or in the artifact, that the thread's last error is about; `SIZE_MAX` if it is about none.
  */
 WASM_API_EXTERN size_t libwasm_last_error_offset(void);
 

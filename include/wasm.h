@@ -1422,7 +1422,8 @@ WASM_API_EXTERN void wasm_module_serialize(const wasm_module_t *module, own wasm
 
 /**
  * Loads a copy of an artifact; the module is owned by the caller. NULL if it is damaged or was made by another version, for another
- * CPU or with another configuration. An artifact holds native code: only load what you made.
+ * CPU or with another configuration: `libwasm_last_error_message` says why, and `libwasm_last_error_offset` at which byte of the
+ * artifact that shows. An artifact holds native code: only load what you made.
  */
 WASM_API_EXTERN own wasm_module_t *wasm_module_deserialize(wasm_store_t *store, const wasm_byte_vec_t *artifact);
 

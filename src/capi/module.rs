@@ -218,7 +218,8 @@ pub unsafe extern "C" fn wasm_module_serialize(module: *const wasm_module_t, out
 }
 
 /// Loads a copy of an artifact; the module is owned by the caller. NULL if it is damaged or was made by another version, for another
-/// CPU or with another configuration. An artifact holds native code: only load what you made.
+/// CPU or with another configuration: `libwasm_last_error_message` says why, and `libwasm_last_error_offset` at which byte of the
+/// artifact that shows. An artifact holds native code: only load what you made.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_module_deserialize(
     store: *mut wasm_store_t,

@@ -32,7 +32,8 @@ pub enum ErrorKind {
     File = 11,
 }
 
-/// A failure: its kind, a message whose facts stand at its end, and the byte offset in the module where there is one.
+/// A failure: its kind, a message whose facts stand at its end, and the byte offset in the module's binary, or in the artifact,
+/// where there is one.
 ///
 /// One pointer wide, so that results stay small.
 #[derive(Clone)]
@@ -54,6 +55,12 @@ impl Error {
     #[cold]
     pub fn invalid(message: impl Into<String>, offset: usize) -> Error {
         Error(Box::new(Inner { kind: ErrorKind::Invalid, message: message.into(), offset: Some(offset) }))
+    }
+
+    /// The offset is one in the artifact.
+    #[cold]
+    pub fn artifact(message: impl Into<String>, offset: usize) -> Error {
+        Error(Box::new(Inner { kind: ErrorKind::Artifact, message: message.into(), offset: Some(offset) }))
     }
 
     #[cold]
@@ -90,7 +97,7 @@ impl Error {
         &self.0.message
     }
 
-    /// The byte offset in the module's binary, where the failure has one.
+    /// The byte offset in the module's binary or in the artifact, where the failure has one.
     pub fn offset(&self) -> Option<usize> {
         self.0.offset
     }

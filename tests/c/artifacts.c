@@ -188,6 +188,7 @@ static void refusals(void) {
   artifact.data[8]++;
   write_file(path, artifact.data, artifact.size);
   refused(store, path, "another version");
+  CHECK(libwasm_last_error_offset() == 8);
   artifact.data[8]--;
   write_file(path, artifact.data, artifact.size);
   if (geteuid() != 0) {
@@ -344,8 +345,9 @@ static void least_stack(void) {
 }
 
 int main(void) {
-  snprintf(directory, sizeof directory, "/tmp/libwasm-artifacts-%ld", (long)getpid());
-  CHECK(mkdir(directory, 0700) == 0);
+  // A run that failed has left its directory, and its process's number comes again.
+  strcpy(directory, "/tmp/libwasm-artifacts-XXXXXX");
+  CHECK(mkdtemp(directory));
   round_trip();
   refusals();
   loads_at_once();

@@ -282,8 +282,15 @@ static void traps_of_failures_travel(void) {
   wasm_store_delete(other);
 }
 
-// "`wasm_module_new` and `_deserialize` give NULL and a reason": which byte is wrong, in a module of which a byte can be named; an artifact
-// is refused as a whole. What is loaded has names with a NUL, as what was compiled has.
+// An artifact must be refused, on account of this byte of it.
+static void refused_at(wasm_store_t* store, const wasm_byte_vec_t* artifact, size_t offset, const char* words) {
+  libwasm_last_error_clear();
+  CHECK(!wasm_module_deserialize(store, artifact) && libwasm_last_error_kind() == LIBWASM_ERROR_ARTIFACT);
+  CHECK(reason_says("artifact") && reason_says(words) && libwasm_last_error_offset() == offset);
+}
+
+// "`wasm_module_new` and `_deserialize` give NULL and a reason with the byte offset; `_validate` false and the same": which byte is wrong.
+// What is loaded has names with a NUL, as what was compiled has.
 static void modules(void) {
   wasm_store_t* store = check_store();
   wasm_byte_vec_t binary = check_wasm("(module (import \"im\" \"port\" (func)) (func (export \"exported\") (drop (i32.const 1))))"), artifact;
@@ -308,10 +315,30 @@ static void modules(void) {
   CHECK(!wasm_module_new(store, &binary) && libwasm_last_error_kind() == LIBWASM_ERROR_INVALID && libwasm_last_error_offset() == place);
   libwasm_last_error_clear();
   CHECK(!wasm_module_validate(store, &binary) && libwasm_last_error_kind() == LIBWASM_ERROR_INVALID && libwasm_last_error_offset() == place);
-  artifact.data[artifact.size / 2] ^= 1;
+  // In an artifact it is the first that is not as it has to be: of the magic number, the format, the contents of a checksum, or the end.
+  refused_at(store, &binary, 1, "not an artifact");
+  artifact.data[5] ^= 1;
+  refused_at(store, &artifact, 5, "not an artifact");
+  artifact.data[5] ^= 1;
+  artifact.data[9] ^= 1;
+  refused_at(store, &artifact, 8, "another version");
+  artifact.data[9] ^= 1;
+  artifact.data[16] ^= 1;
+  refused_at(store, &artifact, 24, "checksum");
+  artifact.data[16] ^= 1;
+  for (size_t size = 8; size < artifact.size; size += 1 + size / 2) {
+    wasm_byte_vec_t part = {size, artifact.data};
+    refused_at(store, &part, size, "truncated");
+  }
+  // The checksum of the contents tells nothing but where they start.
+  artifact.data[artifact.size - 1] ^= 1;
   libwasm_last_error_clear();
-  CHECK(!wasm_module_deserialize(store, &artifact) && libwasm_last_error_kind() == LIBWASM_ERROR_ARTIFACT && reason_says("artifact"));
-  CHECK(libwasm_last_error_offset() == SIZE_MAX);
+  CHECK(!wasm_module_deserialize(store, &artifact) && reason_says("checksum"));
+  CHECK(libwasm_last_error_offset() > 24 && libwasm_last_error_offset() < artifact.size);
+  artifact.data[artifact.size - 1] ^= 1;
+  module = wasm_module_deserialize(store, &artifact);
+  CHECK(module);
+  wasm_module_delete(module);
   wasm_byte_vec_delete(&binary);
   wasm_byte_vec_delete(&artifact);
   wasm_store_delete(store);

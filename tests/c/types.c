@@ -337,6 +337,20 @@ static void exact_limits(void) {
   CHECK(libwasm_tabletype_limits(table, &exact));
   CHECK(exact.min == 3 && exact.has_max && exact.max == 9 && !exact.index64);
   wasm_tabletype_delete(table);
+  // A maximum that 32 bits take for none is one.
+  wasm_store_t* store = check_store();
+  wasm_module_t* module = check_module(store, "(module (table (export \"t\") 1 0xffffffff funcref) (table (export \"u\") 1 funcref))");
+  wasm_exporttype_vec_t exports;
+  wasm_module_exports(module, &exports);
+  for (int i = 0; i < 2; i++) {
+    const wasm_tabletype_t* type = wasm_externtype_as_tabletype_const(wasm_exporttype_type(exports.data[i]));
+    CHECK(wasm_tabletype_limits(type)->min == 1 && wasm_tabletype_limits(type)->max == wasm_limits_max_default);
+    CHECK(libwasm_tabletype_limits(type, &exact) && exact.min == 1 && exact.has_max == (i == 0));
+    CHECK(i == 1 || exact.max == 0xffffffff);
+  }
+  wasm_exporttype_vec_delete(&exports);
+  wasm_module_delete(module);
+  wasm_store_delete(store);
   CHECK_REASON(!libwasm_tabletype_limits(NULL, &exact));
   CHECK_REASON(!libwasm_memorytype_limits(NULL, &exact));
 }

@@ -68,7 +68,7 @@ pub unsafe extern "C" fn libwasm_last_error_message() -> *const c_char {
     message.filter(|message| !message.is_null()).unwrap_or(c"".as_ptr())
 }
 
-/// The byte offset in the module's binary that the thread's last error is about; `SIZE_MAX` if it is about none.
+/// The byte offset in the module's binary, or in the artifact, that the thread's last error is about; `SIZE_MAX` if it is about none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_last_error_offset() -> usize {
     boundary::with_last(|last| last.and_then(|last| last.offset)).flatten().unwrap_or(usize::MAX)

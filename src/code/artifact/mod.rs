@@ -119,8 +119,10 @@ pub fn deserialize(fingerprint: &str, bytes: &[u8]) -> Result<(Module, Arc<Code>
 /// Loads an artifact where it lies in a file.
 pub fn deserialize_file(fingerprint: &str, path: &Path) -> Result<(Module, Arc<Code>)> {
     let memory = map_file(path)?;
-    read_file(fingerprint, memory)
-        .map_err(|error| Error::new(error.kind(), format!("{}: {}", error.message(), path.display())))
+    read_file(fingerprint, memory).map_err(|error| {
+        let (kind, message) = (error.kind(), format!("{}: {}", error.message(), path.display()));
+        error.with_words(kind, message)
+    })
 }
 
 /// Maps a file to be read. It is closed again; the mapping stays.
@@ -128,10 +130,10 @@ fn map_file(path: &Path) -> Result<CodeMemory> {
     let cannot_open = |error| Error::new(ErrorKind::File, format!("cannot open {}: {error}", path.display()));
     let (file, len) = os::open_regular(path).map_err(cannot_open)?;
     match usize::try_from(len) {
-        Ok(0) => Err(refused(format!("empty: {}", path.display()))),
+        Ok(0) => Err(refused(0, format!("empty: {}", path.display()))),
         Ok(len) => CodeMemory::of_file(&file, len)
             .map_err(|error| Error::new(error.kind(), format!("{error}: {}", path.display()))),
-        Err(_) => Err(refused(format!("too large: {}", path.display()))),
+        Err(_) => Err(Error::limit(format!("an artifact that is too large: {}", path.display()))),
     }
 }
 
@@ -205,60 +207,71 @@ fn copy(memory: &mut [u8], bytes: &[u8], layout: &Layout) -> Result<()> {
         copy.copy_from_slice(bytes);
         hasher.write(copy);
     }
-    check_sum(field(bytes, REST_CHECKSUM.start)?, hasher.finish())
+    check_sum(field(bytes, REST_CHECKSUM.start)?, hasher.finish(), layout.description().end)
 }
 
 /// Checks what comes before the parts: the header, the identity, and the checksum of what is decoded.
 fn read_head(fingerprint: &str, bytes: &[u8]) -> Result<Layout> {
     let layout = read_header(bytes)?;
     let computed = XxHash3_64::oneshot(&bytes[HEAD_CHECKSUM.end..layout.description().end]);
-    check_sum(field(bytes, HEAD_CHECKSUM.start)?, computed)?;
-    check_identity(&bytes[layout.identity()], fingerprint)?;
+    check_sum(field(bytes, HEAD_CHECKSUM.start)?, computed, HEAD_CHECKSUM.end)?;
+    check_identity(bytes, layout.identity(), fingerprint)?;
     Ok(layout)
 }
 
 fn read_header(bytes: &[u8]) -> Result<Layout> {
     if !is_artifact(bytes) {
         let what = if bytes.starts_with(b"\0asm") { ": it is a WebAssembly binary, for wasm_module_new" } else { "" };
-        return Err(refused(format!("not an artifact of this library{what}")));
+        return Err(refused(common(bytes, &MAGIC), format!("not an artifact of this library{what}")));
     }
-    let format = u64::from_le_bytes(field(bytes, 8)?);
+    let format = u64::from_le_bytes(field(bytes, MAGIC.len())?);
     if format != FORMAT {
         let difference = format!("format {format:016x}, not {FORMAT:016x}");
-        return Err(refused(format!("made by another version of this library: {difference}")));
+        return Err(refused(MAGIC.len(), format!("made by another version of this library: {difference}")));
     }
     let mut lengths = [0; SECTIONS];
     for (index, len) in lengths.iter_mut().enumerate() {
-        let stored = u64::from_le_bytes(field(bytes, LENGTHS + 8 * index)?);
-        *len = usize::try_from(stored).map_err(|_| refused(format!("its lengths are damaged: {stored}")))?;
+        let at = LENGTHS + 8 * index;
+        let stored = u64::from_le_bytes(field(bytes, at)?);
+        *len = usize::try_from(stored).map_err(|_| refused(at, format!("its lengths are damaged: {stored}")))?;
     }
-    let layout = Layout::new(lengths).ok_or_else(|| refused("its lengths are damaged"))?;
+    let layout = Layout::new(lengths).ok_or_else(|| refused(LENGTHS, "its lengths are damaged"))?;
     match layout.text().end {
         end if end == bytes.len() => Ok(layout),
-        end => Err(refused(format!("truncated, or its lengths are damaged: {} bytes, not {end}", bytes.len()))),
+        end => {
+            let why = format!("truncated, or its lengths are damaged: {} bytes, not {end}", bytes.len());
+            Err(refused(end.min(bytes.len()), why))
+        }
     }
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N]> {
     let field = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
-    field.copied().ok_or_else(|| refused(format!("truncated: {} bytes", bytes.len())))
+    field.copied().ok_or_else(|| refused(bytes.len(), format!("truncated: {} bytes", bytes.len())))
 }
 
-fn check_sum(stored: [u8; 8], computed: u64) -> Result<()> {
+/// How many bytes both start with.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// Compares a checksum with that of what it covers, which starts at `at`.
+fn check_sum(stored: [u8; 8], computed: u64, at: usize) -> Result<()> {
     let stored = u64::from_le_bytes(stored);
     if stored != computed {
-        return Err(refused(format!("damaged: checksum {stored:#x}, but its contents give {computed:#x}")));
+        return Err(refused(at, format!("damaged: checksum {stored:#x}, but its contents give {computed:#x}")));
     }
     Ok(())
 }
 
 /// Decodes the description: all of the module but its parts.
 fn decode(memory: &CodeMemory, layout: &Layout) -> Result<Module> {
-    let (module, after) = postcard::take_from_bytes::<Module>(&memory.bytes()[layout.description()])
-        .map_err(|error| refused(format!("the description of its module cannot be read: {error}")))?;
+    let at = layout.description();
+    let (module, after) = postcard::take_from_bytes::<Module>(&memory.bytes()[at.clone()])
+        .map_err(|error| refused(at.start, format!("the description of its module cannot be read: {error}")))?;
     match after.len() {
         0 => Ok(module),
-        len => Err(refused(format!("{len} bytes too many in the description of its module"))),
+        len => Err(refused(at.end - len, format!("{len} bytes too many in the description of its module"))),
     }
 }
 
@@ -267,10 +280,12 @@ fn assemble(memory: CodeMemory, layout: &Layout, mut module: Module) -> Result<(
     let memory = Arc::new(memory);
     let part = |range| part(&memory, range);
     module.set_parts(layout.module_parts().map(part));
-    module.check().map_err(|what| refused(format!("the description of its module is inconsistent: {what}")))?;
+    let inconsistent =
+        |what| refused(layout.description().start, format!("the description of its module is inconsistent: {what}"));
+    module.check().map_err(inconsistent)?;
     let tables = CodeTables::new(layout.text().len(), layout.table_parts().map(part))
         .filter(|tables| tables.num_funcs() == module.num_defined_funcs())
-        .ok_or_else(|| refused("its tables are inconsistent"))?;
+        .ok_or_else(|| refused(layout.table_parts()[0].start, "its tables are inconsistent"))?;
     Ok((module, Code::publish(memory, tables)?))
 }
 
@@ -284,18 +299,21 @@ fn part(memory: &Arc<CodeMemory>, range: Range<usize>) -> Bytes {
 }
 
 /// Tells the first difference only: there are many settings, and most follow from the processor.
-fn check_identity(stored: &[u8], ours: &str) -> Result<()> {
+fn check_identity(bytes: &[u8], at: Range<usize>, ours: &str) -> Result<()> {
+    let stored = &bytes[at.clone()];
     if stored == ours.as_bytes() {
         return Ok(());
     }
+    let at = at.start + common(stored, ours.as_bytes());
     let stored = String::from_utf8_lossy(stored);
     let (mut theirs, mut ours) = (stored.lines(), ours.lines());
     loop {
-        return Err(refused(match (theirs.next(), ours.next()) {
+        let difference = match (theirs.next(), ours.next()) {
             (Some(theirs), Some(ours)) if theirs == ours => continue,
             (Some(theirs), Some(ours)) => describe_difference(theirs, ours),
             (theirs, ours) => format!("made by another version of this library: {theirs:?}, not {ours:?}"),
-        }));
+        };
+        return Err(refused(at, difference));
     }
 }
 
@@ -315,9 +333,10 @@ fn describe_difference(theirs: &str, ours: &str) -> String {
     }
 }
 
+/// Why an artifact is refused, and the byte of it that says so.
 #[cold]
-fn refused(why: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Artifact, format!("artifact refused: {why}"))
+fn refused(at: usize, why: impl std::fmt::Display) -> Error {
+    Error::artifact(format!("artifact refused: {why}"), at)
 }
 
 #[cfg(test)]
