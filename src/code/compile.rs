@@ -57,9 +57,9 @@ pub fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
         let func = DefinedFuncIndex::from_u32(index as u32);
         let compiled = compiler.compile_function(&module, &layout, func, body, validator, scratch);
         compiled.map_err(|error| match error.kind() {
-            ErrorKind::Limit => {
+            kind @ (ErrorKind::Limit | ErrorKind::Unsupported) => {
                 let message = format!("{}: {}", module.describe_func(module.func_index(func)), error.message());
-                error.with_words(ErrorKind::Limit, message)
+                error.with_words(kind, message).within(module.body(func).start as usize)
             }
             _ => error,
         })

@@ -89,6 +89,13 @@ impl Error {
         Error(Box::new(Inner { kind, message: message.into(), offset: self.0.offset }))
     }
 
+    /// The same failure, in a part of the binary that starts here, if it has no place of its own.
+    #[cold]
+    pub fn within(mut self, start: usize) -> Error {
+        self.0.offset.get_or_insert(start);
+        self
+    }
+
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }

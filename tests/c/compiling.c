@@ -208,6 +208,8 @@ static void refused(wasm_byte_vec_t binary) {
   CHECK_REASON(!wasm_module_new(store, &binary));
   CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_LIMIT);
   CHECK(reason_says("function 2: too complex to compile"));
+  // The function is what is refused: the offset is that of its body.
+  CHECK(libwasm_last_error_offset() == body_at);
   CHECK(wasm_module_validate(store, &binary));
 }
 

@@ -315,10 +315,10 @@ static void modules(void) {
   CHECK(!wasm_module_new(store, &binary) && libwasm_last_error_kind() == LIBWASM_ERROR_INVALID && libwasm_last_error_offset() == place);
   libwasm_last_error_clear();
   CHECK(!wasm_module_validate(store, &binary) && libwasm_last_error_kind() == LIBWASM_ERROR_INVALID && libwasm_last_error_offset() == place);
-  // In an artifact it is the first that is not as it has to be: of the magic number, the format, the contents of a checksum, or the end.
-  refused_at(store, &binary, 1, "not an artifact");
+  // In an artifact it is where what is not as it has to be starts: the magic number, the format, what a checksum covers, or what is missing.
+  refused_at(store, &binary, 0, "not an artifact");
   artifact.data[5] ^= 1;
-  refused_at(store, &artifact, 5, "not an artifact");
+  refused_at(store, &artifact, 0, "not an artifact");
   artifact.data[5] ^= 1;
   artifact.data[9] ^= 1;
   refused_at(store, &artifact, 8, "another version");

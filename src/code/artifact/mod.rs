@@ -222,7 +222,7 @@ fn read_head(fingerprint: &str, bytes: &[u8]) -> Result<Layout> {
 fn read_header(bytes: &[u8]) -> Result<Layout> {
     if !is_artifact(bytes) {
         let what = if bytes.starts_with(b"\0asm") { ": it is a WebAssembly binary, for wasm_module_new" } else { "" };
-        return Err(refused(common(bytes, &MAGIC), format!("not an artifact of this library{what}")));
+        return Err(refused(0, format!("not an artifact of this library{what}")));
     }
     let format = u64::from_le_bytes(field(bytes, MAGIC.len())?);
     if format != FORMAT {
@@ -248,11 +248,6 @@ fn read_header(bytes: &[u8]) -> Result<Layout> {
 fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N]> {
     let field = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
     field.copied().ok_or_else(|| refused(bytes.len(), format!("truncated: {} bytes", bytes.len())))
-}
-
-/// How many bytes both start with.
-fn common(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 /// Compares a checksum with that of what it covers, which starts at `at`.
@@ -304,7 +299,7 @@ fn check_identity(bytes: &[u8], at: Range<usize>, ours: &str) -> Result<()> {
     if stored == ours.as_bytes() {
         return Ok(());
     }
-    let at = at.start + common(stored, ours.as_bytes());
+    let at = at.start + stored.iter().zip(ours.as_bytes()).take_while(|(stored, ours)| stored == ours).count();
     let stored = String::from_utf8_lossy(stored);
     let (mut theirs, mut ours) = (stored.lines(), ours.lines());
     loop {
