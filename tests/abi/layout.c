@@ -30,6 +30,36 @@ WASM_DECLARE_REF(myref)
 WASM_DECLARE_SHARABLE_REF(myshared)
 struct wasm_mine_t { int x; };
 
+/* Bindings generators find these functions declared by the macros, with these types. Nothing is called: there are none for these names. */
+#define DECLARED(pointer, function) CHECK(sizeof(1 ? (pointer)0 : function) == sizeof(void (*)(void)))
+
+static void declared_by_macros(void) {
+  DECLARED(void (*)(wasm_mine_t*), wasm_mine_delete);
+  DECLARED(void (*)(wasm_mytype_t*), wasm_mytype_delete);
+  DECLARED(wasm_mytype_t* (*)(const wasm_mytype_t*), wasm_mytype_copy);
+  DECLARED(void (*)(wasm_mytype_vec_t*), wasm_mytype_vec_new_empty);
+  DECLARED(void (*)(wasm_mytype_vec_t*, size_t), wasm_mytype_vec_new_uninitialized);
+  DECLARED(void (*)(wasm_mytype_vec_t*, size_t, wasm_mytype_t* const[]), wasm_mytype_vec_new);
+  DECLARED(void (*)(wasm_mytype_vec_t*, const wasm_mytype_vec_t*), wasm_mytype_vec_copy);
+  DECLARED(void (*)(wasm_mytype_vec_t*), wasm_mytype_vec_delete);
+  DECLARED(void (*)(wasm_element_vec_t*, size_t, wasm_element_t* const[]), wasm_element_vec_new);
+  DECLARED(void (*)(wasm_mybase_t*), wasm_mybase_delete);
+  DECLARED(wasm_mybase_t* (*)(const wasm_mybase_t*), wasm_mybase_copy);
+  DECLARED(bool (*)(const wasm_mybase_t*, const wasm_mybase_t*), wasm_mybase_same);
+  DECLARED(void* (*)(const wasm_mybase_t*), wasm_mybase_get_host_info);
+  DECLARED(void (*)(wasm_mybase_t*, void*), wasm_mybase_set_host_info);
+  DECLARED(void (*)(wasm_mybase_t*, void*, void (*)(void*)), wasm_mybase_set_host_info_with_finalizer);
+  DECLARED(bool (*)(const wasm_myref_t*, const wasm_myref_t*), wasm_myref_same);
+  DECLARED(wasm_ref_t* (*)(wasm_myref_t*), wasm_myref_as_ref);
+  DECLARED(wasm_myref_t* (*)(wasm_ref_t*), wasm_ref_as_myref);
+  DECLARED(const wasm_ref_t* (*)(const wasm_myref_t*), wasm_myref_as_ref_const);
+  DECLARED(const wasm_myref_t* (*)(const wasm_ref_t*), wasm_ref_as_myref_const);
+  DECLARED(wasm_ref_t* (*)(wasm_myshared_t*), wasm_myshared_as_ref);
+  DECLARED(void (*)(wasm_shared_myshared_t*), wasm_shared_myshared_delete);
+  DECLARED(wasm_shared_myshared_t* (*)(const wasm_myshared_t*), wasm_myshared_share);
+  DECLARED(wasm_myshared_t* (*)(wasm_store_t*, const wasm_shared_myshared_t*), wasm_myshared_obtain);
+}
+
 static void layouts(void) {
   CHECK(sizeof(wasm_val_t) == 16 && offsetof(wasm_val_t, kind) == 0 && offsetof(wasm_val_t, of) == 8);
   CHECK(sizeof(wasm_byte_vec_t) == 16 && offsetof(wasm_byte_vec_t, size) == 0 && offsetof(wasm_byte_vec_t, data) == 8);
@@ -187,6 +217,7 @@ static void pointers_as_values(void) {
 }
 
 int main(void) {
+  declared_by_macros();
   layouts();
   same_types();
   macro_names();
