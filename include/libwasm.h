@@ -273,8 +273,9 @@ WASM_API_EXTERN void libwasm_last_error_clear(void);
  * access and division is checked by code, no handler is installed, and a module with a function whose stack frame would
  * exceed 60 KiB (thousands of live values) is refused.
  *
- * With it, a thread's first call in a store unblocks `SIGSEGV`, `SIGFPE` and `SIGILL` on that thread: a fault whose signal is blocked
- * ends the process. A thread that blocks all signals later must leave out these three.
+ * With it, a thread's first call unblocks `SIGSEGV`, `SIGFPE` and `SIGILL` on that thread: a fault whose signal is blocked ends the
+ * process. So does its first call in a store that it has not called in, if an engine was made since, and a call that finds that a
+ * host function was left by `longjmp`. A thread that blocks all signals later must leave out these three.
  */
 WASM_API_EXTERN void libwasm_config_set_signals(wasm_config_t *config, bool enabled);
 

@@ -2,6 +2,7 @@
 // what else is blocked stays blocked.
 
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -60,6 +61,35 @@ static void* inherits(void* first) {
   return NULL;
 }
 
+static sigjmp_buf target;
+
+static wasm_trap_t* jumps(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)args, (void)results;
+  siglongjmp(target, 1);
+}
+
+// A jump out of a host function puts back the mask from before the first call.
+static void* jumps_with_mask(void* first) {
+  block_all();
+  wasm_functype_t* type = wasm_functype_new_0_0();
+  wasm_func_t* host = wasm_func_new(store, type, jumps);
+  wasm_functype_delete(type);
+  wasm_instance_t* caller = check_instance(
+      store, "(module (import \"\" \"jumps\" (func $jumps)) (func (export \"out\") (call $jumps)))", 1, wasm_func_as_extern(host));
+  wasm_func_t* out = check_func(caller, 0);
+  if (sigsetjmp(target, 1) == 0) {
+    wasm_val_vec_t none = WASM_EMPTY_VEC;
+    wasm_func_call(out, &none, &none);
+    CHECK(!"left by a jump");
+  }
+  traps(*(int*)first);
+  still_blocked();
+  wasm_func_delete(out);
+  wasm_instance_delete(caller);
+  wasm_func_delete(host);
+  return NULL;
+}
+
 static void run(void* (*body)(void*), int first) {
   pthread_t thread;
   CHECK(pthread_create(&thread, NULL, body, &first) == 0);
@@ -70,6 +100,7 @@ int main(void) {
   store = check_store();
   instance = check_instance(store, WAT, 0);
   for (int i = 0; i < EXPORTS; ++i) run(on_thread, i);
+  for (int i = 0; i < EXPORTS; ++i) run(jumps_with_mask, i);
   traps(0);
   // A thread starts with the mask of the one that starts it.
   block_all();

@@ -23,6 +23,7 @@ pub use file::open_regular;
 pub use main_stack::is_readable;
 pub use map::address_space_limited;
 pub use process::end_process;
+pub use signal_mask::expect_blocked_faults;
 pub use stack::{StackLimitCache, stack_left};
 
 /// The path that a C string of the host names: the system's own encoding, which is any bytes.

@@ -166,7 +166,6 @@ pub struct StackLimitCache {
     /// The most that WebAssembly may use of it.
     most: usize,
     ended_threads: Cell<usize>,
-    prepared: Cell<bool>,
     budget: StackBudget,
 }
 
@@ -177,7 +176,6 @@ impl StackLimitCache {
             room: Cell::new(0),
             most: budget.max_wasm,
             ended_threads: Cell::new(0),
-            prepared: Cell::new(false),
             budget,
         }
     }
@@ -188,6 +186,13 @@ impl StackLimitCache {
         let (limit, room) = (self.limit.get(), self.room.get());
         let current = self.ended_threads.get() == ENDED_THREADS.load(Ordering::Relaxed);
         if current && stack_pointer().wrapping_sub(limit) < room { Some((limit, limit + room)) } else { self.find() }
+    }
+
+    /// For a host function that was left by a jump, which may have put back the mask of signals of where it went to.
+    pub fn after_jump(&self) {
+        if self.budget.signals {
+            signal_mask::unblock_faults();
+        }
     }
 
     /// The limit of an entry that is the outermost on its stack, whose lowest usable address is `lowest`.
@@ -213,11 +218,8 @@ impl StackLimitCache {
     fn find(&self) -> Option<(usize, usize)> {
         // Counted before the bounds are known, so that a thread's end in between is noticed.
         let ended_threads = ENDED_THREADS.load(Ordering::SeqCst);
-        if !self.prepared.get() || self.ended_threads.get() != ended_threads {
-            if self.budget.signals {
-                signal_mask::unblock_faults();
-            }
-            self.prepared.set(true);
+        if self.budget.signals {
+            signal_mask::unblock_faults_once();
         }
         self.ended_threads.set(ended_threads);
         let wanted = self.budget.wanted();

@@ -72,6 +72,7 @@ impl Engine {
         let compiler = Arc::new(Compiler::new(options)?);
         if config.signals {
             fault::install()?;
+            os::expect_blocked_faults();
         }
         let guard = if guard_pages { GUARD_SIZE } else { 0 };
         let memory_plan = MemoryPlan { reservation, guard };

@@ -275,6 +275,7 @@ impl Store {
         let level = level?;
         // What could not be freed while the activation ran may be freed now.
         self.owner.flags.attention.set(true);
+        self.owner.stack_limit().after_jump();
         self.restore_stack_limit();
         // SAFETY: a linked record is live.
         let Some(front) = (unsafe { self.first_activation().as_mut() }) else { return Some(level) };
