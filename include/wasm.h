@@ -1973,9 +1973,9 @@ WASM_API_EXTERN const wasm_instance_t *wasm_ref_as_instance_const(const wasm_ref
  * Instantiates a module (<https://webassembly.github.io/spec/core/exec/modules.html#instantiation>); the instance is
  * owned by the caller.
  *
- * `imports` are lent, and given in the order of the module's imports. More than it has are ignored; NULL is an empty vector. NULL on failure, and then `*trap` gets a trap owned
- * by the caller: that of a start function or active segment, or one that says which import was wrong and why. On success
- * `*trap` gets NULL. `trap` itself may be NULL.
+ * `imports` are lent, and given in the order of the module's imports. More than it has are ignored; NULL is an empty vector. NULL on
+ * failure, and then `*trap` gets a trap owned by the caller: that of a start function or active segment, or one that says which import
+ * was wrong and why. On success `*trap` gets NULL. `trap` itself may be NULL.
  */
 WASM_API_EXTERN own wasm_instance_t *wasm_instance_new(wasm_store_t *store, const wasm_module_t *module, const wasm_extern_vec_t *imports, own wasm_trap_t **trap);
 

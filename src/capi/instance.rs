@@ -125,9 +125,9 @@ unsafe fn instance_of(
 /// Instantiates a module (<https://webassembly.github.io/spec/core/exec/modules.html#instantiation>); the instance is
 /// owned by the caller.
 ///
-/// `imports` are lent, and given in the order of the module's imports. More than it has are ignored; NULL is an empty vector. NULL on failure, and then `*trap` gets a trap owned
-/// by the caller: that of a start function or active segment, or one that says which import was wrong and why. On success
-/// `*trap` gets NULL. `trap` itself may be NULL.
+/// `imports` are lent, and given in the order of the module's imports. More than it has are ignored; NULL is an empty vector. NULL on
+/// failure, and then `*trap` gets a trap owned by the caller: that of a start function or active segment, or one that says which import
+/// was wrong and why. On success `*trap` gets NULL. `trap` itself may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn wasm_instance_new(
     store: *mut wasm_store_t,

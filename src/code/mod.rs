@@ -3,7 +3,7 @@
 //! [`compile`] makes an artifact of a binary, in memory, and an [`Arena`] filled with it: its text is executable and known to
 //! the process-wide map of addresses, which a signal handler may ask ([`lookup`]). [`deserialize`] and [`deserialize_file`] do
 //! the same with an artifact that exists already. All three give a [`Module`](crate::module::Module) and a [`Code`] that read
-//! what they know where it lies in the artifact. Code is position independent and refers to nothing but its vmctx, so one
+//! what they know from the bytes of the artifact, zero-copy. Code is position independent and refers to nothing but its vmctx, so one
 //! [`Code`] serves all stores of all threads.
 //!
 //! Functions that are compiled one at a time are [appended](Arena::append) to an arena that has room: so are the trampolines of an

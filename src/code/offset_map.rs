@@ -9,7 +9,8 @@ use crate::module::{Bytes, Words, numbers, push_words};
 /// Entries in a block. More make the map smaller and lookups slower.
 const BLOCK: usize = 16;
 
-/// A map that is read where it lies. Damaged ones give wrong answers, but nothing is read outside of them.
+/// A zero-copy map: its numbers are read from the bytes of the artifact. Damaged ones give wrong answers, but nothing is read outside of
+/// them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct OffsetMap {
     /// For each block the offset and the number of its first entry, and where the others lie in `rest`.

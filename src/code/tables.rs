@@ -1,7 +1,7 @@
 //! What is known about a text: where its functions lie, where it can trap, where it comes from, what its frames hold.
 //!
 //! Every table is sorted by offset in the text, so that entries are found by binary search without a lock or an allocation
-//! (a signal handler asks), and is read where it lies: in memory, or in a mapped file.
+//! (a signal handler asks), and is read zero-copy: from memory, or from a mapped file.
 //!
 //! Of a mapped file nothing is checked but that parallel arrays have equal lengths, so no lookup trusts what it reads:
 //! in tables that are damaged it finds nothing or the wrong thing, but never leaves them or the text.

@@ -5,10 +5,10 @@
 //! could be computed in, a reference by the calls it lives across. Functions that compilers write keep these products small. Nothing
 //! keeps those of an adversary small: thirteen kilobytes of nested `if` took as many seconds, and twice as many a minute.
 //!
-//! So each product is counted, in linear time: while the function is translated ([`Budget`]), and before code is made of it ([`Effort::of`]).
-//! Each has an allowance, some for any function and some for each byte of its body. What exceeds one of optimization, or of register
-//! allocation with backtracking, is compiled without; what exceeds one of translation is refused. Whatever a module holds, compiling it
-//! takes time and memory in proportion to its size. `benches/growth` shows that.
+//! So each product is counted, in linear time: while the function is translated ([`Budget`]), and before code is made of it
+//! ([`Effort::of`]). Each has an allowance, some for any function and some for each byte of its body. What exceeds one of optimization,
+//! or of register allocation with backtracking, is compiled without; what exceeds one of translation is refused. Whatever a module holds,
+//! compiling it takes time and memory in proportion to its size. `benches/growth` shows that.
 //!
 //! The largest figures in SQLite, esbuild and Ruby (3,200 functions of over 1,500 bytes, the longest 200 KB, with signals and without), for
 //! each byte of the body: 5 values, 0.3 block parameters, 25 blocks lived in, 200 dominators climbed. The allowances are many times that.
@@ -57,8 +57,8 @@ const PARAMS_WITHOUT_SIGNALS: Allowance = Allowance { base: 16 << 10, per_byte: 
 /// Blocks that value numbering climbs in the dominator tree: half a nanosecond each.
 const CLIMBS_TO_OPTIMIZE: Allowance = Allowance { base: 10 << 20, per_byte: 1000 };
 
-/// Branches to traps, of which there are many where signals are off: each takes some eight kilobytes. (With more of them in one function the
-/// register allocator would take quadratic time.)
+/// Branches to traps, of which there are many where signals are off: each takes some eight kilobytes. (With more of them in one function
+/// the register allocator would take quadratic time.)
 const MOST_CHECKS: usize = 1 << 18;
 
 /// What the translation of a function has used so far of what it may.

@@ -162,7 +162,8 @@ impl Trampoline<'_> {
         self.builder.ins().call_indirect(sig, entry, args);
     }
 
-    /// Branches to a cold block, which becomes the current one, if `cond` is not zero; the block to go on in otherwise, for [`Trampoline::resume`].
+    /// Branches to a cold block, which becomes the current one, if `cond` is not zero; the block to go on in otherwise, for
+    /// [`Trampoline::resume`].
     fn cold_branch(&mut self, cond: Value) -> Block {
         let (cold, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(cold);

@@ -1,4 +1,4 @@
-//! Bytes that are read where they lie, and arrays of numbers in them.
+//! Bytes that are read zero-copy, and arrays of numbers in them.
 //!
 //! What a module has one of for each function is never copied out of its artifact: [`Bytes`] is a part of whatever owns it
 //! (a vector, an artifact in memory, a mapped file), and [`Words`] is such a part as an array of little-endian 32-bit

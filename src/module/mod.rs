@@ -3,7 +3,7 @@
 //! [`parse`] decodes and validates everything but function bodies; bodies are validated while they are compiled, so
 //! [`ParsedModule`] carries a validator for each. A [`Module`] is plain data: it is what an
 //! artifact stores beside the machine code, and what instantiation reads. What may be as long as the module has functions
-//! or bytes is read where it lies (`zero_copy.rs`), so that a module is loaded in a time that does not depend on its size.
+//! or bytes is read zero-copy (`zero_copy.rs`), so that a module is loaded in a time that does not depend on its size.
 #![forbid(unsafe_code)]
 
 mod bytes;

@@ -1,4 +1,4 @@
-//! The parts of a description that are read where they lie: whatever may be as long as the module has functions or bytes.
+//! The zero-copy parts of a description: whatever may be as long as the module has functions or bytes.
 //!
 //! Nothing here is checked when a module is loaded beyond that the parts have lengths that fit each other, since that alone
 //! takes no time. So every lookup makes sure itself that what it gives lies within its index space.

@@ -1,9 +1,9 @@
 //! The allocator of the library's own objects: the C library's, with a reserve for when that has no memory left.
 //!
-//! Most of Rust's collections end the process if an allocation fails, and so do those that the code generator works with. So an
-//! operation that is under way when memory runs out finishes on the reserve, and whoever begins one that needs memory asks first
-//! ([`check`], [`check_for`], [`check_on_the_way`]) and fails with [`ErrorKind::OutOfMemory`](crate::types::ErrorKind). What others choose the size of is asked
-//! for with `try_reserve` all the same: larger allocations than a chunk do not come from here.
+//! Most of Rust's collections end the process if an allocation fails, and so do those that the code generator works with. So an operation
+//! that is under way when memory runs out finishes on the reserve, and whoever begins one that needs memory asks first ([`check`],
+//! [`check_for`], [`check_on_the_way`]) and fails with [`ErrorKind::OutOfMemory`](crate::types::ErrorKind). What others choose the size
+//! of is asked for with `try_reserve` all the same: larger allocations than a chunk do not come from here.
 //!
 //! The reserve lies in zeroed static memory, which the system provides when it is first touched. It is used without locks, since
 //! a fork may happen at any time: each chunk counts its live blocks, hands out what lies behind the last one, takes that one back

@@ -43,7 +43,7 @@ impl CompiledModule {
         CompiledModule::assemble(engine, module, code)
     }
 
-    /// Loads an artifact where it lies in a file.
+    /// Loads an artifact from a file, which it maps and does not copy.
     pub fn deserialize_file(engine: &Arc<Engine>, path: &Path) -> Result<Arc<CompiledModule>> {
         os::reserve::check()?;
         let (module, code) = code::deserialize_file(engine.compiler().fingerprint(), path)?;

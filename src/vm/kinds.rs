@@ -1,7 +1,7 @@
 //! All kinds of entities in one table, and new stores, which work by it.
 //!
-//! A new kind of object is an [`ObjectKind`](crate::abi::ObjectKind), a struct that implements [`Entity`](crate::vm::store::kinds::Entity), which says what
-//! it is to be traced, freed and kept by, and a row here.
+//! A new kind of object is an [`ObjectKind`](crate::abi::ObjectKind), a struct that implements
+//! [`Entity`](crate::vm::store::kinds::Entity), which says what it is to be traced, freed and kept by, and a row here.
 
 use crate::vm::compiled_module::ModuleObject;
 use crate::vm::engine::Engine;

@@ -140,7 +140,8 @@ static void traps_at(int32_t argument, libwasm_trap_code_t code, size_t offset) 
 
 enum { PLACES = 600 };
 
-// Many places of one function trap, and each says which it was: as long as they share blocks that raise, and where they are too many for that.
+// Many places of one function trap, and each says which it was: as long as they share blocks that raise, and where they are too many for
+// that.
 static void test_places_that_trap(void) {
   static size_t at[4][PLACES];
   begin(0, 0x7f);

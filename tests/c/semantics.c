@@ -215,8 +215,9 @@ static void delete_world(void* deleting) {
   delete_all(((struct deleting*)deleting)->world);
 }
 
-// "The finalizer of an object runs once, when the object dies, at the latest with its store, and may call any `*_delete`": all of them, those
-// of its own store among them, in the finalizer of a host info that dies, is replaced, or dies with the store, and of an environment.
+// "The finalizer of an object runs once, when the object dies, at the latest with its store, and may call any `*_delete`": all of them,
+// those of its own store among them, in the finalizer of a host info that dies, is replaced, or dies with the store, and of an
+// environment.
 static void finalizers_may_delete_anything(void) {
   for (int way = 0; way < 8; way++) {
     struct world world;

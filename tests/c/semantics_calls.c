@@ -17,8 +17,8 @@ static wasm_trap_t* nothing(void* env, const wasm_val_vec_t* args, wasm_val_vec_
   return NULL;
 }
 
-// "`wasm_global_new` with another numeric kind takes the bits and records the reason; a reference for a number, or the reverse, gives NULL":
-// of every pair of kinds.
+// "`wasm_global_new` with another numeric kind takes the bits and records the reason; a reference for a number, or the reverse, gives
+// NULL": of every pair of kinds.
 static void globals_of_other_kinds(void) {
   wasm_store_t* store = check_store();
   const uint64_t bits = 0xc03e000080000001;
@@ -51,8 +51,8 @@ static void globals_of_other_kinds(void) {
   wasm_store_delete(store);
 }
 
-// "`wasm_memory_type` and `wasm_table_type` of a live object report its current size as the minimum", grown by the host or a guest, and asked
-// for as the type of an external object; importing goes by it as well. "`wasm_memory_data` stays valid until the memory dies."
+// "`wasm_memory_type` and `wasm_table_type` of a live object report its current size as the minimum", grown by the host or a guest, and
+// asked for as the type of an external object; importing goes by it as well. "`wasm_memory_data` stays valid until the memory dies."
 static void live_sizes(void) {
   wasm_store_t* store = check_store();
   wasm_instance_t* instance = check_instance(
@@ -246,8 +246,8 @@ static void raw_results(void) {
   wasm_store_delete(store);
 }
 
-// "Any reference object can travel through wasm as an externref and comes back `same`": the traps of failures too, whatever failed, as long as
-// a store was named.
+// "Any reference object can travel through wasm as an externref and comes back `same`": the traps of failures too, whatever failed, as
+// long as a store was named.
 static void traps_of_failures_travel(void) {
   wasm_store_t *store = check_store(), *other = check_store();
   wasm_instance_t* instance =
@@ -315,7 +315,8 @@ static void modules(void) {
   CHECK(!wasm_module_new(store, &binary) && libwasm_last_error_kind() == LIBWASM_ERROR_INVALID && libwasm_last_error_offset() == place);
   libwasm_last_error_clear();
   CHECK(!wasm_module_validate(store, &binary) && libwasm_last_error_kind() == LIBWASM_ERROR_INVALID && libwasm_last_error_offset() == place);
-  // In an artifact it is where what is not as it has to be starts: the magic number, the format, what a checksum covers, or what is missing.
+  // In an artifact it is where what is not as it has to be starts: the magic number, the format, what a checksum covers, or what is
+  // missing.
   refused_at(store, &binary, 0, "not an artifact");
   artifact.data[5] ^= 1;
   refused_at(store, &artifact, 0, "not an artifact");

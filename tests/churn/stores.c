@@ -1,7 +1,7 @@
-// stores THREADS STORES: each thread makes its share of STORES stores, all from one engine and one shared module, and works in
-// them; what it makes is deleted in part by itself and in part by the next thread, in orders that change: instances before stores, stores before
-// functions, from threads that never entered the store. Every finalizer must have run once at the end, and the process must be as
-// small as it was.
+// stores THREADS STORES: each thread makes its share of STORES stores, all from one engine and one shared module, and works in them; what
+// it makes is deleted in part by itself and in part by the next thread, in orders that change: instances before stores, stores before
+// functions, from threads that never entered the store. Every finalizer must have run once at the end, and the process must be as small
+// as it was.
 
 #include "check.h"
 

@@ -1,5 +1,5 @@
-// Loads the library with local scope, calls it, lets compiled code fault, and closes it, twice. Afterwards, as before, a fault of the host's
-// own goes to the host's own handler, which was there first.
+// Loads the library with local scope, calls it, lets compiled code fault, and closes it, twice. Afterwards, as before, a fault of the
+// host's own goes to the host's own handler, which was there first.
 
 #include <dlfcn.h>
 #include <pthread.h>

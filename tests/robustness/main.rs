@@ -1,7 +1,7 @@
-//! Every exported function, called with NULL for each pointer and for all, with wrong kinds, objects of other stores and
-//! engines, and random bytes: it must survive, leave the store working, write its `out` parameters, and record a reason
-//! where an object was needed. Where there is a reason the result is the default of its type and what was written is empty; where
-//! there is none the result is something (`results.rs`), which can be deleted. The calls are generated from the prototypes; each runs in a process of its own.
+//! Every exported function, called with NULL for each pointer and for all, with wrong kinds, objects of other stores and engines, and
+//! random bytes: it must survive, leave the store working, write its `out` parameters, and record a reason where an object was needed.
+//! Where there is a reason the result is the default of its type and what was written is empty; where there is none the result is
+//! something (`results.rs`), which can be deleted. The calls are generated from the prototypes; each runs in a process of its own.
 
 #[path = "../cc/mod.rs"]
 mod cc;

@@ -4,10 +4,10 @@
 //! floating-point mode. Afterwards the activation that called is made sure of: the callback may have left others behind, by
 //! `longjmp`, or coroutines that are inside the store may have run.
 //!
-//! A foreign exception, C++'s as a rule, finds a handler in the stub, because the unwinder knows no frame of compiled code above
-//! it. The stub keeps the exception in the record of the activation and returns [`LEFT_BY_EXCEPTION`]; whoever called into
-//! WebAssembly lets it go on from there ([`rethrow`](crate::os::exceptions::rethrow)). A forced unwinding, of a thread that exits, finds none: the C library then
-//! drops all frames at once.
+//! A foreign exception, C++'s as a rule, finds a handler in the stub, because the unwinder knows no frame of compiled code above it. The
+//! stub keeps the exception in the record of the activation and returns [`LEFT_BY_EXCEPTION`]; whoever called into WebAssembly lets it go
+//! on from there ([`rethrow`](crate::os::exceptions::rethrow)). A forced unwinding, of a thread that exits, finds none: the C library
+//! then drops all frames at once.
 
 use crate::abi::{Activation, CallHost, VMHostContext, VMStoreContext, ValVec};
 use crate::arch::float_mode::{MXCSR_STATUS, WASM_MXCSR, WASM_MXCSR_WORD};
@@ -18,8 +18,9 @@ use std::mem::offset_of;
 /// What a stub returns instead of a trap when an exception left the callback. No trap has this address.
 pub const LEFT_BY_EXCEPTION: usize = 1;
 
-/// Defines the stub `$name(context, arguments, results, activation)`: a trap, null, or [`LEFT_BY_EXCEPTION`]. `$move` are the instructions that
-/// turn the arguments of the stub into those of the callback, and `$landing` is a name for the place where exceptions land.
+/// Defines the stub `$name(context, arguments, results, activation)`: a trap, null, or [`LEFT_BY_EXCEPTION`]. `$move` are the
+/// instructions that turn the arguments of the stub into those of the callback, and `$landing` is a name for the place where exceptions
+/// land.
 macro_rules! host_call_stub {
     ($(#[$doc:meta])* $name:ident, $landing:literal, $($move:literal),*) => {
         $(#[$doc])*
@@ -152,7 +153,8 @@ unsafe extern "C-unwind" {
     fn _Unwind_GetLanguageSpecificData(context: *mut c_void) -> usize;
 }
 
-/// The personality of the stubs' frames (Itanium C++ ABI, Exception Handling, "Personality Routine"): each has a handler for every exception.
+/// The personality of the stubs' frames (Itanium C++ ABI, Exception Handling, "Personality Routine"): each has a handler for every
+/// exception.
 unsafe extern "C-unwind" fn personality(
     _version: c_int,
     actions: c_int,

@@ -68,8 +68,8 @@ fn translate(text: &[u8], name: Option<&str>) -> Result<Vec<u8>> {
 /// How much of a line of text an error quotes, before and behind the place that it is about.
 const QUOTED: (usize, usize) = (80, 60);
 
-/// A message of the parser, which ends with the line of the text and a line with a caret under the place, with both lines cut to what is near
-/// the place: a text may be one line.
+/// A message of the parser, which ends with the line of the text and a line with a caret under the place, with both lines cut to what is
+/// near the place: a text may be one line.
 fn excerpt(message: &str) -> String {
     const GUTTER: &str = " | ";
     let parts = message.rsplit_once('\n').and_then(|(rest, caret)| {

@@ -7,9 +7,9 @@
 //!
 //! A value type is a static object, the same for all who point to it: [`static_into_raw`] and [`borrow_static`], and nobody owns it.
 //!
-//! For references (functions, memories, instances…) a `wasm_X_t*` is the address of an [`ObjectHeader`](crate::abi::ObjectHeader) of which the caller owns
-//! one of the handles that `src/vm/store/entity.rs` counts: [`object_into_raw`] and [`retain_object`] hand one out, [`object`] and
-//! [`record`] look, and check the kind, so that a pointer cast to the wrong kind of reference is an error.
+//! For references (functions, memories, instances…) a `wasm_X_t*` is the address of an [`ObjectHeader`](crate::abi::ObjectHeader) of
+//! which the caller owns one of the handles that `src/vm/store/entity.rs` counts: [`object_into_raw`] and [`retain_object`] hand one out,
+//! [`object`] and [`record`] look, and check the kind, so that a pointer cast to the wrong kind of reference is an error.
 
 mod references;
 

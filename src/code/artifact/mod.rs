@@ -5,7 +5,7 @@
 //! identity     version of this library, hash of the layouts its code relies on, target, CPU features and settings the code
 //!              was compiled for, a line for each
 //! description  that of the module, in postcard's format
-//! parts        of the module ([`Module::parts`]) and of the tables of the text ([`CodeTables`]), read where they lie
+//! parts        of the module ([`Module::parts`]) and of the tables of the text ([`CodeTables`]), read zero-copy
 //! text         machine code, position independent
 //! ```
 //!
@@ -116,7 +116,7 @@ pub fn deserialize(fingerprint: &str, bytes: &[u8]) -> Result<(Module, Arc<Code>
     assemble(memory, &layout, module)
 }
 
-/// Loads an artifact where it lies in a file.
+/// Loads an artifact from a file, which it maps and does not copy.
 pub fn deserialize_file(fingerprint: &str, path: &Path) -> Result<(Module, Arc<Code>)> {
     let memory = map_file(path)?;
     read_file(fingerprint, memory).map_err(|error| {

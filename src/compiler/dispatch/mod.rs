@@ -1,8 +1,8 @@
 //! Each operator, in the order of opcodes, and the function that translates it: one match for each family. This one has all but
 //! numbers and vectors.
 //!
-//! Only `src/compiler/translate/mod.rs` calls in, with an operator that has been validated. In unreachable code only the operators that open and
-//! close blocks are looked at.
+//! Only `src/compiler/translate/mod.rs` calls in, with an operator that has been validated. In unreachable code only the operators that
+//! open and close blocks are looked at.
 
 mod numeric;
 mod simd;

@@ -80,7 +80,8 @@ pub(crate) struct FuncEnv<'a> {
     entry: Block,
     /// The last of the instructions that were hoisted to the start of the function.
     last_hoisted: PackedOption<ir::Inst>,
-    /// For each memory its base (guard pages) or the pointer to its [`VMMemory`](crate::abi::VMMemory), loaded at the start of the function.
+    /// For each memory its base (guard pages) or the pointer to its [`VMMemory`](crate::abi::VMMemory), loaded at the start of the
+    /// function.
     memories: SecondaryMap<MemoryIndex, PackedOption<Value>>,
     /// The regions that have been used, by number; those of globals are found in Cranelift's table.
     regions: [Option<AliasRegion>; Region::TableWritten.id() as usize + 1],

@@ -67,8 +67,8 @@ const UNAVAILABLE: u64 = u64::MAX;
 /// The pages in `start..start + length` (whole pages of private mappings) that differ, or may differ, from what the mapping
 /// has there by itself: a file's page or zeros. `None` if there are more than `most` pages, or if the kernel does not tell.
 ///
-/// `zeros`: whether the shared page of zeros counts. Where a file is mapped it differs from what the mapping has there: the kernel puts it in
-/// place of a page that the guest has filled with zeros, if the host lets pages be merged (KSM with `use_zero_pages`).
+/// `zeros`: whether the shared page of zeros counts. Where a file is mapped it differs from what the mapping has there: the kernel puts
+/// it in place of a page that the guest has filled with zeros, if the host lets pages be merged (KSM with `use_zero_pages`).
 pub fn find(start: usize, length: usize, most: usize, zeros: bool) -> Option<Ranges> {
     let file = pagemap()?;
     let mut found = [PageRegion::default(); MOST_RANGES];

@@ -1,7 +1,7 @@
 //! How a fork finds the library: nothing of it half-done, and no lock held by a thread that the child does not have.
 //!
-//! Each lock of the library is one of `src/os/sync.rs`, and a thread that holds any is *inside* the gate. A fork closes the gate, waits until no
-//! thread is inside, and opens it again on both sides. What is guarded by a lock is held for microseconds: compiling, running
+//! Each lock of the library is one of `src/os/sync.rs`, and a thread that holds any is *inside* the gate. A fork closes the gate, waits
+//! until no thread is inside, and opens it again on both sides. What is guarded by a lock is held for microseconds: compiling, running
 //! WebAssembly and calling the host happen outside. So a child of a process with many threads can go on using all of the library that
 //! does not belong to a store in which another thread was at work.
 //!

@@ -44,8 +44,9 @@ pub unsafe fn finish(func: *const VMFuncRef, trapped: bool) -> Result<(), Handle
 }
 
 /// Calls a function for the host, whose frame is directly above the stub's, of which `entry_sp` was the stack pointer
-/// ([`Activation::entry_sp`](crate::abi::Activation::entry_sp)), or 0 if there was no stub. `results` is raw memory. If the call returns, the results are written there as far as there is room,
-/// and the rest of them is dropped; if it traps, nothing is written. Fails without a trap if the store cannot be entered.
+/// ([`Activation::entry_sp`](crate::abi::Activation::entry_sp)), or 0 if there was no stub. `results` is raw memory. If the call returns,
+/// the results are written there as far as there is room, and the rest of them is dropped; if it traps, nothing is written. Fails without
+/// a trap if the store cannot be entered.
 ///
 /// # Safety
 /// `func` is live; the arguments are well-formed values; `results` is writable.

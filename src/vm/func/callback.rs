@@ -235,8 +235,8 @@ unsafe fn write_results(
 /// handed out: the results are in their place afterwards, or there is a trap.
 ///
 /// # Safety
-/// `context` is that of a live host function whose stub has just returned `trap`; `vectors` are the callback's arguments and results. [`LENT_OFFSET`] behind
-/// them the arguments lie in the trampoline's frame, and the place of the results behind those.
+/// `context` is that of a live host function whose stub has just returned `trap`; `vectors` are the callback's arguments and results.
+/// [`LENT_OFFSET`] behind them the arguments lie in the trampoline's frame, and the place of the results behind those.
 pub(in crate::vm) unsafe fn end_numeric_callback(
     context: *mut VMHostContext,
     trap: *mut u8,

@@ -58,10 +58,10 @@ impl Pacing {
     /// makes it collect in any case where environments say what they own, and mostly where they do not; and however many
     /// there are, there are few collections.
     ///
-    /// `held` is how many entities have handles, and `traced_envs` whether environments may have been given handles that the host held at the
-    /// last collection. That is not noticed, and then any handle may be the last: few entities are looked at each time.
-    /// `finalizers` says whether there are any of the host's. What they are of may own handles, of which nothing is known: if these are
-    /// most of those that are held, the host has few to give back, and the last must make it collect. It does where that is little work.
+    /// `held` is how many entities have handles, and `traced_envs` whether environments may have been given handles that the host held at
+    /// the last collection. That is not noticed, and then any handle may be the last: few entities are looked at each time. `finalizers`
+    /// says whether there are any of the host's. What they are of may own handles, of which nothing is known: if these are most of those
+    /// that are held, the host has few to give back, and the last must make it collect. It does where that is little work.
     pub(super) fn due_at_the_end(&self, held: usize, traced_envs: bool, finalizers: bool) -> bool {
         let few = traced_envs && held <= FEW_HELD;
         let little = finalizers && held.saturating_mul(self.survivors.get()) <= LITTLE_WORK;

@@ -6,8 +6,9 @@
 //! traces them (`src/vm/gc/collect.rs`); nothing in them is counted.
 //!
 //! A block serves one instance of a module after the other. When an instance dies together with the tables and memories that it defines,
-//! they are reset and the block goes into the pool of the module (`block.rs`, `pool.rs`). `touched` records whether any function, memory, table or global of the instance was ever handed out, or its start
-//! function ran. Where it is false, no code of the instance has run and the host has reached nothing of it, so there is nothing to reset.
+//! they are reset and the block goes into the pool of the module (`block.rs`, `pool.rs`). `touched` records whether any function, memory,
+//! table or global of the instance was ever handed out, or its start function ran. Where it is false, no code of the instance has run and
+//! the host has reached nothing of it, so there is nothing to reset.
 
 mod block;
 pub mod const_eval;

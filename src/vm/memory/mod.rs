@@ -76,8 +76,8 @@ impl Memory {
 
     /// Makes the memory what it was when its instance began. False if it cannot be used again.
     ///
-    /// `touched`: whether compiled code or the host can have written to it, other than through the functions of this file. `keep_pages`: whether a few pages
-    /// may stay allocated.
+    /// `touched`: whether compiled code or the host can have written to it, other than through the functions of this file. `keep_pages`:
+    /// whether a few pages may stay allocated.
     pub(in crate::vm) fn reset(&self, contents: Option<Contents<'_>>, touched: bool, keep_pages: bool) -> bool {
         let mut mapping = self.mapping.borrow_mut();
         if !touched && !self.written.get() {

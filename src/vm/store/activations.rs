@@ -180,8 +180,8 @@ impl Store {
         level
     }
 
-    /// Whether an activation is on the stack that this thread is remembered to run on, and nothing says that it is dead. Then none of the list
-    /// is known to be.
+    /// Whether an activation is on the stack that this thread is remembered to run on, and nothing says that it is dead. Then none of the
+    /// list is known to be.
     #[inline]
     fn is_surely_alive(&self, activation: &Activation, sp: usize) -> bool {
         self.owner.stack_limit().remembers(sp, activation.entry_fp) && !is_known_dead(activation, sp)
@@ -335,8 +335,8 @@ impl Store {
         Err(if within { NoStack::Exhausted } else { NoStack::Reserved })
     }
 
-    /// Makes ready what the entry stub needs, right before it is called: the record of `lent`'s activation, for a caller whose stack pointer
-    /// is `entry_sp` if that is not 0, and the stack's limit. That of the activation in which it is called is kept.
+    /// Makes ready what the entry stub needs, right before it is called: the record of `lent`'s activation, for a caller whose stack
+    /// pointer is `entry_sp` if that is not 0, and the stack's limit. That of the activation in which it is called is kept.
     pub(in crate::vm) fn prepare_entry(
         &self,
         entered: &Entered<'_>,

@@ -9,11 +9,11 @@
 //! Handles are what the host holds, nothing else. What tables, globals, imports and frames hold is found by the
 //! collector (`src/vm/gc/collect.rs`), so cycles are no special case.
 //!
-//! Nearly all handles are made and given back on the store's owner thread, where counting them takes no atomic operation:
-//! `counted` is that thread's, and `copied` rises when another thread copies a handle. Handles given back elsewhere are queued for
-//! the owner thread (`src/vm/store/owner.rs`), which takes them off `counted`; so that may be negative, and only the sum says how many there
-//! are. The sum that the owner thread sees is never zero while there is one: a copy is made of a handle that is counted, and
-//! handing a copy over to the owner thread orders the rise of `copied` before it is given back.
+//! Nearly all handles are made and given back on the store's owner thread, where counting them takes no atomic operation: `counted` is
+//! that thread's, and `copied` rises when another thread copies a handle. Handles given back elsewhere are queued for the owner thread
+//! (`src/vm/store/owner.rs`), which takes them off `counted`; so that may be negative, and only the sum says how many there are. The sum
+//! that the owner thread sees is never zero while there is one: a copy is made of a handle that is counted, and handing a copy over to
+//! the owner thread orders the rise of `copied` before it is given back.
 
 use crate::abi::{ObjectHeader, ObjectKind};
 use crate::vm::store::Store;

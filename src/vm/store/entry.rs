@@ -1,9 +1,9 @@
 //! Entering a store and leaving it.
 //!
-//! Whoever works on a store has an [`Entered`], which says that this thread is the store's owner and inside. The outermost entry of a thread
-//! raises the depth of its slot (`owner.rs`); when it ends, the store does what has come up meanwhile, and is freed if nobody has a
-//! handle any more. Entries within it lower the depth to what it was, so that those that a jump has left are made up for, and
-//! entries from within WebAssembly are not counted: they end before what their WebAssembly was called in.
+//! Whoever works on a store has an [`Entered`], which says that this thread is the store's owner and inside. The outermost entry of a
+//! thread raises the depth of its slot (`owner.rs`); when it ends, the store does what has come up meanwhile, and is freed if nobody has
+//! a handle any more. Entries within it lower the depth to what it was, so that those that a jump has left are made up for, and entries
+//! from within WebAssembly are not counted: they end before what their WebAssembly was called in.
 
 use crate::arch;
 use crate::os;
@@ -49,7 +49,8 @@ impl Store {
         self.enter_from(arch::stack_pointer())
     }
 
-    /// As [`Store::enter`], for a caller who knows the stack pointer of a frame that is no longer there, but would lie directly below the host's.
+    /// As [`Store::enter`], for a caller who knows the stack pointer of a frame that is no longer there, but would lie directly below the
+    /// host's.
     #[inline(always)]
     pub(in crate::vm) fn enter_from(&self, sp: usize) -> Result<Entered<'_>> {
         match self.owner.try_enter() {

@@ -126,8 +126,8 @@ impl StoreOwner {
     pub(super) const ATTENTION: usize = offset_of!(StoreOwner, flags);
     pub(super) const ATTENTION_SIZE: usize = size_of::<Flags>();
 
-    /// Enters if this thread is the owner, and gives the depth of its entries until now: if that is not 0 it was inside already, and the depth
-    /// is as it was. The numeric-only stub does the same (`src/arch`).
+    /// Enters if this thread is the owner, and gives the depth of its entries until now: if that is not 0 it was inside already, and the
+    /// depth is as it was. The numeric-only stub does the same (`src/arch`).
     #[inline]
     pub(super) fn try_enter(&self) -> Option<usize> {
         let slot = self.slot.load(Ordering::Acquire);
