@@ -89,12 +89,12 @@ unsafe fn new(
     // SAFETY: as the caller states.
     let entered = unsafe { own::store(store) }?.enter()?;
     // SAFETY: as the caller states.
-    let ty = unsafe { functype::borrow(ty) }?.func_type()?;
+    let ty = unsafe { functype::borrow(ty) }?.defined()?;
     let callback = callback.ok_or_else(|| own::null("a callback"))?;
     let taken = env.0;
     env.0.finalizer = None;
     // SAFETY: as the caller states.
-    let func = unsafe { HostFunc::make(&entered, &ty, callback, taken) }?;
+    let func = unsafe { HostFunc::make(&entered, ty, callback, taken) }?;
     Ok(own::object_into_raw(func))
 }
 
@@ -228,7 +228,7 @@ pub unsafe extern "C" fn wasm_func_type(func: *const wasm_func_t) -> *mut wasm_f
         // SAFETY: as the caller states.
         let func = unsafe { own::record(func) }?;
         // SAFETY: the caller's handle keeps the function alive.
-        functype::into_raw(&unsafe { func::registered_type(func) }.ty)
+        functype::into_raw(unsafe { func::registered_type(func) }.defined())
     })
 }
 

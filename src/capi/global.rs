@@ -131,7 +131,7 @@ pub unsafe extern "C" fn wasm_global_new(
         // SAFETY: as the caller states.
         let entered = unsafe { own::store(store) }?.enter()?;
         // SAFETY: as the caller states.
-        let ty = *unsafe { globaltype::borrow(ty) }?;
+        let ty = unsafe { globaltype::borrow(ty) }?.global_type()?;
         // SAFETY: as the caller states.
         let value = own::val(unsafe { own::borrow_struct(value, "the value of a global") }?);
         let bits = number_of_another_kind(value, ty.content);
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn wasm_global_type(global: *const wasm_global_t) -> *mut 
         // SAFETY: as the caller states.
         let global = unsafe { own::record(global) }?;
         // SAFETY: the caller's handle keeps the global alive.
-        Ok(globaltype::into_raw(&unsafe { global::ty(global) }))
+        globaltype::into_raw(&unsafe { global::ty(global) })
     })
 }
 

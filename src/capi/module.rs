@@ -177,10 +177,12 @@ pub unsafe extern "C" fn wasm_module_imports(module: *const wasm_module_t, out: 
         // SAFETY: as the caller states.
         unsafe { own::write(out, vec::empty()) }?;
         // SAFETY: as the caller states.
-        let module = unsafe { own::record(module) }?.compiled().module();
-        let imports = module.imports.iter();
-        let imports =
-            imports.map(|import| ImportTypeObject::new(&import.module, &import.name, &module.import_type(import)));
+        let module = unsafe { own::record(module) }?.compiled();
+        let imports = module
+            .module()
+            .imports
+            .iter()
+            .map(|import| ImportTypeObject::new(&import.module, &import.name, &module.entity_type(import.entity)));
         let imports = imports.collect::<Result<Vec<_>>>()?;
         // SAFETY: as the caller states.
         unsafe { own::write(out, vec::from_iter(imports.into_iter().map(own::into_raw))?) }
@@ -194,8 +196,8 @@ pub unsafe extern "C" fn wasm_module_exports(module: *const wasm_module_t, out: 
         // SAFETY: as the caller states.
         unsafe { own::write(out, vec::empty()) }?;
         // SAFETY: as the caller states.
-        let module = unsafe { own::record(module) }?.compiled().module();
-        let exports = module.exports.iter();
+        let module = unsafe { own::record(module) }?.compiled();
+        let exports = module.module().exports.iter();
         let exports = exports.map(|export| ExportTypeObject::new(&export.name, &module.entity_type(export.entity)));
         let exports = exports.collect::<Result<Vec<_>>>()?;
         // SAFETY: as the caller states.

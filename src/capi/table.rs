@@ -122,7 +122,7 @@ pub unsafe extern "C" fn wasm_table_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_table_type(table: *const wasm_table_t) -> *mut wasm_tabletype_t {
     // SAFETY: as the caller states.
-    boundary(ptr::null_mut(), || Ok(tabletype::into_raw(&unsafe { own::record(table) }?.ty())))
+    boundary(ptr::null_mut(), || tabletype::into_raw(&unsafe { own::record(table) }?.ty()))
 }
 
 /// The element at `index`, owned by the caller; NULL if it is null, or if the index is out of bounds, for which there is

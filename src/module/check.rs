@@ -20,6 +20,10 @@ impl Module {
         ok(defined(self.memories.len(), self.num_imported_memories).is_some(), "memories")?;
         ok(defined(self.tags.len(), self.num_imported_tags).is_some(), "tags")?;
         ok(self.tags.values().all(|&ty| has(&self.types, ty)), "types")?;
+        ok(self.are_types_sound(), "types")?;
+        ok(self.are_uses_sound(), "types")?;
+        ok(self.table_inits.is_sorted_by(|(a, _), (b, _)| a < b), "tables")?;
+        ok(self.table_inits.iter().all(|(table, init)| self.is_table_init_sound(*table, init)), "tables")?;
         ok(self.imports_are_in_order(), "imports")?;
         ok(self.exports.iter().all(|export| self.has_entity(export.entity)), "exports")?;
         let mut globals = self.globals.iter().skip(self.num_imported_globals as usize).zip(&self.global_inits);
@@ -33,6 +37,53 @@ impl Module {
         ok(self.datas.offsets().iter().all(|offset| self.is_offset_sound(offset, false)), "data segments")?;
         ok(self.func_ref_slots.num_funcs() <= self.num_funcs(), "function references")?;
         ok(self.func_ref_slots.len() as usize <= self.func_ref_slots.num_funcs(), "function references")
+    }
+
+    /// Whether the recursion groups are all types, in order, and whether types refer to types of the same group or those before it, as
+    /// what they are, and have supertypes that come before them.
+    fn are_types_sound(&self) -> bool {
+        let ends = std::iter::once(&0).chain(&self.rec_groups);
+        if !ends.is_sorted() || self.rec_groups.last().map_or(0, |&end| end as usize) != self.types.len() {
+            return false;
+        }
+        let mut position = 0;
+        self.rec_groups().zip(&self.rec_groups).all(|(group, &end)| {
+            group.iter().all(|ty| {
+                let index = position;
+                position += 1;
+                let supertype = ty.supertype.is_none_or(|supertype| match supertype {
+                    TypeUse::Index(supertype) => {
+                        supertype.as_u32() < index && self.types[supertype].kind() == ty.kind()
+                    }
+                    TypeUse::Rec(_) | TypeUse::Defined(_) => false,
+                });
+                supertype && ty.composite.vals().all(|ty| self.is_use_sound(ty, end))
+            })
+        })
+    }
+
+    /// Whether a type refers to one of the first `end` types, as what it is.
+    fn is_use_sound(&self, ty: ValType, end: u32) -> bool {
+        match ty {
+            ValType::Ref(RefType { heap: HeapType::Concrete { kind, ty }, .. }) => match ty {
+                TypeUse::Index(ty) => ty.as_u32() < end && self.types[ty].kind() == kind,
+                TypeUse::Rec(_) | TypeUse::Defined(_) => false,
+            },
+            _ => true,
+        }
+    }
+
+    /// Whether the types of globals, tables and element segments refer to types there are.
+    fn are_uses_sound(&self) -> bool {
+        let globals = self.globals.values().map(|ty| ty.content);
+        let tables = self.tables.values().map(|ty| ValType::Ref(ty.element));
+        let elems = self.elems.values().map(|elem| ValType::Ref(elem.ty));
+        globals.chain(tables).chain(elems).all(|ty| self.is_use_sound(ty, self.types.len() as u32))
+    }
+
+    fn is_table_init_sound(&self, table: TableIndex, init: &ConstExpr) -> bool {
+        let ty = self.tables.get(table).filter(|_| table.as_u32() >= self.num_imported_tables);
+        ty.is_some_and(|ty| self.is_expr_sound(init, ValType::Ref(ty.element), self.num_imported_globals as usize))
     }
 
     /// Whether the imports are the first of each index space, in order.
@@ -101,7 +152,7 @@ impl Module {
         }
         match (stack.as_slice(), ty) {
             // References are told apart by how they are kept.
-            ([ValType::Ref(given)], ValType::Ref(wanted)) => given.is_func() == wanted.is_func(),
+            ([ValType::Ref(given)], ValType::Ref(wanted)) => given.heap.top() == wanted.heap.top(),
             ([given], wanted) => *given == wanted,
             _ => false,
         }
@@ -123,7 +174,7 @@ impl Module {
             && match &elem.mode {
                 ElemMode::Passive | ElemMode::Declared => true,
                 ElemMode::Active { table, offset } => self.tables.get(*table).is_some_and(|table| {
-                    table.element.is_func() == elem.ty.is_func() && self.is_offset_sound(offset, table.index64)
+                    table.element.heap.top() == elem.ty.heap.top() && self.is_offset_sound(offset, table.index64)
                 }),
             }
     }

@@ -1,13 +1,13 @@
 //! Constant expressions: decoded here, evaluated by the VM.
 
-use super::convert;
+use super::convert::{self, TypeKinds};
 use super::{ConstExpr, ConstOp};
 use crate::types::*;
 use wasmparser::Operator;
 
 impl ConstExpr {
     /// Decodes an expression the validator has accepted.
-    pub(super) fn decode(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
+    pub(super) fn decode(kinds: &impl TypeKinds, expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
         let mut ops = Vec::with_capacity(1);
         let mut reader = expr.get_operators_reader();
         loop {
@@ -19,7 +19,7 @@ impl ConstExpr {
                 Operator::F64Const { value } => ConstOp::F64(value.bits()),
                 Operator::V128Const { value } => ConstOp::V128(u128::from_le_bytes(*value.bytes())),
                 Operator::GlobalGet { global_index } => ConstOp::GlobalGet(GlobalIndex::from_u32(global_index)),
-                Operator::RefNull { hty } => ConstOp::RefNull(convert::heap_type(hty)?),
+                Operator::RefNull { hty } => ConstOp::RefNull(convert::heap_type(kinds, hty)?),
                 Operator::RefFunc { function_index } => ConstOp::RefFunc(FuncIndex::from_u32(function_index)),
                 Operator::I32Add => ConstOp::I32Add,
                 Operator::I32Sub => ConstOp::I32Sub,

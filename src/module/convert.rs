@@ -1,12 +1,12 @@
 //! From `wasmparser`'s types to ours.
 //!
-//! The validator has already refused what WebAssembly 2.0 does not know; what could still not be converted is
-//! reported as invalid all the same, never a panic.
+//! The validator has already refused what the engine does not know; what could still not be converted is
+//! reported as unsupported all the same, never a panic.
 
 use crate::types::*;
-use wasmparser::{AbstractHeapType, ExternalKind};
+use wasmparser::{AbstractHeapType, CompositeInnerType, ExternalKind, PackedIndex};
 
-use super::EntityIndex;
+use super::{EntityIndex, Module};
 
 impl From<wasmparser::Error> for Error {
     fn from(error: wasmparser::Error) -> Error {
@@ -21,9 +21,41 @@ fn unsupported_type(what: impl std::fmt::Debug) -> Error {
     Error::unsupported(format!("unsupported type {what:?}"))
 }
 
-pub fn heap_type(ty: wasmparser::HeapType) -> Result<HeapType> {
-    let wasmparser::HeapType::Abstract { shared: false, ty: abstract_ty } = ty else {
-        return Err(unsupported_type(ty));
+/// Knows what kinds of types a module defines.
+pub trait TypeKinds {
+    /// The kind of a type; `None` if there is none with this index.
+    fn kind(&self, index: u32) -> Option<CompositeKind>;
+}
+
+/// The kinds of types, in the order of their indices.
+impl TypeKinds for Vec<CompositeKind> {
+    fn kind(&self, index: u32) -> Option<CompositeKind> {
+        self.get(index as usize).copied()
+    }
+}
+
+impl TypeKinds for Module {
+    fn kind(&self, index: u32) -> Option<CompositeKind> {
+        self.types.get(TypeIndex::from_u32(index)).map(SubType::kind)
+    }
+}
+
+fn type_use(index: PackedIndex) -> Result<TypeUse> {
+    match index.as_module_index() {
+        Some(index) => Ok(TypeUse::Index(TypeIndex::from_u32(index))),
+        None => Err(unsupported_type(index)),
+    }
+}
+
+pub fn heap_type(kinds: &impl TypeKinds, ty: wasmparser::HeapType) -> Result<HeapType> {
+    let abstract_ty = match ty {
+        wasmparser::HeapType::Abstract { shared: false, ty } => ty,
+        wasmparser::HeapType::Concrete(index) => {
+            let index = index.as_module_index().ok_or_else(|| unsupported_type(ty))?;
+            let kind = kinds.kind(index).ok_or_else(|| unsupported_type(ty))?;
+            return Ok(HeapType::Concrete { kind, ty: TypeUse::Index(TypeIndex::from_u32(index)) });
+        }
+        other => return Err(unsupported_type(other)),
     };
     Ok(match abstract_ty {
         AbstractHeapType::Func => HeapType::Func,
@@ -42,31 +74,63 @@ pub fn heap_type(ty: wasmparser::HeapType) -> Result<HeapType> {
     })
 }
 
-pub fn ref_type(ty: wasmparser::RefType) -> Result<RefType> {
-    Ok(RefType { nullable: ty.is_nullable(), heap: heap_type(ty.heap_type())? })
+pub fn ref_type(kinds: &impl TypeKinds, ty: wasmparser::RefType) -> Result<RefType> {
+    Ok(RefType { nullable: ty.is_nullable(), heap: heap_type(kinds, ty.heap_type())? })
 }
 
-pub fn val_type(ty: wasmparser::ValType) -> Result<ValType> {
+pub fn val_type(kinds: &impl TypeKinds, ty: wasmparser::ValType) -> Result<ValType> {
     Ok(match ty {
         wasmparser::ValType::I32 => ValType::I32,
         wasmparser::ValType::I64 => ValType::I64,
         wasmparser::ValType::F32 => ValType::F32,
         wasmparser::ValType::F64 => ValType::F64,
         wasmparser::ValType::V128 => ValType::V128,
-        wasmparser::ValType::Ref(ty) => ValType::Ref(ref_type(ty)?),
+        wasmparser::ValType::Ref(ty) => ValType::Ref(ref_type(kinds, ty)?),
     })
 }
 
-pub fn func_type(ty: &wasmparser::FuncType) -> Result<FuncType> {
+fn func_type(kinds: &impl TypeKinds, ty: &wasmparser::FuncType) -> Result<FuncType> {
     Ok(FuncType {
-        params: ty.params().iter().map(|&ty| val_type(ty)).collect::<Result<_>>()?,
-        results: ty.results().iter().map(|&ty| val_type(ty)).collect::<Result<_>>()?,
+        params: ty.params().iter().map(|&ty| val_type(kinds, ty)).collect::<Result<_>>()?,
+        results: ty.results().iter().map(|&ty| val_type(kinds, ty)).collect::<Result<_>>()?,
     })
 }
 
-pub(super) fn table_type(ty: wasmparser::TableType) -> Result<TableType> {
+fn field_type(kinds: &impl TypeKinds, ty: wasmparser::FieldType) -> Result<FieldType> {
+    let storage = match ty.element_type {
+        wasmparser::StorageType::I8 => StorageType::I8,
+        wasmparser::StorageType::I16 => StorageType::I16,
+        wasmparser::StorageType::Val(ty) => StorageType::Val(val_type(kinds, ty)?),
+    };
+    Ok(FieldType { storage, mutability: mutability(ty.mutable) })
+}
+
+/// The kind of a defined type, before the types that it refers to are known.
+pub(super) fn composite_kind(ty: &wasmparser::SubType) -> Result<CompositeKind> {
+    Ok(match ty.composite_type.inner {
+        CompositeInnerType::Func(_) => CompositeKind::Func,
+        CompositeInnerType::Struct(_) => CompositeKind::Struct,
+        CompositeInnerType::Array(_) => CompositeKind::Array,
+        CompositeInnerType::Cont(_) => return Err(unsupported_type(ty)),
+    })
+}
+
+pub(super) fn sub_type(kinds: &impl TypeKinds, ty: &wasmparser::SubType) -> Result<SubType> {
+    let composite = match &ty.composite_type.inner {
+        CompositeInnerType::Func(ty) => CompositeType::Func(func_type(kinds, ty)?),
+        CompositeInnerType::Struct(ty) => {
+            CompositeType::Struct(ty.fields.iter().map(|&field| field_type(kinds, field)).collect::<Result<_>>()?)
+        }
+        CompositeInnerType::Array(ty) => CompositeType::Array(field_type(kinds, ty.0)?),
+        CompositeInnerType::Cont(_) => return Err(unsupported_type(ty)),
+    };
+    let supertype = ty.supertype_idxs.first().map(|&index| type_use(index)).transpose()?;
+    Ok(SubType { is_final: ty.is_final, supertype, composite })
+}
+
+pub(super) fn table_type(kinds: &impl TypeKinds, ty: wasmparser::TableType) -> Result<TableType> {
     Ok(TableType {
-        element: ref_type(ty.element_type)?,
+        element: ref_type(kinds, ty.element_type)?,
         limits: Limits { min: ty.initial, max: ty.maximum },
         index64: ty.table64,
     })
@@ -76,9 +140,12 @@ pub(super) fn memory_type(ty: wasmparser::MemoryType) -> MemoryType {
     MemoryType { limits: Limits { min: ty.initial, max: ty.maximum }, index64: ty.memory64, shared: ty.shared }
 }
 
-pub(super) fn global_type(ty: wasmparser::GlobalType) -> Result<GlobalType> {
-    let mutability = if ty.mutable { Mutability::Var } else { Mutability::Const };
-    Ok(GlobalType { content: val_type(ty.content_type)?, mutability })
+fn mutability(mutable: bool) -> Mutability {
+    if mutable { Mutability::Var } else { Mutability::Const }
+}
+
+pub(super) fn global_type(kinds: &impl TypeKinds, ty: wasmparser::GlobalType) -> Result<GlobalType> {
+    Ok(GlobalType { content: val_type(kinds, ty.content_type)?, mutability: mutability(ty.mutable) })
 }
 
 pub(super) fn entity_index(kind: ExternalKind, index: u32) -> EntityIndex {

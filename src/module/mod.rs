@@ -18,16 +18,18 @@ mod tests;
 mod zero_copy;
 
 pub use bytes::{Bytes, Words, numbers, push_words};
-pub use convert::{func_type, heap_type, ref_type, val_type};
+pub use convert::{heap_type, val_type};
 use parse::validate_with;
 pub use parse::{FEATURES, ParsedModule, parse, validate};
 pub use refusal::{ARTIFACT_MAGIC, COMPONENT_HEADER, explain};
 pub use zero_copy::{Datas, FuncList, FuncRefSlots, PARTS};
 
 use crate::abi::{ContextCounts, VMContextLayout};
+use crate::os::sync::OnceLock;
 use crate::types::*;
 use cranelift_entity::PrimaryMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The most elements of a table that is filled when an instance is made: some ten nanoseconds of work.
@@ -39,7 +41,9 @@ const FILLED_AT_ONCE: u64 = 32;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Module {
     /// The types of the type section, in order.
-    pub types: PrimaryMap<TypeIndex, FuncType>,
+    pub types: PrimaryMap<TypeIndex, SubType>,
+    /// Where each recursion group ends: the index of the type behind its last.
+    pub rec_groups: Vec<u32>,
     /// The imports, in the module's order.
     pub imports: Vec<Import>,
     /// The exports, in the module's order.
@@ -50,6 +54,8 @@ pub struct Module {
     pub num_imported_funcs: u32,
     pub tables: PrimaryMap<TableIndex, TableType>,
     pub num_imported_tables: u32,
+    /// What the elements of tables are at first that say so, in the order of the tables.
+    pub table_inits: Vec<(TableIndex, ConstExpr)>,
     pub memories: PrimaryMap<MemoryIndex, MemoryType>,
     pub num_imported_memories: u32,
     pub globals: PrimaryMap<GlobalIndex, GlobalType>,
@@ -75,6 +81,9 @@ pub struct Module {
     pub leaks_references: bool,
     /// Names from the name section, for traces.
     pub names: Names,
+    /// The functions that `return_call` names, which only the compiler asks for.
+    #[serde(skip)]
+    tail_called: BTreeSet<FuncIndex>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -203,11 +212,17 @@ impl Module {
         })
     }
 
-    /// Whether the module's own table is so small that each instance fills it at once, and never grows: then compiled code needs no
-    /// check for elements that were not filled yet.
+    /// Whether each instance fills the module's own table at once: because the module says what all elements are, or because it is
+    /// small and never grows. Then compiled code needs no check for elements that were not filled yet.
     pub fn is_filled_at_once(&self, table: TableIndex) -> bool {
         let Limits { min, max } = self.tables[table].limits;
-        table.as_u32() >= self.num_imported_tables && max == Some(min) && min <= FILLED_AT_ONCE
+        table.as_u32() >= self.num_imported_tables
+            && (max == Some(min) && min <= FILLED_AT_ONCE || self.table_init(table).is_some())
+    }
+
+    /// Whether a function of the module calls `func` in tail position. Not known of a module that is loaded from an artifact.
+    pub fn is_tail_called(&self, func: FuncIndex) -> bool {
+        self.tail_called.contains(&func)
     }
 
     pub fn is_imported_func(&self, func: FuncIndex) -> bool {
@@ -233,17 +248,42 @@ impl Module {
     }
 
     pub fn func_type(&self, func: FuncIndex) -> &FuncType {
-        &self.types[self.type_of(func)]
+        self.func_type_at(self.type_of(func))
+    }
+
+    /// The function type with an index; one without parameters and results if another type has it, which only a damaged artifact says.
+    pub fn func_type_at(&self, ty: TypeIndex) -> &FuncType {
+        static EMPTY: OnceLock<FuncType> = OnceLock::new();
+        let ty = self.types.get(ty).and_then(SubType::as_func);
+        ty.unwrap_or_else(|| EMPTY.get_or_init(|| FuncType { params: [].into(), results: [].into() }))
+    }
+
+    /// What the elements of a table are at first, if the module says so.
+    pub fn table_init(&self, table: TableIndex) -> Option<&ConstExpr> {
+        let found = self.table_inits.binary_search_by_key(&table, |&(table, _)| table).ok()?;
+        Some(&self.table_inits[found].1)
+    }
+
+    /// The recursion groups, in order: the types of each.
+    pub fn rec_groups(&self) -> impl Iterator<Item = &[SubType]> {
+        let types = self.types.as_values_slice();
+        let starts = std::iter::once(0).chain(self.rec_groups.iter().copied());
+        starts.zip(&self.rec_groups).map(move |(start, &end)| &types[start as usize..end as usize])
     }
 
     /// The type of an entity of the module.
     pub fn entity_type(&self, entity: EntityIndex) -> ExternType {
         match entity {
-            EntityIndex::Func(func) => ExternType::Func(self.func_type(func).clone()),
+            EntityIndex::Func(func) => {
+                ExternType::Func { ty: TypeUse::Index(self.type_of(func)), func: self.func_type(func).clone() }
+            }
             EntityIndex::Global(global) => ExternType::Global(self.globals[global]),
             EntityIndex::Table(table) => ExternType::Table(self.tables[table]),
             EntityIndex::Memory(memory) => ExternType::Memory(self.memories[memory]),
-            EntityIndex::Tag(tag) => ExternType::Tag(TagType { func: self.types[self.tags[tag]].clone() }),
+            EntityIndex::Tag(tag) => {
+                let ty = self.tags[tag];
+                ExternType::Tag(TagType { ty: TypeUse::Index(ty), func: self.func_type_at(ty).clone() })
+            }
         }
     }
 

@@ -6,12 +6,15 @@ use super::zero_copy::FuncRefSlotsBuilder;
 use super::*;
 use cranelift_entity::EntityRef;
 use wasmparser::{
-    DataKind, ElementItems, ElementKind, FuncToValidate, FunctionBody, KnownCustom, Parser, Payload, TableInit,
-    TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    DataKind, ElementItems, ElementKind, FuncToValidate, FunctionBody, KnownCustom, Operator, Parser, Payload,
+    TableInit, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
-/// WebAssembly 2.0 and extended constant expressions, exactly.
-pub const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST);
+/// WebAssembly 2.0, and what is there of 3.0.
+pub const FEATURES: WasmFeatures = WasmFeatures::WASM2
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::FUNCTION_REFERENCES);
 
 /// A module whose function bodies are still to be validated.
 pub struct ParsedModule<'a> {
@@ -24,6 +27,8 @@ pub struct ParsedModule<'a> {
 #[derive(Default)]
 struct Builder {
     module: Module,
+    /// The kinds of the types, also of those of the recursion group that is being read.
+    kinds: Vec<CompositeKind>,
     names: NamesBuilder,
     /// Parts of the module, as [`Module::parts`] describes them.
     funcs: Vec<u8>,
@@ -49,6 +54,7 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedModule<'_>> {
                 let range = body.range();
                 // The binary is smaller than 4 GiB.
                 push_words(&mut builder.bodies, &[range.start as u32, range.end as u32]);
+                builder.find_tail_calls(&body);
                 bodies.push((to_validate, body));
             }
             ValidPayload::Ok => builder.add_section(payload)?,
@@ -92,8 +98,8 @@ impl Builder {
     fn add_section(&mut self, payload: Payload<'_>) -> Result<()> {
         match payload {
             Payload::TypeSection(section) => {
-                for ty in section.into_iter_err_on_gc_types() {
-                    self.module.types.push(convert::func_type(&ty?)?);
+                for group in section {
+                    self.add_rec_group(&group?)?;
                 }
             }
             Payload::ImportSection(section) => {
@@ -109,10 +115,10 @@ impl Builder {
             Payload::TableSection(section) => {
                 for table in section {
                     let table = table?;
-                    if matches!(table.init, TableInit::Expr(_)) {
-                        return Err(Error::unsupported("tables with an initializer are not supported"));
+                    let index = self.module.tables.push(convert::table_type(&self.kinds, table.ty)?);
+                    if let TableInit::Expr(init) = table.init {
+                        self.module.table_inits.push((index, ConstExpr::decode(&self.kinds, &init)?));
                     }
-                    self.module.tables.push(convert::table_type(table.ty)?);
                 }
             }
             Payload::MemorySection(section) => {
@@ -128,8 +134,8 @@ impl Builder {
             Payload::GlobalSection(section) => {
                 for global in section {
                     let global = global?;
-                    self.module.globals.push(convert::global_type(global.ty)?);
-                    self.module.global_inits.push(ConstExpr::decode(&global.init_expr)?);
+                    self.module.globals.push(convert::global_type(&self.kinds, global.ty)?);
+                    self.module.global_inits.push(ConstExpr::decode(&self.kinds, &global.init_expr)?);
                 }
             }
             Payload::ExportSection(section) => {
@@ -157,6 +163,37 @@ impl Builder {
         Ok(())
     }
 
+    /// Notes which functions a body calls in tail position. The compiler has to know that of all bodies before it compiles any. A body that
+    /// is not valid is refused when it is compiled.
+    fn find_tail_calls(&mut self, body: &FunctionBody<'_>) {
+        /// The opcode of `return_call`. Few bodies have such a byte; it takes far less time to look for it than to decode.
+        const RETURN_CALL: u8 = 0x12;
+        if !body.as_bytes().contains(&RETURN_CALL) {
+            return;
+        }
+        let Ok(operators) = body.get_operators_reader() else { return };
+        for operator in operators {
+            match operator {
+                Ok(Operator::ReturnCall { function_index }) => {
+                    self.module.tail_called.insert(FuncIndex::from_u32(function_index));
+                }
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn add_rec_group(&mut self, group: &wasmparser::RecGroup) -> Result<()> {
+        for ty in group.types() {
+            self.kinds.push(convert::composite_kind(ty)?);
+        }
+        for ty in group.types() {
+            self.module.types.push(convert::sub_type(&self.kinds, ty)?);
+        }
+        self.module.rec_groups.push(self.module.types.len() as u32);
+        Ok(())
+    }
+
     fn add_func(&mut self, ty: u32) -> FuncIndex {
         push_words(&mut self.funcs, &[ty]);
         FuncIndex::new(self.funcs.len() / 4 - 1)
@@ -170,7 +207,7 @@ impl Builder {
             }
             TypeRef::Table(ty) => {
                 self.module.num_imported_tables += 1;
-                EntityIndex::Table(self.module.tables.push(convert::table_type(ty)?))
+                EntityIndex::Table(self.module.tables.push(convert::table_type(&self.kinds, ty)?))
             }
             TypeRef::Memory(ty) => {
                 self.module.num_imported_memories += 1;
@@ -178,7 +215,7 @@ impl Builder {
             }
             TypeRef::Global(ty) => {
                 self.module.num_imported_globals += 1;
-                EntityIndex::Global(self.module.globals.push(convert::global_type(ty)?))
+                EntityIndex::Global(self.module.globals.push(convert::global_type(&self.kinds, ty)?))
             }
             TypeRef::Tag(ty) => {
                 self.module.num_imported_tags += 1;
@@ -202,7 +239,7 @@ impl Builder {
                 DataKind::Passive => DataMode::Passive,
                 DataKind::Active { memory_index, offset_expr } => DataMode::Active {
                     memory: MemoryIndex::from_u32(memory_index),
-                    offset: ConstExpr::decode(&offset_expr)?,
+                    offset: ConstExpr::decode(&self.kinds, &offset_expr)?,
                 },
             };
             let start = self.data_bytes.len();
@@ -228,7 +265,12 @@ impl Builder {
             ElemItems::Funcs(_) => &[],
             ElemItems::Exprs(exprs) => &exprs[..],
         });
-        exprs.chain(&module.global_inits).flat_map(ConstExpr::funcs).for_each(|func| slots.insert(func));
+        let table_inits = module.table_inits.iter().map(|(_, init)| init);
+        exprs
+            .chain(&module.global_inits)
+            .chain(table_inits)
+            .flat_map(ConstExpr::funcs)
+            .for_each(|func| slots.insert(func));
         let (count, slots) = slots.finish();
         module.func_ref_slots.count = count;
         module.datas.num_memories = module.memories.len() as u32;
@@ -253,7 +295,7 @@ impl Builder {
             ElementKind::Declared => ElemMode::Declared,
             ElementKind::Active { table_index, offset_expr } => ElemMode::Active {
                 table: TableIndex::from_u32(table_index.unwrap_or(0)),
-                offset: ConstExpr::decode(&offset_expr)?,
+                offset: ConstExpr::decode(&self.kinds, &offset_expr)?,
             },
         };
         let start = self.elem_funcs.len() / 4;
@@ -265,7 +307,10 @@ impl Builder {
                 (RefType::FUNCREF, None)
             }
             ElementItems::Expressions(ty, exprs) => {
-                let exprs = exprs.into_iter().map(|expr| ConstExpr::decode(&expr?)).collect::<Result<Box<[_]>>>()?;
+                let exprs = exprs
+                    .into_iter()
+                    .map(|expr| ConstExpr::decode(&self.kinds, &expr?))
+                    .collect::<Result<Box<[_]>>>()?;
                 // The compact form, where the expressions say no more than it can.
                 let exprs = match exprs.iter().map(ConstExpr::as_ref_func).collect::<Option<Vec<_>>>() {
                     Some(funcs) => {
@@ -274,7 +319,7 @@ impl Builder {
                     }
                     None => Some(exprs),
                 };
-                (convert::ref_type(ty)?, exprs)
+                (convert::ref_type(&self.kinds, ty)?, exprs)
             }
         };
         let items = match exprs {
@@ -293,9 +338,10 @@ impl Module {
         let tables = self.tables.values().take(self.num_imported_tables as usize);
         let globals = self.globals.values().take(self.num_imported_globals as usize);
         tables.into_iter().any(|table| table.element.is_func())
-            || globals.into_iter().any(|global| {
-                global.mutability == Mutability::Var && matches!(global.content, ValType::Ref(ty) if ty.is_func())
+            || globals.into_iter().any(|ty| ty.mutability == Mutability::Var && ty.content.is_func_ref())
+            || self.types.values().any(|ty| match &ty.composite {
+                CompositeType::Func(ty) => ty.params.iter().any(|ty| ty.is_func_ref()),
+                CompositeType::Struct(_) | CompositeType::Array(_) => true,
             })
-            || self.types.values().any(|ty| ty.params.iter().any(|ty| matches!(ty, ValType::Ref(ty) if ty.is_func())))
     }
 }

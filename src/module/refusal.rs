@@ -8,8 +8,7 @@ use crate::types::{Error, ErrorKind, FuncIndex};
 use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources, WasmFeatures};
 
 /// What later versions of WebAssembly and proposals have, by their names.
-const LATER: [(WasmFeatures, &str); 14] = [
-    (WasmFeatures::TAIL_CALL, "tail calls"),
+const LATER: [(WasmFeatures, &str); 12] = [
     (WasmFeatures::EXCEPTIONS, "exception handling"),
     (WasmFeatures::LEGACY_EXCEPTIONS, "the legacy form of exception handling"),
     (WasmFeatures::MULTI_MEMORY, "multiple memories"),
@@ -18,7 +17,6 @@ const LATER: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
     (WasmFeatures::GC, "garbage collection"),
-    (WasmFeatures::FUNCTION_REFERENCES, "typed function references"),
     (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),
     (WasmFeatures::MEMORY_CONTROL, "memory control"),
     (WasmFeatures::STACK_SWITCHING, "stack switching"),
@@ -215,14 +213,12 @@ mod tests {
     #[test]
     fn features_that_are_missing_are_named() {
         for (text, feature) in [
-            ("(module (func $f (return_call $f)))", "tail calls"),
             ("(module (memory 1) (memory 1))", "multiple memories"),
             ("(module (memory i64 1))", "64-bit memories and tables"),
             ("(module (memory 1 1 shared))", "threads"),
             ("(module (tag))", "exception handling"),
             ("(module (type (struct)))", "garbage collection"),
-            ("(module (type $t (func)) (func (param (ref null $t))))", "typed function references"),
-            ("(module (memory i64 1) (func $f (return_call $f)))", "tail calls and 64-bit memories and tables"),
+            ("(module (memory i64 1) (tag))", "exception handling and 64-bit memories and tables"),
         ] {
             let error = refused(&wat::parse_str(text).unwrap());
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{text}: {error}");

@@ -1,15 +1,8 @@
 //! Function, table, memory, global and tag types, and the external types that imports and exports have.
 
-use super::{RefType, ValType};
+use super::{FuncType, RefType, TypeUse, ValType};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// A function type (specification, "Function Types").
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct FuncType {
-    pub params: Box<[ValType]>,
-    pub results: Box<[ValType]>,
-}
 
 /// The size limits of a table (elements) or a memory (pages); `max` is `None` where there is none.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,15 +40,21 @@ pub struct MemoryType {
     pub shared: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A tag type: a function type whose parameters are what an exception carries.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TagType {
+    pub ty: TypeUse,
     pub func: FuncType,
 }
 
 /// The type of an import or an export (specification, "External Types").
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ExternType {
-    Func(FuncType),
+    /// A function: its defined type, and what that says of parameters and results.
+    Func {
+        ty: TypeUse,
+        func: FuncType,
+    },
     Global(GlobalType),
     Table(TableType),
     Memory(MemoryType),
@@ -92,34 +91,40 @@ impl Limits {
     }
 }
 
+impl GlobalType {
+    /// The type with each defined type named as `rename` says.
+    pub fn rename(self, rename: &mut impl FnMut(TypeUse) -> TypeUse) -> GlobalType {
+        GlobalType { content: self.content.rename(rename), ..self }
+    }
+}
+
+impl TableType {
+    /// The type with each defined type named as `rename` says.
+    pub fn rename(self, rename: &mut impl FnMut(TypeUse) -> TypeUse) -> TableType {
+        TableType { element: self.element.rename(rename), ..self }
+    }
+}
+
 impl ExternType {
+    /// The type with each defined type named as `rename` says.
+    pub fn rename(&self, rename: &mut impl FnMut(TypeUse) -> TypeUse) -> ExternType {
+        match self {
+            ExternType::Func { ty, func } => ExternType::Func { ty: rename(*ty), func: func.rename(rename) },
+            ExternType::Global(ty) => ExternType::Global(ty.rename(rename)),
+            ExternType::Table(ty) => ExternType::Table(ty.rename(rename)),
+            ExternType::Memory(ty) => ExternType::Memory(*ty),
+            ExternType::Tag(ty) => ExternType::Tag(TagType { ty: rename(ty.ty), func: ty.func.rename(rename) }),
+        }
+    }
+
     pub fn kind(&self) -> ExternKind {
         match self {
-            ExternType::Func(_) => ExternKind::Func,
+            ExternType::Func { .. } => ExternKind::Func,
             ExternType::Global(_) => ExternKind::Global,
             ExternType::Table(_) => ExternKind::Table,
             ExternType::Memory(_) => ExternKind::Memory,
             ExternType::Tag(_) => ExternKind::Tag,
         }
-    }
-}
-
-fn write_vals(f: &mut fmt::Formatter<'_>, vals: &[ValType]) -> fmt::Result {
-    f.write_str("[")?;
-    for (i, ty) in vals.iter().enumerate() {
-        if i > 0 {
-            f.write_str(" ")?;
-        }
-        write!(f, "{ty}")?;
-    }
-    f.write_str("]")
-}
-
-impl fmt::Display for FuncType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_vals(f, &self.params)?;
-        f.write_str(" -> ")?;
-        write_vals(f, &self.results)
     }
 }
 
@@ -147,7 +152,7 @@ impl fmt::Display for ExternKind {
 impl fmt::Display for ExternType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExternType::Func(ty) => write!(f, "func {ty}"),
+            ExternType::Func { func, .. } => write!(f, "func {func}"),
             ExternType::Global(ty) => match ty.mutability {
                 Mutability::Const => write!(f, "global {}", ty.content),
                 Mutability::Var => write!(f, "global (mut {})", ty.content),

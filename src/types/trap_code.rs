@@ -48,4 +48,8 @@ trap_codes! {
     OutOfMemory = 13, "out of memory";
     /// A limit of the implementation or of the embedder was reached.
     Limit = 14, "limit reached";
+    /// A null reference where another was needed.
+    NullReference = 15, "null reference";
+    /// The same, where a function was to be called.
+    NullFunctionReference = 16, "null function reference";
 }

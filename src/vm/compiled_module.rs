@@ -2,10 +2,10 @@
 
 use crate::abi::{ObjectKind, VMContextLayout};
 use crate::code::{self, Code};
-use crate::module::Module;
+use crate::module::{EntityIndex, Module};
 use crate::os;
 use crate::os::sync::OnceLock;
-use crate::types::{Error, Result, TypeIndex};
+use crate::types::{CompositeKind, Error, ExternType, FuncIndex, Result, TypeUse};
 use crate::vm::engine::Engine;
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::instance::initial::Initial;
@@ -13,6 +13,7 @@ use crate::vm::instance::pool::InstancePool;
 use crate::vm::store::Entered;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
 use crate::vm::store::kinds::Entity;
+use crate::vm::types::DefinedType;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,8 +23,11 @@ pub struct CompiledModule {
     module: Module,
     code: Arc<Code>,
     layout: VMContextLayout,
-    types: Vec<Arc<RegisteredType>>,
+    /// The types of the module, by index, and their numbers, which compiled code reads.
+    types: Vec<DefinedType>,
     type_ids: Vec<u32>,
+    /// The engine's registrations of those that are function types.
+    func_types: Vec<Option<Arc<RegisteredType>>>,
     /// What instances begin with, found out when the first is made.
     initial: OnceLock<Initial>,
     pool: Arc<InstancePool>,
@@ -62,11 +66,16 @@ impl CompiledModule {
 
     fn assemble(engine: &Arc<Engine>, module: Module, code: Arc<Code>) -> Result<Arc<CompiledModule>> {
         let layout = module.context_layout()?;
-        let types = module.types.values().map(|ty| engine.register(ty)).collect::<Result<Vec<_>>>()?;
-        let type_ids = types.iter().map(|ty| ty.id).collect();
+        let types = DefinedType::of_module(&module)?;
+        let type_ids = types.iter().map(|ty| ty.id().0).collect();
+        let register = |ty: &DefinedType| match ty.kind() {
+            CompositeKind::Func => engine.register(ty.clone()).map(Some),
+            CompositeKind::Struct | CompositeKind::Array => Ok(None),
+        };
+        let func_types = types.iter().map(register).collect::<Result<Vec<_>>>()?;
         let (initial, pool) = (OnceLock::new(), InstancePool::new(engine.pools()));
         let engine = engine.clone();
-        Ok(Arc::new(CompiledModule { engine, module, code, layout, types, type_ids, initial, pool }))
+        Ok(Arc::new(CompiledModule { engine, module, code, layout, types, type_ids, func_types, initial, pool }))
     }
 
     pub fn engine(&self) -> &Arc<Engine> {
@@ -101,8 +110,25 @@ impl CompiledModule {
         &self.type_ids
     }
 
-    pub(super) fn ty(&self, ty: TypeIndex) -> &Arc<RegisteredType> {
-        &self.types[ty.as_u32() as usize]
+    /// The registration of a function type.
+    pub(super) fn func_type(&self, func: FuncIndex) -> Option<&Arc<RegisteredType>> {
+        self.func_types.get(self.module.type_of(func).as_u32() as usize)?.as_ref()
+    }
+
+    /// What names a type of the module by its index, names it by its number afterwards.
+    pub fn close(&self) -> impl FnMut(TypeUse) -> TypeUse {
+        |ty| match ty {
+            TypeUse::Index(index) => match self.types.get(index.as_u32() as usize) {
+                Some(defined) => TypeUse::Defined(defined.id()),
+                None => ty,
+            },
+            other => other,
+        }
+    }
+
+    /// The closed type of an entity.
+    pub fn entity_type(&self, entity: EntityIndex) -> ExternType {
+        self.module.entity_type(entity).rename(&mut self.close())
     }
 }
 

@@ -6,6 +6,7 @@ use crate::vm::instance::Instance;
 use crate::vm::store::entity::{EntityHeader, Handle, Record, owner_of};
 use crate::vm::store::kinds::{Entity, Tracer};
 use crate::vm::store::{Entered, Store};
+use crate::vm::types::DefinedType;
 use crate::vm::val::{self, RawSlot, Val};
 use cranelift_entity::EntityRef;
 use std::mem::offset_of;
@@ -15,6 +16,8 @@ use std::mem::offset_of;
 pub struct Global {
     pub header: EntityHeader,
     ty: GlobalType,
+    /// The type that the content's type names, if it names one.
+    _defined: Option<DefinedType>,
     record: VMGlobal,
 }
 
@@ -47,9 +50,14 @@ pub unsafe fn new(entered: &Entered<'_>, ty: GlobalType, value: &Val) -> Result<
     let store = entered.store();
     // SAFETY: passed on to the caller.
     let slot = unsafe { checked_slot(store, value, ty.content)? };
+    let defined = match ty.content {
+        ValType::Ref(ty) => DefinedType::named_by(ty.heap),
+        _ => None,
+    };
     let global = Box::into_raw(Box::new(Global {
         header: EntityHeader::new(ObjectKind::Global, store),
         ty,
+        _defined: defined,
         record: VMGlobal::new(offset_of!(Global, record), slot),
     }));
     // SAFETY: just boxed.
@@ -87,7 +95,8 @@ pub unsafe fn ty(global: *const VMGlobal) -> GlobalType {
         let first = crate::types::GlobalIndex::new(module.num_imported_globals as usize);
         let start = instance.compiled().layout().global(first).unwrap_or(0) as usize;
         let position = (global as usize - vmctx as usize - start) / size_of::<VMGlobal>();
-        module.globals[crate::types::GlobalIndex::new(first.index() + position)]
+        let ty = module.globals[crate::types::GlobalIndex::new(first.index() + position)];
+        ty.rename(&mut instance.compiled().close())
     } else {
         // SAFETY: a global's owner that is not an instance is a `Global`.
         unsafe { (*owner.cast::<Global>()).ty }

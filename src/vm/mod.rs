@@ -16,6 +16,7 @@ pub mod memory;
 pub mod store;
 pub mod table;
 pub mod trap;
+pub mod types;
 pub mod val;
 pub mod vector;
 

@@ -11,12 +11,13 @@
 
 use crate::abi::{ObjectHeader, ObjectKind, VMTable};
 use crate::os::zeroed::Zeroed;
-use crate::types::{Error, Limits, RefType, Result, TableType, TrapCode};
+use crate::types::{Error, HeapType, Limits, RefType, Result, TableType, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::instance::initial::TableImage;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
 use crate::vm::store::kinds::{Entity, Tracer};
 use crate::vm::store::{Entered, Store};
+use crate::vm::types::DefinedType;
 use crate::vm::val;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::mem::offset_of;
@@ -34,6 +35,8 @@ pub struct Table {
     pub header: EntityHeader,
     definition: UnsafeCell<VMTable>,
     ty: TableType,
+    /// The type that the element type names, if it names one.
+    _defined: Option<DefinedType>,
     /// The instance that made it, while that lives; null for the host's.
     definer: Cell<*mut Instance>,
     /// What elements that are 0 stand for, while the table is lazy; else null. Part of the definer's module.
@@ -95,6 +98,7 @@ impl Table {
             header: EntityHeader::new(ObjectKind::Table, store),
             definition: UnsafeCell::new(VMTable { base: null_mut(), length: 0, written: 0 }),
             ty,
+            _defined: DefinedType::named_by(ty.element.heap),
             definer: Cell::new(definer),
             image: Cell::new(null()),
             storage: RefCell::default(),
@@ -398,7 +402,7 @@ pub unsafe fn object_bits(entered: &Entered<'_>, object: *mut ObjectHeader, ty: 
 
 fn check_type(ty: &TableType) -> Result<()> {
     let Limits { min, max } = ty.limits;
-    if ty.index64 || !matches!(ty.element, RefType::FUNCREF | RefType::EXTERNREF) {
+    if ty.index64 || !matches!(ty.element.heap.top(), HeapType::Func | HeapType::Extern) {
         return Err(Error::unsupported(format!("tables of type {ty}", ty = crate::types::ExternType::Table(*ty))));
     }
     if max.is_some_and(|max| min > max) {

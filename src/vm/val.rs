@@ -2,7 +2,8 @@
 
 pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64, Val};
 use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VMFuncRef};
-use crate::types::{Error, HeapType, RefType, Result, ValType};
+use crate::types::{CompositeKind, Error, HeapType, RefType, Result, TypeUse, ValType};
+use crate::vm::func::registered_type;
 use crate::vm::store::Store;
 use crate::vm::store::entity::{self, Record, release, retain, store_of};
 use crate::vm::store::kinds::Tracer;
@@ -32,7 +33,7 @@ const HEAP_TYPES: [HeapType; 12] = [
     HeapType::Func,
 ];
 
-/// The `wasm_valkind_t` of a type. Nullable reference types other than externref and funcref have kinds from 130 on, in the
+/// The `wasm_valkind_t` of a type; of a defined type that of the nearest that has one. Nullable reference types other than externref and funcref have kinds from 130 on, in the
 /// order of the table above; the types without null have those from 142 on.
 #[inline]
 pub fn kind_of(ty: ValType) -> u8 {
@@ -50,8 +51,32 @@ pub fn kind_of(ty: ValType) -> u8 {
 
 #[cold]
 fn kind_of_other_ref(RefType { nullable, heap }: RefType) -> u8 {
-    let position = HEAP_TYPES.iter().position(|&other| other == heap).unwrap_or(0) as u8;
-    KIND_OTHER_REFS + position + if nullable { 0 } else { HEAP_TYPES.len() as u8 }
+    match (nullable, heap.abstraction()) {
+        (true, HeapType::Extern) => KIND_EXTERNREF,
+        (true, HeapType::Func) => KIND_FUNCREF,
+        (_, heap) => {
+            let position = HEAP_TYPES.iter().position(|&other| other == heap).unwrap_or(0) as u8;
+            KIND_OTHER_REFS + position + if nullable { 0 } else { HEAP_TYPES.len() as u8 }
+        }
+    }
+}
+
+/// The kind that values of a type have: of references, that of the most general type of their hierarchy.
+#[inline]
+pub fn value_kind(ty: ValType) -> u8 {
+    match ty {
+        ValType::Ref(RefType::EXTERNREF) => KIND_EXTERNREF,
+        ValType::Ref(RefType::FUNCREF) => KIND_FUNCREF,
+        ValType::Ref(ty) => kind_of_other_ref(RefType { nullable: true, heap: ty.heap.top() }),
+        number => kind_of(number),
+    }
+}
+
+/// Whether a value of a kind can be one of a type: references are told apart by hierarchies, what they refer to is looked at later.
+#[inline]
+pub fn is_kind_of(kind: u8, ty: ValType) -> bool {
+    kind == value_kind(ty)
+        || kind >= KIND_EXTERNREF && type_of_kind(kind).is_some_and(|given| value_kind(given) == value_kind(ty))
 }
 
 /// The type a `wasm_valkind_t` names.
@@ -85,7 +110,7 @@ pub fn name_of_kind(kind: u8) -> String {
 impl Val {
     /// A value of `ty` that is zero or null. It owns nothing: a v128 without a box is zero.
     pub fn zero(ty: ValType) -> Val {
-        Val { kind: kind_of(ty), of: 0 }
+        Val { kind: value_kind(ty), of: 0 }
     }
 
     /// A copy that owns what it refers to.
@@ -147,7 +172,7 @@ pub unsafe fn check(store: &Store, val: &Val, ty: ValType) -> Result<()> {
     fn wrong_kind(val: &Val, ty: ValType) -> Error {
         Error::argument(format!("expected a value of type {ty}, got {}", name_of_kind(val.kind)))
     }
-    if val.kind != kind_of(ty) {
+    if !is_kind_of(val.kind, ty) {
         return Err(wrong_kind(val, ty));
     }
     let ValType::Ref(ty) = ty else { return Ok(()) };
@@ -189,10 +214,21 @@ unsafe fn check_other_ref(store: &Store, object: *const ObjectHeader, ty: RefTyp
     // SAFETY: as above.
     let owner = unsafe { store_of(object) };
     match ty.heap {
-        HeapType::Func if kind != ObjectKind::Func => {
+        HeapType::Extern => {}
+        heap if heap.top() == HeapType::Func && kind != ObjectKind::Func => {
             return Err(Error::argument("a reference that is not a function was given for a funcref"));
         }
-        HeapType::Func | HeapType::Extern => {}
+        HeapType::Func => {}
+        HeapType::Concrete { kind: CompositeKind::Func, ty: TypeUse::Defined(wanted) } => {
+            // SAFETY: an object of kind `Func` is a `VMFuncRef`, and live by the caller's promise.
+            let given = unsafe { registered_type(object.cast()) };
+            if !given.defined().matches(wanted) {
+                return Err(Error::argument(format!("a function of type {} is not a {ty}", given.ty)));
+            }
+        }
+        HeapType::NoFunc | HeapType::NoExtern => {
+            return Err(Error::argument(format!("only null is a {ty}")));
+        }
         _ => return Err(Error::unsupported(format!("references of type {ty}"))),
     }
     if owner.is_null() || std::ptr::eq(owner, store) {
@@ -278,7 +314,7 @@ pub unsafe fn from_slot(store: &Store, slot: &RawSlot, ty: ValType) -> Val {
         ValType::I32 | ValType::F32 => low & 0xffff_ffff,
         ValType::I64 | ValType::F64 => low,
     };
-    Val { kind: kind_of(ty), of }
+    Val { kind: value_kind(ty), of }
 }
 
 fn bytes_to_words(slot: &RawSlot) -> [u64; 2] {

@@ -5,7 +5,8 @@
 //! is NULL or came from [`into_raw`] for the same kind and was not taken since: that is the contract of the header, and what
 //! every `unsafe fn` here asks for.
 //!
-//! A value type is a static object, the same for all who point to it: [`static_into_raw`] and [`borrow_static`], and nobody owns it.
+//! A value type that has a kind of its own is a static object, the same for all who point to it: [`static_into_raw`] and
+//! [`borrow_static`], and nobody owns it. Others, which name a defined type, are boxes: [`unlisted_into_raw`].
 //!
 //! For references (functions, memories, instances…) a `wasm_X_t*` is the address of an [`ObjectHeader`](crate::abi::ObjectHeader) of
 //! which the caller owns one of the handles that `src/vm/store/entity.rs` counts: [`object_into_raw`] and [`retain_object`] hand one out,
@@ -150,8 +151,11 @@ pub unsafe fn copy_boxed<T: Boxed>(ptr: *const T) -> Result<*mut T> {
 /// A kind of object of which there is one for each value, alive as long as the library. Its handles are copied and deleted without
 /// effect, so that they may also be deleted twice.
 pub trait Static: Sized {
-    type Object: Sync + 'static;
+    type Object: Clone + Sync + 'static;
     const NAME: &'static str;
+
+    /// Whether the object is one of those that live as long as the library.
+    fn is_static(object: &Self::Object) -> bool;
 }
 
 /// Declares the handle types of static objects, as [`Static`] and [`Handle`].
@@ -160,33 +164,73 @@ macro_rules! statics {
         impl $crate::capi::own::Static for $handle {
             type Object = $object;
             const NAME: &'static str = $name;
+
+            fn is_static(object: &$object) -> bool {
+                object.is_static()
+            }
         }
-        // SAFETY: every pointer is as good as owned, and stays so.
+        // SAFETY: every pointer to a static object is as good as owned, and stays so; copies of others are boxes of their own.
         unsafe impl $crate::capi::own::Handle for $handle {
             const NAME: &'static str = $name;
             unsafe fn copy(ptr: *const Self) -> $crate::types::Result<*mut Self> {
-                Ok(ptr.cast_mut())
+                // SAFETY: the caller's contract is that of `copy_static`.
+                Ok(unsafe { $crate::capi::own::copy_static(ptr) })
             }
-            unsafe fn delete(_: *mut Self) {}
-            unsafe fn delete_all(_: &[*mut Self]) {}
+            unsafe fn delete(ptr: *mut Self) {
+                // SAFETY: the caller's contract is that of `delete_unlisted`.
+                unsafe { $crate::capi::own::delete_unlisted(ptr) }
+            }
         }
     )*};
 }
 pub(crate) use statics;
 
-/// A pointer for C to a static object, which C does not change.
+/// The pointer to a static object.
 pub fn static_into_raw<T: Static>(object: &'static T::Object) -> *mut T {
     std::ptr::from_ref(object).cast_mut().cast()
 }
 
-/// Looks at a static object; an error for NULL.
+/// Makes a handle of an object that is not static; the caller owns it.
+pub fn unlisted_into_raw<T: Static>(object: T::Object) -> *mut T {
+    debug_assert!(!T::is_static(&object));
+    Box::into_raw(Box::new(object)).cast()
+}
+
+/// Looks at the object behind a pointer; an error for NULL.
 ///
 /// # Safety
 ///
-/// `ptr` is NULL or a handle of this kind.
-pub unsafe fn borrow_static<T: Static>(ptr: *const T) -> Result<&'static T::Object> {
-    // SAFETY: a handle that is not NULL came from `static_into_raw`.
+/// `ptr` is NULL or a live handle, and stays so for `'a`.
+pub unsafe fn borrow_static<'a, T: Static>(ptr: *const T) -> Result<&'a T::Object> {
+    // SAFETY: a handle that is not NULL came from `static_into_raw` or `unlisted_into_raw`.
     unsafe { ptr.cast::<T::Object>().as_ref() }.ok_or_else(|| null(T::NAME))
+}
+
+/// The same pointer for a static object, a box of its own for others, NULL for NULL.
+///
+/// # Safety
+///
+/// `ptr` is NULL or a live handle.
+pub unsafe fn copy_static<T: Static>(ptr: *const T) -> *mut T {
+    // SAFETY: as the caller states.
+    match unsafe { borrow_static(ptr) } {
+        Ok(object) if !T::is_static(object) => unlisted_into_raw(object.clone()),
+        _ => ptr.cast_mut(),
+    }
+}
+
+/// Deletes an object that is not static; does nothing for others and NULL.
+///
+/// # Safety
+///
+/// `ptr` is NULL or a live handle, which the caller owns if it is not static.
+pub unsafe fn delete_unlisted<T: Static>(ptr: *mut T) {
+    // SAFETY: as the caller states.
+    let is_unlisted = unsafe { borrow_static(ptr) }.is_ok_and(|object| !T::is_static(object));
+    if is_unlisted {
+        // SAFETY: such a handle came from `unlisted_into_raw`, which made it from a box.
+        drop(unsafe { Box::from_raw(ptr.cast::<T::Object>()) });
+    }
 }
 
 /// An owned handle inside an object: deleted with it, copied with it, never NULL.
@@ -206,6 +250,11 @@ impl<T: Handle> OwnedHandle<T> {
     /// The handle, lent for as long as the owner lives.
     pub fn as_ptr(&self) -> *mut T {
         self.0
+    }
+
+    /// The handle, which the caller owns from now on.
+    pub fn into_ptr(self) -> *mut T {
+        std::mem::ManuallyDrop::new(self).0
     }
 }
 

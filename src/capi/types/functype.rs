@@ -5,7 +5,8 @@ use super::valtype::{self, wasm_valtype_vec_t};
 use crate::capi::boundary::boundary;
 use crate::capi::own::{self, TryClone};
 use crate::capi::vec;
-use crate::types::{ExternKind, FuncType, Result};
+use crate::types::{Error, ExternKind, FuncType, Result, TypeUse};
+use crate::vm::types::DefinedType;
 use std::ptr;
 
 /// A function type (<https://webassembly.github.io/spec/core/syntax/types.html#function-types>).
@@ -31,21 +32,38 @@ vec::vectors! {
 pub struct FuncTypeObject {
     params: vec::Owned<wasm_valtype_vec_t>,
     results: vec::Owned<wasm_valtype_vec_t>,
+    /// The defined type, if there is more to it than parameters and results.
+    defined: Option<DefinedType>,
 }
 
 impl FuncTypeObject {
-    pub fn new(ty: &FuncType) -> Result<FuncTypeObject> {
-        Ok(FuncTypeObject { params: valtype::vec_into_raw(&ty.params)?, results: valtype::vec_into_raw(&ty.results)? })
+    /// The C description of a closed type.
+    pub fn new(ty: TypeUse, func: &FuncType) -> Result<FuncTypeObject> {
+        let (params, results) = (valtype::vec_into_raw(&func.params)?, valtype::vec_into_raw(&func.results)?);
+        let defined = match ty {
+            TypeUse::Defined(id) => DefinedType::get(id).filter(|defined| !defined.is_plain()),
+            TypeUse::Index(_) | TypeUse::Rec(_) => None,
+        };
+        Ok(FuncTypeObject { params, results, defined })
     }
 
-    pub fn func_type(&self) -> Result<FuncType> {
+    /// The type, registered.
+    pub fn defined(&self) -> Result<DefinedType> {
+        match &self.defined {
+            Some(defined) => Ok(defined.clone()),
+            None => DefinedType::func(self.func_type()?),
+        }
+    }
+
+    fn func_type(&self) -> Result<FuncType> {
         Ok(FuncType { params: valtype::types_in(&self.params)?, results: valtype::types_in(&self.results)? })
     }
 }
 
 impl TryClone for FuncTypeObject {
     fn try_clone(&self) -> Result<Self> {
-        Ok(FuncTypeObject { params: self.params.try_clone()?, results: self.results.try_clone()? })
+        let (params, results) = (self.params.try_clone()?, self.results.try_clone()?);
+        Ok(FuncTypeObject { params, results, defined: self.defined.clone() })
     }
 }
 
@@ -63,8 +81,9 @@ pub unsafe fn borrow<'a>(ty: *const wasm_functype_t) -> Result<&'a FuncTypeObjec
 }
 
 /// A handle of a function type, which the caller owns.
-pub fn into_raw(ty: &FuncType) -> Result<*mut wasm_functype_t> {
-    Ok(own::into_raw(TypeObject::Func(FuncTypeObject::new(ty)?)))
+pub fn into_raw(ty: &DefinedType) -> Result<*mut wasm_functype_t> {
+    let func = ty.sub_type().as_func().ok_or_else(|| Error::argument("not a function type"))?;
+    Ok(own::into_raw(TypeObject::Func(FuncTypeObject::new(TypeUse::Defined(ty.id()), func)?)))
 }
 
 /// Deletes a function type; does nothing for NULL.
@@ -93,7 +112,7 @@ pub unsafe extern "C" fn wasm_functype_new(
         let params = unsafe { vec::from_raw(params) };
         // SAFETY: as the caller states.
         let results = unsafe { vec::from_raw(results) };
-        let ty = FuncTypeObject { params, results };
+        let ty = FuncTypeObject { params, results, defined: None };
         ty.func_type()?;
         Ok(own::into_raw(TypeObject::Func(ty)))
     })

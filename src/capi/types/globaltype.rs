@@ -3,7 +3,7 @@
 use super::object::{TypeObject, wrong_kind};
 use super::valtype::{self, wasm_valtype_t};
 use crate::capi::boundary::boundary;
-use crate::capi::own;
+use crate::capi::own::{self, OwnedHandle, TryClone};
 use crate::capi::vec;
 use crate::types::{Error, ExternKind, GlobalType, Mutability, Result};
 use std::ptr;
@@ -37,12 +37,38 @@ vec::vectors! {
     wasm_globaltype_vec_t => *mut wasm_globaltype_t;
 }
 
+/// A global type, as C sees it.
+#[derive(Debug)]
+pub struct GlobalTypeObject {
+    content: OwnedHandle<wasm_valtype_t>,
+    mutability: Mutability,
+}
+
+impl GlobalTypeObject {
+    /// The C description of a closed type.
+    pub fn new(ty: &GlobalType) -> Result<GlobalTypeObject> {
+        Ok(GlobalTypeObject { content: valtype::new(ty.content)?, mutability: ty.mutability })
+    }
+
+    pub fn global_type(&self) -> Result<GlobalType> {
+        // SAFETY: this owns a live handle.
+        let content = unsafe { valtype::val_type(self.content.as_ptr()) }?;
+        Ok(GlobalType { content, mutability: self.mutability })
+    }
+}
+
+impl TryClone for GlobalTypeObject {
+    fn try_clone(&self) -> Result<Self> {
+        Ok(GlobalTypeObject { content: self.content.try_clone()?, mutability: self.mutability })
+    }
+}
+
 /// Looks at a global type.
 ///
 /// # Safety
 ///
 /// `ty` is NULL or a live handle, and stays so for `'a`.
-pub unsafe fn borrow<'a>(ty: *const wasm_globaltype_t) -> Result<&'a GlobalType> {
+pub unsafe fn borrow<'a>(ty: *const wasm_globaltype_t) -> Result<&'a GlobalTypeObject> {
     // SAFETY: as the caller states.
     match unsafe { own::borrow(ty) }? {
         TypeObject::Global(ty) => Ok(ty),
@@ -51,8 +77,8 @@ pub unsafe fn borrow<'a>(ty: *const wasm_globaltype_t) -> Result<&'a GlobalType>
 }
 
 /// A handle of a global type, which the caller owns.
-pub fn into_raw(ty: &GlobalType) -> *mut wasm_globaltype_t {
-    own::into_raw(TypeObject::Global(*ty))
+pub fn into_raw(ty: &GlobalType) -> Result<*mut wasm_globaltype_t> {
+    Ok(own::into_raw(TypeObject::Global(GlobalTypeObject::new(ty)?)))
 }
 
 /// Deletes a global type; does nothing for NULL.
@@ -78,13 +104,13 @@ pub unsafe extern "C" fn wasm_globaltype_new(
 ) -> *mut wasm_globaltype_t {
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
-        let content = unsafe { valtype::val_type(content) }?;
+        let content = unsafe { OwnedHandle::new(content) }?;
         let mutability = match mutability {
             0 => Mutability::Const,
             1 => Mutability::Var,
             other => return Err(Error::argument(format!("a mutability is WASM_CONST or WASM_VAR, given {other}"))),
         };
-        Ok(own::into_raw(TypeObject::Global(GlobalType { content, mutability })))
+        Ok(own::into_raw(TypeObject::Global(GlobalTypeObject { content, mutability })))
     })
 }
 
@@ -92,7 +118,7 @@ pub unsafe extern "C" fn wasm_globaltype_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_globaltype_content(ty: *const wasm_globaltype_t) -> *const wasm_valtype_t {
     // SAFETY: as the caller states.
-    boundary(ptr::null(), || Ok(valtype::into_raw(unsafe { borrow(ty) }?.content).cast_const()))
+    boundary(ptr::null(), || Ok(unsafe { borrow(ty) }?.content.as_ptr().cast_const()))
 }
 
 /// Whether the global can be set; `WASM_CONST` for NULL.

@@ -3,19 +3,19 @@
 
 use super::externtype::wasm_externtype_t;
 use super::functype::{FuncTypeObject, wasm_functype_t};
-use super::globaltype::wasm_globaltype_t;
+use super::globaltype::{GlobalTypeObject, wasm_globaltype_t};
 use super::memorytype::{MemoryTypeObject, wasm_memorytype_t};
 use super::tabletype::{TableTypeObject, wasm_tabletype_t};
 use super::tagtype::{TagTypeObject, wasm_tagtype_t};
 use crate::capi::boundary::boundary;
 use crate::capi::own::{self, Boxed, TryClone, boxed};
-use crate::types::{Error, ExternKind, ExternType, GlobalType, Result};
+use crate::types::{Error, ExternKind, ExternType, Result};
 
 /// An external type, as C sees it.
 #[derive(Debug)]
 pub enum TypeObject {
     Func(FuncTypeObject),
-    Global(GlobalType),
+    Global(GlobalTypeObject),
     Table(TableTypeObject),
     Memory(MemoryTypeObject),
     Tag(TagTypeObject),
@@ -63,12 +63,12 @@ impl TypeObject {
         }
     }
 
-    /// The C description of `ty`.
+    /// The C description of `ty`, which is closed.
     pub fn new(ty: &ExternType) -> Result<TypeObject> {
         Ok(match ty {
-            ExternType::Func(ty) => TypeObject::Func(FuncTypeObject::new(ty)?),
-            ExternType::Global(ty) => TypeObject::Global(*ty),
-            ExternType::Table(ty) => TypeObject::Table(TableTypeObject::new(ty)),
+            ExternType::Func { ty, func } => TypeObject::Func(FuncTypeObject::new(*ty, func)?),
+            ExternType::Global(ty) => TypeObject::Global(GlobalTypeObject::new(ty)?),
+            ExternType::Table(ty) => TypeObject::Table(TableTypeObject::new(ty)?),
             ExternType::Memory(ty) => TypeObject::Memory(MemoryTypeObject::new(ty)),
             ExternType::Tag(ty) => TypeObject::Tag(TagTypeObject::new(ty)?),
         })
@@ -85,8 +85,8 @@ impl TryClone for TypeObject {
     fn try_clone(&self) -> Result<Self> {
         Ok(match self {
             TypeObject::Func(ty) => TypeObject::Func(ty.try_clone()?),
-            TypeObject::Global(ty) => TypeObject::Global(*ty),
-            TypeObject::Table(ty) => TypeObject::Table(*ty),
+            TypeObject::Global(ty) => TypeObject::Global(ty.try_clone()?),
+            TypeObject::Table(ty) => TypeObject::Table(ty.try_clone()?),
             TypeObject::Memory(ty) => TypeObject::Memory(*ty),
             TypeObject::Tag(ty) => TypeObject::Tag(ty.try_clone()?),
         })

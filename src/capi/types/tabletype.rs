@@ -4,7 +4,7 @@ use super::limits::wasm_limits_t;
 use super::object::{TypeObject, wrong_kind};
 use super::valtype::{self, wasm_valtype_t};
 use crate::capi::boundary::boundary;
-use crate::capi::own;
+use crate::capi::own::{self, OwnedHandle, TryClone};
 use crate::capi::vec;
 use crate::types::{Error, ExternKind, Limits, Result, TableType, ValType};
 use std::ptr;
@@ -28,9 +28,9 @@ vec::vectors! {
 }
 
 /// A table type, as C sees it. The element may be of any type: a table of numbers can be described, not made.
-#[derive(Copy, Clone, Debug)]
+#[derive(Debug)]
 pub struct TableTypeObject {
-    element: ValType,
+    element: OwnedHandle<wasm_valtype_t>,
     /// What `wasm_tabletype_limits` lends.
     limits: wasm_limits_t,
     exact: Limits,
@@ -38,18 +38,20 @@ pub struct TableTypeObject {
 }
 
 impl TableTypeObject {
-    pub fn new(ty: &TableType) -> TableTypeObject {
-        TableTypeObject {
-            element: ValType::Ref(ty.element),
+    /// The C description of a closed type.
+    pub fn new(ty: &TableType) -> Result<TableTypeObject> {
+        Ok(TableTypeObject {
+            element: valtype::new(ValType::Ref(ty.element))?,
             limits: wasm_limits_t::saturating(ty.limits),
             exact: ty.limits,
             index64: ty.index64,
-        }
+        })
     }
 
     /// The type a table can have; an error if the element is not a reference.
     pub fn table_type(&self) -> Result<TableType> {
-        match self.element {
+        // SAFETY: this owns a live handle.
+        match unsafe { valtype::val_type(self.element.as_ptr()) }? {
             ValType::Ref(element) => Ok(TableType { element, limits: self.exact, index64: self.index64 }),
             other => Err(Error::argument(format!("a table holds references, not {other}"))),
         }
@@ -57,6 +59,12 @@ impl TableTypeObject {
 
     pub fn exact(&self) -> (Limits, bool) {
         (self.exact, self.index64)
+    }
+}
+
+impl TryClone for TableTypeObject {
+    fn try_clone(&self) -> Result<Self> {
+        Ok(TableTypeObject { element: self.element.try_clone()?, ..*self })
     }
 }
 
@@ -74,8 +82,8 @@ pub unsafe fn borrow<'a>(ty: *const wasm_tabletype_t) -> Result<&'a TableTypeObj
 }
 
 /// A handle of a table type, which the caller owns.
-pub fn into_raw(ty: &TableType) -> *mut wasm_tabletype_t {
-    own::into_raw(TypeObject::Table(TableTypeObject::new(ty)))
+pub fn into_raw(ty: &TableType) -> Result<*mut wasm_tabletype_t> {
+    Ok(own::into_raw(TypeObject::Table(TableTypeObject::new(ty)?)))
 }
 
 /// Deletes a table type; does nothing for NULL.
@@ -101,7 +109,7 @@ pub unsafe extern "C" fn wasm_tabletype_new(
 ) -> *mut wasm_tabletype_t {
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
-        let element = unsafe { valtype::val_type(element) }?;
+        let element = unsafe { OwnedHandle::new(element) }?;
         // SAFETY: as the caller states.
         let limits = *unsafe { own::borrow_struct(limits, "the limits of a table type") }?;
         let exact = limits.limits();
@@ -113,7 +121,7 @@ pub unsafe extern "C" fn wasm_tabletype_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_tabletype_element(ty: *const wasm_tabletype_t) -> *const wasm_valtype_t {
     // SAFETY: as the caller states.
-    boundary(ptr::null(), || Ok(valtype::into_raw(unsafe { borrow(ty) }?.element).cast_const()))
+    boundary(ptr::null(), || Ok(unsafe { borrow(ty) }?.element.as_ptr().cast_const()))
 }
 
 /// The limits in elements, lent by the table type; NULL for NULL. Limits beyond 32 bits saturate to

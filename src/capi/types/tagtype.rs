@@ -34,7 +34,7 @@ pub struct TagTypeObject {
 
 impl TagTypeObject {
     pub fn new(ty: &TagType) -> Result<TagTypeObject> {
-        Ok(TagTypeObject { func: OwnedHandle::into_raw(TypeObject::Func(FuncTypeObject::new(&ty.func)?)) })
+        Ok(TagTypeObject { func: OwnedHandle::into_raw(TypeObject::Func(FuncTypeObject::new(ty.ty, &ty.func)?)) })
     }
 }
 

@@ -1,9 +1,10 @@
 //! Value types.
 
 use crate::capi::boundary::boundary;
-use crate::capi::own::{self, statics};
+use crate::capi::own::{self, OwnedHandle, statics};
 use crate::capi::vec;
-use crate::types::{Error, Result, ValType};
+use crate::types::{Error, HeapType, RefType, Result, ValType};
+use crate::vm::types::DefinedType;
 use crate::vm::val::{kind_of, type_of_kind};
 
 /// The kind of a value: one of `enum wasm_valkind_enum`, or of `libwasm.h` for the types the standard does not name.
@@ -21,8 +22,10 @@ pub enum wasm_valkind_enum {
     WASM_FUNCREF = 129,
 }
 
-/// A value type. There is one object for each kind, alive as long as the library: copies are the same object, and deleting one does
-/// nothing, whoever owned it.
+/// A value type (<https://webassembly.github.io/spec/core/syntax/types.html#value-types>). There is one object for each kind, alive as long
+/// as the library: copies are the same object, and deleting one does nothing, whoever owned it. Only types that name a type which a
+/// module or the host has defined, like `(ref $t)`, are objects of their own: a copy is another, and each is deleted once. What a getter
+/// lends is never deleted.
 #[derive(Debug)]
 pub struct wasm_valtype_t {
     _opaque: [u8; 0],
@@ -37,15 +40,30 @@ pub struct wasm_valtype_vec_t {
 }
 
 /// What a `wasm_valtype_t*` points to. Aligned as what an allocator gives, for callers who use low bits of pointers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[repr(align(16))]
 pub struct ValTypeObject {
     kind: wasm_valkind_t,
+    /// The defined type that it is a reference to, if it is one; the kind says whether it has null.
+    defined: Option<DefinedType>,
+}
+
+impl ValTypeObject {
+    pub fn is_static(&self) -> bool {
+        self.defined.is_none()
+    }
+
+    fn val_type(&self) -> Result<ValType> {
+        match (type_of(self.kind)?, &self.defined) {
+            (ValType::Ref(ty), Some(defined)) => Ok(ValType::Ref(RefType { heap: defined.heap_type(), ..ty })),
+            (ty, _) => Ok(ty),
+        }
+    }
 }
 
 /// The object of each kind, at the kind's number. Pointers are only given to those whose kind is that of a type.
 static VAL_TYPES: [ValTypeObject; 256] = {
-    let mut objects = [const { ValTypeObject { kind: 0 } }; 256];
+    let mut objects = [const { ValTypeObject { kind: 0, defined: None } }; 256];
     let mut kind = 0;
     while kind < objects.len() {
         objects[kind].kind = kind as wasm_valkind_t;
@@ -67,9 +85,23 @@ pub fn type_of(kind: wasm_valkind_t) -> Result<ValType> {
     type_of_kind(kind).ok_or_else(|| Error::argument(format!("no value type has the kind {kind}")))
 }
 
-/// The pointer to a value type.
-pub fn into_raw(ty: ValType) -> *mut wasm_valtype_t {
-    own::static_into_raw(&VAL_TYPES[usize::from(kind_of(ty))])
+/// A handle of a value type, which is closed, and what it names is registered.
+pub fn new(ty: ValType) -> Result<OwnedHandle<wasm_valtype_t>> {
+    let kind = kind_of(ty);
+    let ptr = match ty {
+        ValType::Ref(RefType { heap: heap @ HeapType::Concrete { .. }, .. }) => {
+            let defined = DefinedType::named_by(heap);
+            let defined = defined.ok_or_else(|| Error::argument(format!("the type {ty} is not known")))?;
+            own::unlisted_into_raw(ValTypeObject { kind, defined: Some(defined) })
+        }
+        _ => static_into_raw(kind),
+    };
+    // SAFETY: a new object, or a static one, of which everybody's handle is as good as owned.
+    unsafe { OwnedHandle::new(ptr) }
+}
+
+fn static_into_raw(kind: wasm_valkind_t) -> *mut wasm_valtype_t {
+    own::static_into_raw(&VAL_TYPES[usize::from(kind)])
 }
 
 /// The value type behind a pointer; an error for NULL.
@@ -79,12 +111,13 @@ pub fn into_raw(ty: ValType) -> *mut wasm_valtype_t {
 /// `ptr` is NULL or a live handle.
 pub unsafe fn val_type(ptr: *const wasm_valtype_t) -> Result<ValType> {
     // SAFETY: as the caller states.
-    type_of(unsafe { own::borrow_static(ptr) }?.kind)
+    unsafe { own::borrow_static(ptr) }?.val_type()
 }
 
 /// A vector of value types.
 pub fn vec_into_raw(types: &[ValType]) -> Result<vec::Owned<wasm_valtype_vec_t>> {
-    vec::from_iter(types.iter().map(|&ty| into_raw(ty))).map(vec::Owned::new)
+    let types = types.iter().map(|&ty| new(ty)).collect::<Result<Vec<_>>>()?;
+    vec::from_iter(types.into_iter().map(OwnedHandle::into_ptr)).map(vec::Owned::new)
 }
 
 /// The value types in a vector; an error if one is NULL.
@@ -93,14 +126,14 @@ pub fn types_in(vector: &vec::Owned<wasm_valtype_vec_t>) -> Result<Box<[ValType]
     vector.elements().iter().map(|&element| unsafe { val_type(element) }).collect()
 }
 
-/// Does nothing: value types are static.
+/// Deletes a value type that names a defined type; does nothing for all others, which are static, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_delete(object: *mut wasm_valtype_t) {
     // SAFETY: as the caller states.
     unsafe { own::delete(object) }
 }
 
-/// The same value type; NULL for NULL.
+/// The same value type, as an object of its own if it names a defined type, which the caller owns then; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_copy(object: *const wasm_valtype_t) -> *mut wasm_valtype_t {
     // SAFETY: as the caller states.
@@ -110,10 +143,11 @@ pub unsafe extern "C" fn wasm_valtype_copy(object: *const wasm_valtype_t) -> *mu
 /// The value type of this kind; NULL if there is no such kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_new(kind: wasm_valkind_t) -> *mut wasm_valtype_t {
-    boundary(std::ptr::null_mut(), || Ok(into_raw(type_of(kind)?)))
+    boundary(std::ptr::null_mut(), || type_of(kind).map(|_| static_into_raw(kind)))
 }
 
-/// The kind of a value type; `WASM_I32` for NULL.
+/// The kind of a value type; `WASM_I32` for NULL. For a type that names a defined type it is the kind of the nearest type that has one:
+/// `WASM_FUNCREF` for `(ref null $f)` where `$f` is a function type.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_valtype_kind(ty: *const wasm_valtype_t) -> wasm_valkind_t {
     // SAFETY: as the caller states.

@@ -166,7 +166,7 @@ impl FuncCheck<'_> {
         validator: &FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
     ) -> Result<(), String> {
-        let params = self.module.types[self.module.type_of(self.module.func_index(self.index))].params.len() as u32;
+        let params = self.module.func_type(self.module.func_index(self.index)).params.len() as u32;
         let live = references::live_references(validator, body, params).map_err(|error| error.to_string())?;
         let mut kept: BTreeMap<u32, usize> = BTreeMap::new();
         for (&at, (inst, _)) in walk.insts.iter().filter(|(_, (inst, _))| inst.flow == Flow::Call) {

@@ -23,7 +23,7 @@ impl FuncEnv<'_> {
         if let Some(sig) = self.sigs[ty].expand() {
             return sig;
         }
-        let sig = builder.import_signature(sig::wasm(&self.module.types[ty]));
+        let sig = builder.import_signature(sig::wasm(self.module.func_type_at(ty)));
         self.sigs[ty] = sig.into();
         sig
     }

@@ -1,7 +1,10 @@
-//! Calls (specification, "Control Instructions": `call`, `call_indirect`).
+//! Calls (specification, "Control Instructions": `call`, `call_ref`, `call_indirect`, and the same in tail position).
 //!
 //! A call within the module is a relative call into the same text; [`direct`] is the one place that decides so. An imported
 //! function is called through what the instance's context has copied of its `VMFuncRef`.
+//!
+//! A tail call is Cranelift's: the callee's frame takes the place of the caller's. Then a frame's caller may be any function, so a function
+//! that is tail called does not rely on its caller's vmctx (`Module::is_tail_called`).
 
 use super::table;
 use crate::abi::VMFuncRef;
@@ -9,73 +12,138 @@ use crate::compiler::sig::POINTER;
 use crate::compiler::translate::{FuncTranslator, trap_code};
 use crate::types::*;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Inst, InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::ir::{FuncRef, InstBuilder, MemFlagsData, SigRef, Value, types};
 use std::mem::offset_of;
 
-pub(crate) fn call(t: &mut FuncTranslator<'_>, func: u32) {
-    let func = FuncIndex::from_u32(func);
-    let ty = t.env.module.func_type(func);
-    let inst = if t.env.module.is_imported_func(func) {
-        let (entry, callee) = t.env.imported_func(&mut t.builder, func);
-        let sig = t.env.sig(&mut t.builder, t.env.module.type_of(func));
-        let args = pop_args(t, callee, ty);
-        t.builder.ins().call_indirect(sig, entry, &args)
-    } else {
-        direct(t, func, ty)
-    };
-    push_results(t, inst, ty);
+/// What a call goes to, and how.
+struct Callee<'a> {
+    target: Target,
+    vmctx: Value,
+    ty: &'a FuncType,
 }
 
-/// Calls a function that the module defines.
-fn direct(t: &mut FuncTranslator<'_>, func: FuncIndex, ty: &FuncType) -> Inst {
-    let target = t.env.direct_func(&mut t.builder, func);
-    let args = pop_args(t, t.env.vmctx, ty);
-    t.builder.ins().call(target, &args)
+enum Target {
+    Direct(FuncRef),
+    Entry(SigRef, Value),
+}
+
+pub(crate) fn call(t: &mut FuncTranslator<'_>, func: u32) {
+    let callee = direct(t, func);
+    emit(t, &callee);
+}
+
+pub(crate) fn return_call(t: &mut FuncTranslator<'_>, func: u32) {
+    let callee = direct(t, func);
+    emit_tail(t, &callee);
 }
 
 pub(crate) fn call_indirect(t: &mut FuncTranslator<'_>, ty: u32, table: u32) {
+    let callee = indirect(t, ty, table);
+    emit(t, &callee);
+}
+
+pub(crate) fn return_call_indirect(t: &mut FuncTranslator<'_>, ty: u32, table: u32) {
+    let callee = indirect(t, ty, table);
+    emit_tail(t, &callee);
+}
+
+pub(crate) fn call_ref(t: &mut FuncTranslator<'_>, ty: u32) {
+    let callee = reference(t, ty);
+    emit(t, &callee);
+}
+
+pub(crate) fn return_call_ref(t: &mut FuncTranslator<'_>, ty: u32) {
+    let callee = reference(t, ty);
+    emit_tail(t, &callee);
+}
+
+/// A function that the module defines or imports.
+fn direct<'a>(t: &mut FuncTranslator<'a>, func: u32) -> Callee<'a> {
+    let func = FuncIndex::from_u32(func);
+    let ty = t.env.module.func_type(func);
+    if t.env.module.is_imported_func(func) {
+        let (entry, vmctx) = t.env.imported_func(&mut t.builder, func);
+        let sig = t.env.sig(&mut t.builder, t.env.module.type_of(func));
+        return Callee { target: Target::Entry(sig, entry), vmctx, ty };
+    }
+    let target = Target::Direct(t.env.direct_func(&mut t.builder, func));
+    Callee { target, vmctx: t.env.vmctx, ty }
+}
+
+/// The function in a table, if it is of the type.
+fn indirect<'a>(t: &mut FuncTranslator<'a>, ty: u32, table: u32) -> Callee<'a> {
     let ty = TypeIndex::from_u32(ty);
     let index = t.pop();
-    let table = TableIndex::from_u32(table);
-    let (func, may_be_null) = table::callee(t, table, index);
-    // What a function reference points to does not change, but may only be read once it is known not to be null; where it
-    // is not known yet, the first load finds out.
-    let constant = MemFlagsData::trusted().with_readonly();
-    let first = if may_be_null {
-        MemFlagsData::new().with_aligned().with_readonly().with_trap_code(Some(trap_code(TrapCode::IndirectCallToNull)))
-    } else {
-        constant
-    };
+    let (func, may_be_null) = table::callee(t, TableIndex::from_u32(table), index);
+    let first = first_load(may_be_null, TrapCode::IndirectCallToNull);
     let given = t.builder.ins().load(types::I32, first, func, offset_of!(VMFuncRef, type_id) as i32);
     let wanted = t.env.type_id(&mut t.builder, ty);
     let same = t.builder.ins().icmp(IntCC::Equal, given, wanted);
     t.trapz(same, TrapCode::BadSignature);
-    let entry = t.builder.ins().load(POINTER, constant, func, offset_of!(VMFuncRef, entry) as i32);
-    let callee = t.builder.ins().load(POINTER, constant, func, offset_of!(VMFuncRef, vmctx) as i32);
+    of_reference(t, func, ty, MemFlagsData::trusted().with_readonly())
+}
+
+/// The function that a reference of the type refers to.
+fn reference<'a>(t: &mut FuncTranslator<'a>, ty: u32) -> Callee<'a> {
+    let func = t.pop();
+    let may_be_null = t.signals();
+    if !may_be_null {
+        t.trapz(func, TrapCode::NullFunctionReference);
+    }
+    of_reference(t, func, TypeIndex::from_u32(ty), first_load(may_be_null, TrapCode::NullFunctionReference))
+}
+
+/// What a function reference points to does not change, but may only be read once it is known not to be null; where that is not known
+/// yet, the first load finds out.
+fn first_load(may_be_null: bool, code: TrapCode) -> MemFlagsData {
+    match may_be_null {
+        true => MemFlagsData::new().with_aligned().with_readonly().with_trap_code(Some(trap_code(code))),
+        false => MemFlagsData::trusted().with_readonly(),
+    }
+}
+
+/// The callee behind a reference to a function of the type; `first` are the flags of the first load.
+fn of_reference<'a>(t: &mut FuncTranslator<'a>, func: Value, ty: TypeIndex, first: MemFlagsData) -> Callee<'a> {
+    let entry = t.builder.ins().load(POINTER, first, func, offset_of!(VMFuncRef, entry) as i32);
+    let constant = MemFlagsData::trusted().with_readonly();
+    let vmctx = t.builder.ins().load(POINTER, constant, func, offset_of!(VMFuncRef, vmctx) as i32);
     let sig = t.env.sig(&mut t.builder, ty);
-    let ty = &t.env.module.types[ty];
-    let args = pop_args(t, callee, ty);
-    let inst = t.builder.ins().call_indirect(sig, entry, &args);
-    push_results(t, inst, ty);
+    Callee { target: Target::Entry(sig, entry), vmctx, ty: t.env.module.func_type_at(ty) }
 }
 
-/// Pops the operands of a call that comes next, and puts the callee's context before them.
-fn pop_args(t: &mut FuncTranslator<'_>, callee: Value, ty: &FuncType) -> Vec<Value> {
-    let count = ty.params.len();
-    let mut args = Vec::with_capacity(count + 1);
-    args.push(callee);
-    args.extend_from_slice(t.stack.top(count));
-    t.stack.truncate(t.stack.len() - count);
-    t.note_call();
-    args
-}
-
-fn push_results(t: &mut FuncTranslator<'_>, call: Inst, ty: &FuncType) {
-    for (i, ty) in ty.results.iter().enumerate() {
+/// Pops the operands and calls.
+fn emit(t: &mut FuncTranslator<'_>, callee: &Callee<'_>) {
+    let args = pop_args(t, callee);
+    let call = match callee.target {
+        Target::Direct(func) => t.builder.ins().call(func, &args),
+        Target::Entry(sig, entry) => t.builder.ins().call_indirect(sig, entry, &args),
+    };
+    for (i, ty) in callee.ty.results.iter().enumerate() {
         let value = t.builder.inst_results(call)[i];
         match ty.is_ref() {
             true => t.push_ref(value),
             false => t.push(value),
         }
     }
+}
+
+/// Pops the operands and calls in tail position. What follows is unreachable.
+fn emit_tail(t: &mut FuncTranslator<'_>, callee: &Callee<'_>) {
+    let args = pop_args(t, callee);
+    match callee.target {
+        Target::Direct(func) => t.builder.ins().return_call(func, &args),
+        Target::Entry(sig, entry) => t.builder.ins().return_call_indirect(sig, entry, &args),
+    };
+    t.control.unreachable = true;
+}
+
+/// Pops the operands of a call that comes next, and puts the callee's context before them.
+fn pop_args(t: &mut FuncTranslator<'_>, callee: &Callee<'_>) -> Vec<Value> {
+    let count = callee.ty.params.len();
+    let mut args = Vec::with_capacity(count + 1);
+    args.push(callee.vmctx);
+    args.extend_from_slice(t.stack.top(count));
+    t.stack.truncate(t.stack.len() - count);
+    t.note_call();
+    args
 }

@@ -3,8 +3,9 @@
 //! The functions that open and close blocks are called in unreachable code too. A block that nothing branches to gets no code of
 //! its own: what follows its end goes on in the block it ended in.
 
+use crate::compiler::translate::FuncTranslator;
 use crate::compiler::translate::stack::{BlockSig, ControlFrame, ElseArm, FrameKind};
-use crate::compiler::translate::{FuncTranslator, value_type};
+use crate::module;
 use crate::types::*;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, InstructionData, JumpTableData, Opcode, Value, ValueDef};
 use std::collections::HashMap;
@@ -13,8 +14,8 @@ use wasmparser::{BlockType, BrTable};
 fn block_sig<'a>(t: &FuncTranslator<'a>, ty: BlockType) -> Result<BlockSig<'a>> {
     Ok(match ty {
         BlockType::Empty => BlockSig::Empty,
-        BlockType::Type(ty) => BlockSig::Result(value_type(ty)?),
-        BlockType::FuncType(index) => BlockSig::Func(&t.env.module.types[TypeIndex::from_u32(index)]),
+        BlockType::Type(ty) => BlockSig::Result(module::val_type(t.env.module, ty)?),
+        BlockType::FuncType(index) => BlockSig::Func(t.env.module.func_type_at(TypeIndex::from_u32(index))),
     })
 }
 
@@ -203,6 +204,33 @@ pub(crate) fn br_if(t: &mut FuncTranslator<'_>, depth: u32) {
     let next = t.builder.create_block();
     let args = block_args(t.stack.top(count));
     t.builder.ins().brif(condition, target, &args, next, &[]);
+    t.builder.seal_block(next);
+    t.builder.switch_to_block(next);
+}
+
+/// Goes on with the reference if it is not null, else to the label without it.
+pub(crate) fn br_on_null(t: &mut FuncTranslator<'_>, depth: u32) {
+    let value = t.pop();
+    let frame = t.control.label(depth);
+    frame.next_reached |= !matches!(frame.kind, FrameKind::Loop { .. });
+    let (target, count) = frame.label();
+    let next = t.builder.create_block();
+    let args = block_args(t.stack.top(count));
+    t.builder.ins().brif(value, next, &[], target, &args);
+    t.builder.seal_block(next);
+    t.builder.switch_to_block(next);
+    t.push_ref(value);
+}
+
+/// Goes to the label with the reference if it is not null, else on without it.
+pub(crate) fn br_on_non_null(t: &mut FuncTranslator<'_>, depth: u32) {
+    let frame = t.control.label(depth);
+    frame.next_reached |= !matches!(frame.kind, FrameKind::Loop { .. });
+    let (target, count) = frame.label();
+    let next = t.builder.create_block();
+    let args = block_args(t.stack.top(count));
+    let value = t.pop();
+    t.builder.ins().brif(value, target, &args, next, &[]);
     t.builder.seal_block(next);
     t.builder.switch_to_block(next);
 }

@@ -17,7 +17,7 @@ use crate::compiler::sig::{self, POINTER};
 use crate::compiler::trampoline::leave_by_raise;
 use crate::compiler::translate::stack::{BlockSig, ControlFrame, ControlStack, FrameKind, OperandStack};
 use crate::compiler::{CompileOptions, dispatch};
-use crate::module::Module;
+use crate::module::{self, Module};
 use crate::types::*;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -237,10 +237,10 @@ pub(crate) fn translate<'a>(
     Ok(())
 }
 
-/// Whether only functions of the same instance call the function, so that its vmctx is its caller's. (A tail call would
-/// put another caller in the place of one that has gone: then this has to say no.)
+/// Whether only functions of the same instance call the function, so that its vmctx is its caller's. A tail call puts another caller in
+/// the place of one that has gone.
 fn only_called_directly(module: &Module, func: FuncIndex) -> bool {
-    module.func_ref_slots.get(func).is_none() && module.start != Some(func)
+    module.func_ref_slots.get(func).is_none() && module.start != Some(func) && !module.is_tail_called(func)
 }
 
 impl<'a> FuncTranslator<'a> {
@@ -325,7 +325,7 @@ impl<'a> FuncTranslator<'a> {
             let offset = reader.original_position();
             let (count, ty) = reader.read().map_err(invalid)?;
             validator.define_locals(offset, count, ty).map_err(invalid)?;
-            let ty = value_type(ty)?;
+            let ty = module::val_type(self.env.module, ty)?;
             let zero = self.zero(ty);
             for _ in 0..count {
                 let var = self.declare_local(ty);
@@ -396,18 +396,4 @@ impl<'a> FuncTranslator<'a> {
         }
         reader.finish().map_err(invalid)
     }
-}
-
-/// One of our value types from the decoder's.
-pub(crate) fn value_type(ty: wasmparser::ValType) -> Result<ValType> {
-    Ok(match ty {
-        wasmparser::ValType::I32 => ValType::I32,
-        wasmparser::ValType::I64 => ValType::I64,
-        wasmparser::ValType::F32 => ValType::F32,
-        wasmparser::ValType::F64 => ValType::F64,
-        wasmparser::ValType::V128 => ValType::V128,
-        wasmparser::ValType::Ref(ty) if ty == wasmparser::RefType::FUNCREF => ValType::FUNCREF,
-        wasmparser::ValType::Ref(ty) if ty == wasmparser::RefType::EXTERNREF => ValType::EXTERNREF,
-        other => return Err(Error::unsupported(format!("a value of type {other}"))),
-    })
 }

@@ -8,7 +8,7 @@ use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION};
 use crate::compiler::{CompileOptions, Compiler, OptLevel};
 use crate::os;
 use crate::os::stack::{self, StackBudget};
-use crate::types::{FuncType, Result};
+use crate::types::Result;
 use crate::vm::engine::pools::Pools;
 use crate::vm::engine::trampolines::Trampolines;
 use crate::vm::engine::types::{RegisteredType, TypeRegistry};
@@ -16,6 +16,7 @@ use crate::vm::memory::address_space::Spaces;
 use crate::vm::memory::image::ImageFiles;
 use crate::vm::memory::linear::MemoryPlan;
 use crate::vm::trap::fault;
+use crate::vm::types::DefinedType;
 use std::sync::Arc;
 
 /// What an embedder can choose.
@@ -119,7 +120,7 @@ impl Engine {
     }
 
     /// The engine's registration of a function type.
-    pub fn register(&self, ty: &FuncType) -> Result<Arc<RegisteredType>> {
+    pub fn register(&self, ty: DefinedType) -> Result<Arc<RegisteredType>> {
         self.types.register(ty)
     }
 }

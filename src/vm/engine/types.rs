@@ -1,14 +1,14 @@
-//! The engine's registry of function types: equal types have one registration, one number and one pair of trampolines.
+//! What an engine has for each function type (`src/vm/types/mod.rs`) in use: one registration, and one pair of trampolines.
 //!
-//! Registrations are counted. The registry itself holds only weak ones, and a dying registration removes its own entry
-//! and no other: a type registered anew between the two simply has a new number, which no live function shares.
+//! Registrations are counted. The registry itself holds only weak ones, and a dying registration removes its own entry and no other.
 
 use crate::abi::VMFuncType;
 use crate::code::Appended;
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::os::sync::Mutex;
-use crate::types::{Error, FuncType, Result, ValType};
+use crate::types::{Error, FuncType, Result, TypeId, ValType};
 use crate::vm::engine::trampolines::Trampolines;
+use crate::vm::types::DefinedType;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Weak};
@@ -20,8 +20,7 @@ pub struct RegisteredType {
     pub head: VMFuncType,
     to_wasm: AtomicPtr<u8>,
     pub ty: FuncType,
-    /// Equal types have equal numbers within an engine.
-    pub id: u32,
+    defined: DefinedType,
     /// Whether the signature has only i32, i64, f32 and f64: then trampolines speak `wasm_val_t` directly.
     pub numeric: bool,
     to_host: AtomicPtr<u8>,
@@ -31,33 +30,29 @@ pub struct RegisteredType {
     registry: Weak<TypeRegistry>,
 }
 
-/// All function types in use in an engine.
+/// The function types in use in an engine.
 pub struct TypeRegistry {
     trampolines: Arc<Trampolines>,
-    inner: Mutex<Inner>,
+    types: Mutex<Registrations>,
 }
 
-#[derive(Default)]
-struct Inner {
-    types: HashMap<FuncType, Weak<RegisteredType>>,
-    next_id: u32,
-}
+/// Registrations by the numbers of their types.
+type Registrations = HashMap<TypeId, Weak<RegisteredType>>;
 
 impl TypeRegistry {
     /// No types yet; `trampolines` makes those of types to come.
     pub fn of(trampolines: Trampolines) -> TypeRegistry {
-        TypeRegistry { trampolines: Arc::new(trampolines), inner: Mutex::default() }
+        TypeRegistry { trampolines: Arc::new(trampolines), types: Mutex::default() }
     }
 
-    /// The registration of `ty`, made if there is none.
-    pub fn register(self: &Arc<Self>, ty: &FuncType) -> Result<Arc<RegisteredType>> {
-        let mut inner = self.inner.lock();
-        if let Some(registered) = inner.types.get(ty).and_then(Weak::upgrade) {
+    /// The registration of a function type, made if there is none.
+    pub fn register(self: &Arc<Self>, defined: DefinedType) -> Result<Arc<RegisteredType>> {
+        let mut types = self.types.lock();
+        if let Some(registered) = types.get(&defined.id()).and_then(Weak::upgrade) {
             return Ok(registered);
         }
-        let id = inner.next_id;
-        inner.next_id =
-            id.checked_add(1).ok_or_else(|| Error::limit("too many function types were made in this engine"))?;
+        let ty = defined.sub_type().as_func().ok_or_else(|| Error::argument("not a function type"))?;
+        let id = defined.id();
         let registered = Arc::new(RegisteredType {
             head: VMFuncType {
                 numeric_to_wasm: AtomicPtr::default(),
@@ -65,20 +60,29 @@ impl TypeRegistry {
                 num_results: ty.results.len(),
             },
             ty: ty.clone(),
-            id,
             numeric: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
             to_wasm: AtomicPtr::default(),
             to_host: AtomicPtr::default(),
             compiled: Mutex::default(),
             trampolines: self.trampolines.clone(),
             registry: Arc::downgrade(self),
+            defined,
         });
-        inner.types.insert(ty.clone(), Arc::downgrade(&registered));
+        types.insert(id, Arc::downgrade(&registered));
         Ok(registered)
     }
 }
 
 impl RegisteredType {
+    pub fn defined(&self) -> &DefinedType {
+        &self.defined
+    }
+
+    /// What the records of functions have as their type's number.
+    pub fn id(&self) -> u32 {
+        self.defined.id().0
+    }
+
     /// The trampoline through which the host calls functions of this type; compiled at the first need.
     #[inline]
     pub fn to_wasm(&self) -> Result<*const u8> {
@@ -122,10 +126,10 @@ impl RegisteredType {
 impl Drop for RegisteredType {
     fn drop(&mut self) {
         if let Some(registry) = self.registry.upgrade() {
-            let mut inner = registry.inner.lock();
+            let mut types = registry.types.lock();
             // Another registration of the same type may have taken the place since this one's count fell to zero.
-            if inner.types.get(&self.ty).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), self)) {
-                inner.types.remove(&self.ty);
+            if types.get(&self.defined.id()).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), self)) {
+                types.remove(&self.defined.id());
             }
         }
     }
@@ -139,19 +143,20 @@ mod tests {
     #[test]
     fn trampolines_go_with_their_type() {
         let registry = Arc::new(TypeRegistry::of(trampolines(2)));
-        let ty = registry.register(&signature(1)).unwrap();
+        let register = |n| registry.register(DefinedType::func(signature(n)).unwrap()).unwrap();
+        let ty = register(1);
         let entries = (ty.to_wasm().unwrap(), ty.to_host().unwrap());
-        let same = registry.register(&signature(1)).unwrap();
+        let same = register(1);
         assert_eq!((same.to_wasm().unwrap(), same.to_host().unwrap()), entries);
         // The arena is full, so that another type's trampoline lies elsewhere, until the types are gone.
         let arena = ty.compiled.lock()[0].arena().range();
-        let other = registry.register(&signature(2)).unwrap();
+        let other = register(2);
         assert!(!arena.contains(&(other.to_wasm().unwrap() as usize)));
         drop(ty);
-        let third = registry.register(&signature(3)).unwrap();
+        let third = register(3);
         assert!(!arena.contains(&(third.to_wasm().unwrap() as usize)));
         drop(same);
-        let fourth = registry.register(&signature(4)).unwrap();
+        let fourth = register(4);
         assert!(arena.contains(&(fourth.to_wasm().unwrap() as usize)));
     }
 }

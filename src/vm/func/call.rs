@@ -252,7 +252,7 @@ fn wrong_arity(entered: &Entered<'_>, ty: &RegisteredType, args: usize) -> Handl
 
 #[cold]
 fn wrong_kind(entered: &Entered<'_>, ty: &RegisteredType, args: &[Val]) -> Handle<Trap> {
-    let differs = |(arg, &ty): (&Val, &ValType)| arg.kind != val::kind_of(ty);
+    let differs = |(arg, &ty): (&Val, &ValType)| !val::is_kind_of(arg.kind, ty);
     let position = args.iter().zip(&ty.ty.params).position(differs).unwrap_or(0);
     let kind = args.get(position).map_or(0, |arg| arg.kind);
     let given = val::name_of_kind(kind);

@@ -63,7 +63,7 @@ impl Results {
             ));
         }
         for (index, (value, &ty)) in self.values().iter().zip(&func.ty.ty.results).enumerate() {
-            if value.kind != val::kind_of(ty) {
+            if !val::is_kind_of(value.kind, ty) {
                 let given = val::name_of_kind(value.kind);
                 return Err(wrong(entered, func, &format!(" gave {given} for result {index} ({ty})")));
             }

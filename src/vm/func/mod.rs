@@ -6,12 +6,13 @@ pub mod callback;
 pub use crate::abi::ValVec;
 use crate::abi::{CallHost, ObjectHeader, ObjectKind, VMFuncRef, VMHostContext};
 use crate::arch;
-use crate::types::{Error, FuncType, Result};
+use crate::types::{Error, Result};
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::store::entity::{EntityHeader, Handle, store_of};
 use crate::vm::store::kinds::{Entity, Tracer};
 use crate::vm::store::{Entered, Finalizer, Store};
 use crate::vm::trap::Trap;
+use crate::vm::types::DefinedType;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem::offset_of;
@@ -75,7 +76,8 @@ pub struct Environment {
 const MOST_VALUES: usize = 1000;
 
 /// An error if a host function cannot have as many parameters or results.
-fn check_counts(ty: &FuncType) -> Result<()> {
+fn check_counts(ty: &DefinedType) -> Result<()> {
+    let ty = ty.sub_type().as_func().ok_or_else(|| Error::argument("the type of a function is no function type"))?;
     for (count, what) in [(ty.params.len(), "parameters"), (ty.results.len(), "results")] {
         if count > MOST_VALUES {
             return Err(Error::limit(format!("a host function can have at most {MOST_VALUES} {what}: {count}")));
@@ -91,7 +93,7 @@ impl HostFunc {
     /// The callback fits the type; the finalizer may be called with the environment's data, and the tracing function until then.
     pub unsafe fn make(
         entered: &Entered<'_>,
-        ty: &FuncType,
+        ty: DefinedType,
         callback: Callback,
         env: Environment,
     ) -> Result<Handle<VMFuncRef>> {
@@ -99,7 +101,7 @@ impl HostFunc {
         let store = entered.store();
         store.collect_if_due();
         let registered =
-            check_counts(ty).and_then(|()| store.engine().register(ty)).and_then(|ty| Ok((ty.to_host()?, ty)));
+            check_counts(&ty).and_then(|()| store.engine().register(ty)).and_then(|ty| Ok((ty.to_host()?, ty)));
         let (entry, ty) = registered.inspect_err(|_| {
             if let Some(finalizer) = Finalizer::new((env, finalizer)) {
                 store.queue_finalizer(finalizer);
@@ -118,7 +120,7 @@ impl HostFunc {
                 entry,
                 vmctx: std::ptr::null_mut(),
                 ty: Arc::as_ptr(&ty).cast(),
-                type_id: ty.id,
+                type_id: ty.id(),
                 func_index: u32::MAX,
             },
             context: VMHostContext { store: store.context(), call, callback, env: env.cast() },

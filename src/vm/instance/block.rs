@@ -66,7 +66,7 @@ impl Instance {
         let (description, initial) = (module.module(), module.initial());
         let mut parts = Parts { tables: Vec::new(), memories: Vec::new(), _block: block };
         for (_, ty) in description.tables.iter().skip(description.num_imported_tables as usize) {
-            let table = Table::allocate(store, *ty, this)?;
+            let table = Table::allocate(store, ty.rename(&mut module.close()), this)?;
             table.set_image(initial.table(parts.tables.len()));
             parts.tables.push(Box::into_raw(table));
         }

@@ -38,6 +38,6 @@ pub(in crate::vm) fn evaluate(instance: &Instance, expr: &ConstExpr) -> RawSlot 
 }
 
 /// The value of a constant expression as the offset of a segment, or as the bits of a reference.
-pub(in crate::vm) fn evaluate_offset(instance: &Instance, expr: &ConstExpr) -> u64 {
+pub(in crate::vm) fn evaluate_bits(instance: &Instance, expr: &ConstExpr) -> u64 {
     u128::from_le_bytes(evaluate(instance, expr)) as u64
 }

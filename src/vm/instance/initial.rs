@@ -139,6 +139,9 @@ fn add_elem(module: &Module, elem: ElemIndex, tables: &mut [TableImage], dropped
         ElemMode::Active { table, offset } => {
             let position = table.index().checked_sub(module.num_imported_tables as usize)?;
             let ty = module.tables[*table];
+            if module.table_init(*table).is_some() {
+                return None;
+            }
             let start = constant(offset)?;
             let end = start.checked_add(segment.items.len()).filter(|&end| end as u64 <= ty.limits.min)?;
             // An image is as long as what is in it; few functions far away are not worth one.

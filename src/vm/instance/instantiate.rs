@@ -9,7 +9,7 @@ use crate::vm::compiled_module::CompiledModule;
 use crate::vm::func::{self, call};
 use crate::vm::global;
 use crate::vm::instance::Instance;
-use crate::vm::instance::const_eval::{evaluate, evaluate_offset};
+use crate::vm::instance::const_eval::{evaluate, evaluate_bits};
 use crate::vm::libcalls::bulk::{init_memory, init_table};
 use crate::vm::memory::Memory;
 use crate::vm::store::entity::{Handle, store_of};
@@ -17,6 +17,7 @@ use crate::vm::store::lifetime::mark_escaped;
 use crate::vm::store::{Entered, Store};
 use crate::vm::table::Table;
 use crate::vm::trap::Trap;
+use crate::vm::types::extern_matches;
 use cranelift_entity::EntityRef;
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ pub unsafe fn instantiate(
     // A start function may be left by a jump: nothing may be owned by a frame here then.
     drop(imports);
     define_globals(&instance);
-    instance.fill_small_tables();
+    fill_tables(&instance);
     let traps = |(code, message): SegmentTrap| match Trap::new(entered, code, Some(message.into_bytes().into())) {
         Ok(trap) => Failure::Trap(trap),
         Err(error) => Failure::Error(error),
@@ -111,37 +112,21 @@ unsafe fn match_import(
     if !std::ptr::eq(unsafe { store_of(given) }, store) {
         return Err((ErrorKind::Argument, "an object of another store".into()));
     }
-    let description = module.module();
+    // Functions are many, and most are of the very type: found out without a type being made.
     // SAFETY: live by the caller's promise.
-    let matches = match (import.entity, unsafe { (*given).kind }) {
-        (EntityIndex::Func(index), ObjectKind::Func) => {
-            // SAFETY: an object of kind `Func` is a `VMFuncRef`.
-            let type_id = unsafe { (*given.cast::<VMFuncRef>()).type_id };
-            type_id == module.ty(description.type_of(index)).id
+    if let (EntityIndex::Func(index), ObjectKind::Func) = (import.entity, unsafe { (*given).kind }) {
+        // SAFETY: an object of kind `Func` is a `VMFuncRef`.
+        let type_id = unsafe { (*given.cast::<VMFuncRef>()).type_id };
+        if module.type_ids().get(module.module().type_of(index).index()) == Some(&type_id) {
+            return Ok(());
         }
-        (EntityIndex::Global(index), ObjectKind::Global) => {
-            // SAFETY: an object of kind `Global` is a `VMGlobal`.
-            let ty = unsafe { global::ty(given.cast()) };
-            ty == description.globals[index]
-        }
-        (EntityIndex::Table(index), ObjectKind::Table) => {
-            // SAFETY: an object of kind `Table` is a `Table`.
-            let (ty, wanted) = (unsafe { (*given.cast::<Table>()).ty() }, &description.tables[index]);
-            ty.element == wanted.element && ty.index64 == wanted.index64 && ty.limits.matches(&wanted.limits)
-        }
-        (EntityIndex::Memory(index), ObjectKind::Memory) => {
-            // SAFETY: an object of kind `Memory` is a `Memory`.
-            let (ty, wanted) = (unsafe { (*given.cast::<Memory>()).ty() }, &description.memories[index]);
-            ty.index64 == wanted.index64 && ty.shared == wanted.shared && ty.limits.matches(&wanted.limits)
-        }
-        _ => false,
-    };
-    if matches {
-        return Ok(());
     }
     // SAFETY: live by the caller's promise.
-    let given = unsafe { extern_type(given) };
-    mismatch(given.map_or_else(|| "an object that is not external".into(), |ty| ty.to_string()))
+    match unsafe { extern_type(given) } {
+        Some(given) if extern_matches(&given, &module.entity_type(import.entity)) => Ok(()),
+        Some(given) => mismatch(given.to_string()),
+        None => mismatch("an object that is not external".into()),
+    }
 }
 
 /// The external type of an object; `None` if it is not a function, global, table or memory.
@@ -153,7 +138,10 @@ pub unsafe fn extern_type(object: *const ObjectHeader) -> Option<ExternType> {
     let kind = unsafe { (*object).kind };
     Some(match kind {
         // SAFETY: an object of this kind is a `VMFuncRef`.
-        ObjectKind::Func => ExternType::Func(unsafe { func::registered_type(object.cast()) }.ty.clone()),
+        ObjectKind::Func => {
+            let ty = unsafe { func::registered_type(object.cast()) };
+            ExternType::Func { ty: TypeUse::Defined(ty.defined().id()), func: ty.ty.clone() }
+        }
         // SAFETY: an object of this kind is a `VMGlobal`.
         ObjectKind::Global => ExternType::Global(unsafe { global::ty(object.cast()) }),
         // SAFETY: an object of this kind is a `Table`.
@@ -211,6 +199,19 @@ fn define_globals(instance: &Instance) {
     }
 }
 
+/// Gives the elements of tables that the module initializes their values, and fills those tables that compiled code does not ask about.
+fn fill_tables(instance: &Instance) {
+    instance.fill_small_tables();
+    for (table, init) in &instance.module().table_inits {
+        let table = instance.table_ref(*table);
+        let bits = evaluate_bits(instance, init);
+        if bits != 0 {
+            // From the first to the last element, which are in bounds.
+            let _ = table.fill(0, bits, table.size());
+        }
+    }
+}
+
 /// Why an active segment traps, in words.
 type SegmentTrap = (TrapCode, String);
 
@@ -223,7 +224,7 @@ fn run_element_segments(instance: &Instance) -> Result<(), SegmentTrap> {
                 // SAFETY: the instance is live; the store is entered.
                 unsafe { mark_escaped(std::ptr::from_ref(instance).cast()) };
             }
-            let dst = evaluate_offset(instance, offset);
+            let dst = evaluate_bits(instance, offset);
             let len = elem.items.len() as u64;
             init_table(instance, *table, segment, dst, 0, len).map_err(|code| {
                 let (words, size) = (code.message(), instance.table_ref(*table).size());
@@ -242,7 +243,7 @@ fn run_data_segments(instance: &Instance) -> Result<(), SegmentTrap> {
     let first = instance.compiled().initial().first_data;
     for (segment, data) in instance.module().datas.iter().skip(first.index()) {
         if let DataMode::Active { memory, offset } = &data.mode {
-            let dst = evaluate_offset(instance, offset);
+            let dst = evaluate_bits(instance, offset);
             let len = data.bytes.len() as u64;
             init_memory(instance, *memory, segment, dst, 0, len).map_err(|code| {
                 let (words, size) = (code.message(), instance.memory_ref(*memory).byte_len());
@@ -285,14 +286,16 @@ fn run_start(entered: &Entered<'_>, instance: &Handle<Instance>, start: FuncInde
         return unsafe { call::start(entered, func, handle) }.map_err(Failure::Trap);
     };
     // The start function need not have a slot for its reference: make one for this call.
-    let ty = module.ty(module.module().type_of(start));
+    let Some(ty) = module.func_type(start) else {
+        return Err(Error::argument("the start function is of no function type").into());
+    };
     let vmctx = Instance::vmctx(instance.as_ptr());
     let func = VMFuncRef {
         object: ObjectHeader::new(abi::ObjectKind::Func, 0),
         entry: module.code().func_entry(defined),
         vmctx: vmctx.cast(),
         ty: Arc::as_ptr(ty).cast(),
-        type_id: ty.id,
+        type_id: ty.id(),
         func_index: start.as_u32(),
     };
     // SAFETY: a function without parameters; the record is only called through, never handed out.

@@ -214,13 +214,13 @@ impl Instance {
         // SAFETY: within the context by the layout; zero until it is filled.
         if unsafe { (*record).entry.is_null() } {
             let offset = record as usize - std::ptr::from_ref(self) as usize;
-            let ty = self.module.ty(self.module().type_of(func));
+            let ty = self.module.func_type(func)?;
             let func_ref = VMFuncRef {
                 object: ObjectHeader::new(ObjectKind::Func, offset),
                 entry: self.module.code().func_entry(defined),
                 vmctx: self.context().cast::<VMAnyContext>(),
                 ty: Arc::as_ptr(ty).cast(),
-                type_id: ty.id,
+                type_id: ty.id(),
                 func_index: func.as_u32(),
             };
             // SAFETY: as above. The type's registration is owned by the module, which the instance owns.

@@ -4,7 +4,7 @@
 use crate::module::ElemItems;
 use crate::types::{DataIndex, ElemIndex, MemoryIndex, TableIndex, TrapCode};
 use crate::vm::instance::Instance;
-use crate::vm::instance::const_eval::evaluate_offset;
+use crate::vm::instance::const_eval::evaluate_bits;
 use crate::vm::libcalls::{Caller, Outcome};
 use crate::vm::memory::Memory;
 
@@ -117,7 +117,7 @@ pub(in crate::vm) fn init_table(
             ElemItems::Funcs(funcs) => {
                 funcs.get(position).and_then(|func| instance.func_ref(func)).map_or(0, |func| func as u64)
             }
-            ElemItems::Exprs(exprs) => evaluate_offset(instance, &exprs[position]),
+            ElemItems::Exprs(exprs) => evaluate_bits(instance, &exprs[position]),
         };
         table.set(dst + index, bits);
     }

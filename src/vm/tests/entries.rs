@@ -29,10 +29,10 @@ fn who_asks_afterwards_takes_the_new_entry() {
     with_store(|entered| {
         let store = entered.store();
         let engine = store.engine();
-        let ty = FuncType { params: [].into(), results: [].into() };
+        let ty = DefinedType::func(FuncType { params: [].into(), results: [].into() }).unwrap();
         let env = env_of(std::ptr::from_ref(store).cast_mut().cast());
         // SAFETY: the callback fits the type, and there is no finalizer.
-        let host = unsafe { HostFunc::make(entered, &ty, Callback::WithEnv(collect), env) }.unwrap();
+        let host = unsafe { HostFunc::make(entered, ty.clone(), Callback::WithEnv(collect), env) }.unwrap();
         let imports = [host.as_ptr().cast()];
         let module = compile(engine, &text(10));
         // SAFETY: the import is live.

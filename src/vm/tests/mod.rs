@@ -15,6 +15,7 @@ use crate::vm::new_store;
 use crate::vm::store::entity::Handle;
 use crate::vm::store::{Entered, Store};
 use crate::vm::trap::Trap;
+use crate::vm::types::DefinedType;
 use crate::vm::val::{self, Val};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -123,9 +124,9 @@ fn calls_and_traps() {
 #[test]
 fn host_functions() {
     with_store(|entered| {
-        let ty = FuncType { params: [ValType::I32].into(), results: [ValType::I32].into() };
+        let ty = DefinedType::func(FuncType { params: [ValType::I32].into(), results: [ValType::I32].into() }).unwrap();
         // SAFETY: the callback fits the type, and there is no finalizer.
-        let host = unsafe { HostFunc::make(entered, &ty, Callback::WithoutEnv(double), NO_ENV) }.unwrap();
+        let host = unsafe { HostFunc::make(entered, ty.clone(), Callback::WithoutEnv(double), NO_ENV) }.unwrap();
         let wat = r#"(module (import "" "f" (func $f (param i32) (result i32)))
             (func (export "g") (param i32) (result i32) (i32.add (call $f (local.get 0)) (i32.const 1))))"#;
         let instance = instance(entered, wat, &[host.as_ptr().cast()]);
@@ -249,11 +250,12 @@ unsafe extern "C" fn enter_again(env: *mut c_void, _args: *const ValVec, _result
 #[test]
 fn a_trap_crosses_nested_runs_and_keeps_their_frames() {
     with_store(|entered| {
-        let ty = FuncType { params: [].into(), results: [].into() };
+        let ty = DefinedType::func(FuncType { params: [].into(), results: [].into() }).unwrap();
         let mut target: *mut ObjectHeader = std::ptr::null_mut();
         let env = &raw mut target;
         // SAFETY: the callback fits the type, and there is no finalizer.
-        let host = unsafe { HostFunc::make(entered, &ty, Callback::WithEnv(enter_again), env_of(env.cast())) }.unwrap();
+        let host =
+            unsafe { HostFunc::make(entered, ty.clone(), Callback::WithEnv(enter_again), env_of(env.cast())) }.unwrap();
         let wat = r#"(module (import "" "f" (func $host))
             (func $a (export "a") (call $host))
             (func (export "b") (call $a) (unreachable))
@@ -299,10 +301,10 @@ unsafe extern "C" fn count(_: *mut std::ffi::c_void) {
 
 /// The host function `let_go_and_collect`.
 fn collector(entered: &Entered<'_>) -> Handle<VMFuncRef> {
-    let ty = FuncType { params: [].into(), results: [].into() };
+    let ty = DefinedType::func(FuncType { params: [].into(), results: [].into() }).unwrap();
     let env = std::ptr::from_ref(entered.store()).cast_mut().cast();
     // SAFETY: the callback takes the store as its environment and gives no results; there is no finalizer.
-    unsafe { HostFunc::make(entered, &ty, Callback::WithEnv(let_go_and_collect), env_of(env)) }.unwrap()
+    unsafe { HostFunc::make(entered, ty.clone(), Callback::WithEnv(let_go_and_collect), env_of(env)) }.unwrap()
 }
 
 /// References held by a frame alone, in a local, on the operand stack and in a block's parameter, survive a collection.

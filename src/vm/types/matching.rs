@@ -1,0 +1,67 @@
+//! Matching of closed types (specification, "Matching").
+
+use super::DefinedType;
+use crate::types::{ExternType, GlobalType, HeapType, Mutability, RefType, TypeUse, ValType};
+
+/// Whether `given` is a subtype of `wanted`, or the same (specification, "Matching", "Heap Types").
+fn heap_matches(given: HeapType, wanted: HeapType) -> bool {
+    use HeapType::*;
+    if given == wanted || given.top() == wanted {
+        return true;
+    }
+    if given.top() != wanted.top() {
+        return false;
+    }
+    match (given, wanted) {
+        (None | NoFunc | NoExtern | NoExn, _) => true,
+        (Concrete { ty: TypeUse::Defined(given), .. }, Concrete { ty: TypeUse::Defined(wanted), .. }) => {
+            DefinedType::get(given).is_some_and(|given| given.matches(wanted))
+        }
+        (_, Concrete { .. }) => false,
+        (_, Eq) => given != Any,
+        _ => given.abstraction() == wanted,
+    }
+}
+
+/// Whether each value of the type `given` is one of type `wanted` (specification, "Matching", "Reference Types").
+pub fn ref_matches(given: RefType, wanted: RefType) -> bool {
+    (wanted.nullable || !given.nullable) && heap_matches(given.heap, wanted.heap)
+}
+
+fn val_matches(given: ValType, wanted: ValType) -> bool {
+    match (given, wanted) {
+        (ValType::Ref(given), ValType::Ref(wanted)) => ref_matches(given, wanted),
+        _ => given == wanted,
+    }
+}
+
+/// What can be set must be of the same type on both sides.
+fn global_matches(given: GlobalType, wanted: GlobalType) -> bool {
+    given.mutability == wanted.mutability
+        && match wanted.mutability {
+            Mutability::Const => val_matches(given.content, wanted.content),
+            Mutability::Var => given.content == wanted.content,
+        }
+}
+
+/// Whether something of the type `given` can be imported where `wanted` is declared (specification, "Matching", "External Types").
+pub fn extern_matches(given: &ExternType, wanted: &ExternType) -> bool {
+    let defined = |given: TypeUse, wanted: TypeUse| match (given, wanted) {
+        (TypeUse::Defined(given), TypeUse::Defined(wanted)) => {
+            given == wanted || DefinedType::get(given).is_some_and(|given| given.matches(wanted))
+        }
+        _ => false,
+    };
+    match (given, wanted) {
+        (ExternType::Func { ty: given, .. }, ExternType::Func { ty: wanted, .. }) => defined(*given, *wanted),
+        (ExternType::Global(given), ExternType::Global(wanted)) => global_matches(*given, *wanted),
+        (ExternType::Table(given), ExternType::Table(wanted)) => {
+            given.element == wanted.element && given.index64 == wanted.index64 && given.limits.matches(&wanted.limits)
+        }
+        (ExternType::Memory(given), ExternType::Memory(wanted)) => {
+            given.index64 == wanted.index64 && given.shared == wanted.shared && given.limits.matches(&wanted.limits)
+        }
+        (ExternType::Tag(given), ExternType::Tag(wanted)) => given.ty == wanted.ty,
+        _ => false,
+    }
+}
