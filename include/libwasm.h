@@ -118,6 +118,14 @@ enum libwasm_trap_code_enum {
    * A limit of the implementation or of the embedder, as of the size of a table.
    */
   LIBWASM_TRAP_LIMIT = 14,
+  /**
+   * A null reference where another was needed, as of `ref.as_non_null`.
+   */
+  LIBWASM_TRAP_NULL_REFERENCE = 15,
+  /**
+   * A null reference where a function was to be called, as of `call_ref`.
+   */
+  LIBWASM_TRAP_NULL_FUNCTION_REFERENCE = 16,
 };
 
 /**

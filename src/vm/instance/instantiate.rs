@@ -137,8 +137,8 @@ pub unsafe fn extern_type(object: *const ObjectHeader) -> Option<ExternType> {
     // SAFETY: live by the caller's promise.
     let kind = unsafe { (*object).kind };
     Some(match kind {
-        // SAFETY: an object of this kind is a `VMFuncRef`.
         ObjectKind::Func => {
+            // SAFETY: an object of this kind is a `VMFuncRef`.
             let ty = unsafe { func::registered_type(object.cast()) };
             ExternType::Func { ty: TypeUse::Defined(ty.defined().id()), func: ty.ty.clone() }
         }

@@ -49,6 +49,8 @@ struct Registry {
     groups: HashMap<Arc<[SubType]>, (u32, Weak<RecGroup>)>,
     /// The group of each number; dangling where there is none.
     by_id: Vec<Weak<RecGroup>>,
+    /// How many numbers are taken, also by groups that nobody has any more and that are about to be unregistered.
+    in_use: u32,
     /// Numbers that can be given again: the first ones of as many consecutive ones as the key says.
     free: HashMap<u32, Vec<u32>>,
 }
@@ -192,14 +194,18 @@ impl Registry {
     }
 
     fn take_ids(&mut self, count: u32) -> Result<u32> {
-        if let Some(first) = self.free.get_mut(&count).and_then(Vec::pop) {
-            return Ok(first);
-        }
-        let first = self.by_id.len() as u32;
-        if count > MOST_TYPES - first {
-            return Err(Error::limit(format!("more than {MOST_TYPES} types are in use in this process")));
-        }
-        self.by_id.resize_with((first + count) as usize, Weak::new);
+        let first = match self.free.get_mut(&count).and_then(Vec::pop) {
+            Some(first) => first,
+            None => {
+                let first = self.by_id.len() as u32;
+                if count > MOST_TYPES - first {
+                    return Err(Error::limit(format!("more than {MOST_TYPES} types are in use in this process")));
+                }
+                self.by_id.resize_with((first + count) as usize, Weak::new);
+                first
+            }
+        };
+        self.in_use += count;
         Ok(first)
     }
 
@@ -209,6 +215,11 @@ impl Registry {
             self.groups.remove(&group.key);
         }
         let (first, count) = (group.first, group.types.len() as u32);
+        self.in_use -= count;
+        if self.in_use == 0 {
+            *self = Registry::default();
+            return;
+        }
         for id in first..first + count {
             self.by_id[id as usize] = Weak::new();
         }

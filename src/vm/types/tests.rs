@@ -155,7 +155,8 @@ fn registrations_race_with_their_ends() {
 
 #[test]
 fn what_parse_reads_is_what_is_registered() {
-    let text = "(module (type $f (func)) (type (func (param (ref null $f)))) (type (func (param (ref $f)))) (type (func)))";
+    let text =
+        "(module (type $f (func)) (type (func (param (ref null $f)))) (type (func (param (ref $f)))) (type (func)))";
     let module = module::parse(&wat::parse_str(text).unwrap()).unwrap().module;
     let types = DefinedType::of_module(&module).unwrap();
     assert_eq!(ids(&types), ids(&DefinedType::of_module(&module).unwrap()));
