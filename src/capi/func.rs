@@ -10,8 +10,9 @@ use super::val::wasm_val_vec_t;
 use crate::abi::VMFuncRef;
 use crate::arch;
 use crate::types::{Error, Result, TrapCode};
+use crate::vm::engine::types::registered_type;
 use crate::vm::func::call;
-use crate::vm::func::{self, Callback, Environment, HostFunc, ValVec};
+use crate::vm::func::{Callback, Environment, HostFunc, ValVec};
 use crate::vm::store::Store;
 use crate::vm::trap::Trap;
 use std::ffi::c_void;
@@ -228,7 +229,7 @@ pub unsafe extern "C" fn wasm_func_type(func: *const wasm_func_t) -> *mut wasm_f
         // SAFETY: as the caller states.
         let func = unsafe { own::record(func) }?;
         // SAFETY: the caller's handle keeps the function alive.
-        functype::into_raw(unsafe { func::registered_type(func) }.defined())
+        functype::into_raw(unsafe { registered_type(func) }.defined())
     })
 }
 
@@ -239,7 +240,7 @@ pub unsafe extern "C" fn wasm_func_param_arity(func: *const wasm_func_t) -> usiz
         // SAFETY: as the caller states.
         let func = unsafe { own::record(func) }?;
         // SAFETY: the caller's handle keeps the function alive.
-        Ok(unsafe { func::registered_type(func) }.ty.params.len())
+        Ok(unsafe { registered_type(func) }.ty.params.len())
     })
 }
 
@@ -250,7 +251,7 @@ pub unsafe extern "C" fn wasm_func_result_arity(func: *const wasm_func_t) -> usi
         // SAFETY: as the caller states.
         let func = unsafe { own::record(func) }?;
         // SAFETY: the caller's handle keeps the function alive.
-        Ok(unsafe { func::registered_type(func) }.ty.results.len())
+        Ok(unsafe { registered_type(func) }.ty.results.len())
     })
 }
 

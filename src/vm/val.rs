@@ -3,7 +3,7 @@
 pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64, Val};
 use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VMFuncRef};
 use crate::types::{CompositeKind, Error, HeapType, RefType, Result, TypeUse, ValType};
-use crate::vm::func::registered_type;
+use crate::vm::engine::types::registered_type;
 use crate::vm::store::Store;
 use crate::vm::store::entity::{self, Record, release, retain, store_of};
 use crate::vm::store::kinds::Tracer;

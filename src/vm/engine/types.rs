@@ -2,7 +2,7 @@
 //!
 //! Registrations are counted. The registry itself holds only weak ones, and a dying registration removes its own entry and no other.
 
-use crate::abi::VMFuncType;
+use crate::abi::{VMFuncRef, VMFuncType};
 use crate::code::Appended;
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::os::sync::Mutex;
@@ -121,6 +121,17 @@ impl RegisteredType {
         slot.store(entry, Ordering::Release);
         Ok(entry)
     }
+}
+
+/// The registration of a function's type.
+///
+/// # Safety
+/// `func` is live; the reference is used only while it is.
+pub unsafe fn registered_type<'a>(func: *const VMFuncRef) -> &'a RegisteredType {
+    // SAFETY: live by the caller's promise.
+    let ty = unsafe { (*func).ty };
+    // SAFETY: a live function's module or host function owns the registration.
+    unsafe { &*ty.cast() }
 }
 
 impl Drop for RegisteredType {

@@ -8,7 +8,7 @@ use crate::abi::{ObjectHeader, VMFuncRef};
 use crate::arch;
 use crate::types::{Error, ErrorKind, Result, TrapCode, ValType};
 use crate::vm::engine::types::RegisteredType;
-use crate::vm::func::registered_type;
+use crate::vm::engine::types::registered_type;
 use crate::vm::store::entity::Handle;
 use crate::vm::store::{Entered, Lending, NoStack, Store};
 use crate::vm::trap::{self, Trap};

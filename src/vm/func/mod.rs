@@ -186,14 +186,3 @@ impl HostFunc {
         context.wrapping_byte_sub(offset_of!(HostFunc, context)).cast()
     }
 }
-
-/// The registration of a function's type.
-///
-/// # Safety
-/// `func` is live; the reference is used only while it is.
-pub unsafe fn registered_type<'a>(func: *const VMFuncRef) -> &'a RegisteredType {
-    // SAFETY: live by the caller's promise.
-    let ty = unsafe { (*func).ty };
-    // SAFETY: a live function's module or host function owns the registration.
-    unsafe { &*ty.cast() }
-}

@@ -6,7 +6,8 @@ use crate::abi::{ObjectHeader, ObjectKind, VMFuncImport, VMFuncRef, VMGlobal};
 use crate::module::{DataMode, ElemMode, EntityIndex, Import};
 use crate::types::*;
 use crate::vm::compiled_module::CompiledModule;
-use crate::vm::func::{self, call};
+use crate::vm::engine::types::registered_type;
+use crate::vm::func::call;
 use crate::vm::global;
 use crate::vm::instance::Instance;
 use crate::vm::instance::const_eval::{evaluate, evaluate_bits};
@@ -139,7 +140,7 @@ pub unsafe fn extern_type(object: *const ObjectHeader) -> Option<ExternType> {
     Some(match kind {
         ObjectKind::Func => {
             // SAFETY: an object of this kind is a `VMFuncRef`.
-            let ty = unsafe { func::registered_type(object.cast()) };
+            let ty = unsafe { registered_type(object.cast()) };
             ExternType::Func { ty: TypeUse::Defined(ty.defined().id()), func: ty.ty.clone() }
         }
         // SAFETY: an object of this kind is a `VMGlobal`.
