@@ -31,6 +31,19 @@ macro_rules! foreach_libcall {
             elem_drop(vmctx, segment: i32);
             /// `ref.func`: the pointer to the function's `VMFuncRef`.
             ref_func(vmctx, func: i32) -> i64;
+            /// Allocates a structure of a type of the module, whose size is given too: the reference.
+            struct_new(vmctx, ty: i32, size: i32) -> i64;
+            /// Allocates an array of a type of the module, whose elements are zero or null if `zeroed` is not 0: the reference.
+            array_new(vmctx, ty: i32, length: i32, zeroed: i32) -> i64;
+            array_new_data(vmctx, ty: i32, segment: i32, src: i32, length: i32) -> i64;
+            array_new_elem(vmctx, ty: i32, segment: i32, src: i32, length: i32) -> i64;
+            array_init_data(vmctx, array: i32, dst: i32, segment: i32, src: i32, length: i32);
+            array_init_elem(vmctx, array: i32, dst: i32, segment: i32, src: i32, length: i32);
+            array_copy(vmctx, dst_array: i32, dst: i32, src_array: i32, src: i32, length: i32);
+            /// The place of a function, which is not null, among those that the heap refers to.
+            heap_func(vmctx, func: i64) -> i64;
+            /// Whether a type, by its number, is a type of the module or a subtype of it.
+            type_matches(vmctx, given: i32, wanted: i32) -> i64;
             /// Raises the trap with this `TrapCode`. Does not return.
             raise(vmctx, code: i32);
         }

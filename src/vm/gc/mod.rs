@@ -1,8 +1,13 @@
 //! The store's collector: one for the heap that externrefs live in and for instances and all other entities.
 
 pub mod blocks;
+mod boxes;
 mod collect;
+pub mod funcs;
 pub mod heap;
+mod objects;
+pub mod reference;
+mod space;
 
 use std::cell::Cell;
 
