@@ -154,11 +154,13 @@ impl Module {
             ConstOp::RefNull(heap) => reference(heap),
             ConstOp::RefFunc(func) => self.has_func(func).then_some(ValType::FUNCREF)?,
             ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => {
-                (pop(ValType::I32)?, pop(ValType::I32)?);
+                pop(ValType::I32)?;
+                pop(ValType::I32)?;
                 ValType::I32
             }
             ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
-                (pop(ValType::I64)?, pop(ValType::I64)?);
+                pop(ValType::I64)?;
+                pop(ValType::I64)?;
                 ValType::I64
             }
             ConstOp::RefI31 => {
@@ -173,7 +175,8 @@ impl Module {
             ConstOp::StructNewDefault(ty) => object(ty, CompositeKind::Struct)?.1,
             ConstOp::ArrayNew(ty) => {
                 let (CompositeType::Array(element), result) = object(ty, CompositeKind::Array)? else { return None };
-                (pop(ValType::I32)?, pop(element.storage.unpacked())?);
+                pop(ValType::I32)?;
+                pop(element.storage.unpacked())?;
                 result
             }
             ConstOp::ArrayNewDefault(ty) => {

@@ -8,7 +8,7 @@ use crate::types::{Error, ErrorKind, FuncIndex};
 use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources, WasmFeatures};
 
 /// What later versions of WebAssembly and proposals have, by their names.
-const LATER: [(WasmFeatures, &str); 12] = [
+const LATER: [(WasmFeatures, &str); 11] = [
     (WasmFeatures::EXCEPTIONS, "exception handling"),
     (WasmFeatures::LEGACY_EXCEPTIONS, "the legacy form of exception handling"),
     (WasmFeatures::MULTI_MEMORY, "multiple memories"),
@@ -16,7 +16,6 @@ const LATER: [(WasmFeatures, &str); 12] = [
     (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
-    (WasmFeatures::GC, "garbage collection"),
     (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),
     (WasmFeatures::MEMORY_CONTROL, "memory control"),
     (WasmFeatures::STACK_SWITCHING, "stack switching"),
@@ -217,7 +216,6 @@ mod tests {
             ("(module (memory i64 1))", "64-bit memories and tables"),
             ("(module (memory 1 1 shared))", "threads"),
             ("(module (tag))", "exception handling"),
-            ("(module (type (struct)))", "garbage collection"),
             ("(module (memory i64 1) (tag))", "exception handling and 64-bit memories and tables"),
         ] {
             let error = refused(&wat::parse_str(text).unwrap());

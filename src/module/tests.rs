@@ -189,6 +189,9 @@ fn features_are_exactly_2_0_and_what_is_there_of_3_0() {
         "(module (func (param (ref func))))",
         "(module (type $t (func)) (func (param (ref null $t))))",
         "(module (table 1 funcref (ref.null func)))",
+        "(module (type (struct)))",
+        "(module (func (param anyref)))",
+        "(module (global i32 (i32.const 0)) (global i32 (global.get 0)))",
     ] {
         validate(&wasm(text)).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
@@ -197,11 +200,8 @@ fn features_are_exactly_2_0_and_what_is_there_of_3_0() {
         "(module (memory i64 1))",
         "(module (memory 1 1 shared))",
         "(module (tag))",
-        "(module (type (struct)))",
-        "(module (func (param anyref)))",
         "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
         "(module (memory 1) (func (param i32) (result i32) (i32.atomic.load (local.get 0))))",
-        "(module (global i32 (i32.const 0)) (global i32 (global.get 0)))",
         "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_s (local.get 0) (local.get 1))))",
     ] {
         assert!(validate(&wasm(text)).is_err(), "{text}");

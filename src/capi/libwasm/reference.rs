@@ -27,8 +27,9 @@ pub unsafe extern "C" fn libwasm_ref_test(reference: *const wasm_ref_t, ty: *con
             return Ok(ty.nullable);
         }
         // SAFETY: a live handle.
-        let store = unsafe { store_of(object).as_ref() };
-        let Some(store) = store else { return Ok(false) };
+        let store = unsafe { store_of(object) };
+        // SAFETY: a handle keeps its store alive; only a trap may have none.
+        let Some(store) = (unsafe { store.as_ref() }) else { return Ok(false) };
         let _entered = store.enter()?;
         // SAFETY: live, and its store is entered.
         Ok(unsafe { val::check_ref(store, object, ty) }.is_ok())

@@ -203,8 +203,10 @@ impl<'a> Call<'a> {
                 Ok(value) => drop(results[index].write(value)),
                 Err(error) => {
                     for written in &mut results[..index] {
-                        // SAFETY: written just now, and nobody else has it.
-                        unsafe { written.assume_init_mut().delete() };
+                        // SAFETY: written just now.
+                        let written = unsafe { written.assume_init_mut() };
+                        // SAFETY: nobody else has it.
+                        unsafe { written.delete() };
                     }
                     return Err(bad(error));
                 }

@@ -152,7 +152,7 @@ impl Marker<'_> {
             self.mark_entity(name);
         }
         // SAFETY: the header of an object.
-        let Some(shape) = (unsafe { GcHeap::record(header).and_then(|record| record.shape.as_ref()) }) else { return };
+        let Some(shape) = (unsafe { GcHeap::shape(header) }) else { return };
         drop(heap);
         match shape {
             Shape::Struct { references, funcs, .. } => {

@@ -15,7 +15,9 @@
 
 use super::boxes::{Boxes, Swept};
 use super::space::Space;
-use crate::abi::{NULL_AREA, ObjectHeader, TYPE_SHIFT, VMHeap, VMTypeRecord, heap_bits};
+use crate::abi::{
+    ARRAY_LENGTH, NULL_AREA, ObjectHeader, Shape, TYPE_SHIFT, VMHeap, VMTypeRecord, array_size, heap_bits,
+};
 use crate::os::map::{Reservation, address_space_limited};
 use crate::types::{Error, Result};
 use crate::vm::types;
@@ -196,6 +198,17 @@ impl GcHeap {
         Some(unsafe { &*record })
     }
 
+    /// Where references lie in a structure or array.
+    ///
+    /// # Safety
+    /// As [`GcHeap::record`].
+    pub unsafe fn shape<'a>(header: u32) -> Option<&'a Shape> {
+        // SAFETY: passed on to the caller.
+        let shape = unsafe { GcHeap::record(header) }?.shape;
+        // SAFETY: the shape of a type is there as long as it is registered.
+        unsafe { shape.as_ref() }
+    }
+
     /// Begins a collection: nothing is marked, and what compiled code was given to allocate from is taken back.
     pub fn begin_marking(&mut self, context: &mut VMHeap) {
         self.epoch = 3 - self.epoch;
@@ -226,9 +239,8 @@ impl GcHeap {
 
     /// The size of an object, by its header.
     fn size(&self, reference: u32, header: u32) -> u32 {
-        use crate::abi::{ARRAY_LENGTH, Shape, array_size};
         // SAFETY: the header of an object.
-        match unsafe { GcHeap::record(header).and_then(|record| record.shape.as_ref()) } {
+        match unsafe { GcHeap::shape(header) } {
             Some(Shape::Struct { size, .. }) => *size,
             Some(Shape::Array { shift, .. }) => {
                 // SAFETY: the length of an array of this heap.
@@ -243,6 +255,11 @@ impl GcHeap {
     pub fn sweep(&mut self) -> Swept {
         self.space.sweep(self.epoch as u8);
         self.boxes.sweep(self.epoch)
+    }
+
+    #[cfg(test)]
+    pub fn is_reserved(&self) -> bool {
+        self.reservation.is_some()
     }
 
     /// Whether a collection is due before more objects are allocated.

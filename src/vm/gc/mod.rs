@@ -8,6 +8,8 @@ pub mod heap;
 mod objects;
 pub mod reference;
 mod space;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 

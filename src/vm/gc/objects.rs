@@ -116,7 +116,7 @@ impl Store {
         let heap = self.heap.borrow();
         let header = heap.header(reference)?;
         // SAFETY: the header of an object.
-        match unsafe { GcHeap::record(header)?.shape.as_ref()? } {
+        match unsafe { GcHeap::shape(header) }? {
             Shape::Array { shift, content } => {
                 // SAFETY: within an array.
                 let length = unsafe { heap.at::<u32>(reference + ARRAY_LENGTH as u32).read() };
