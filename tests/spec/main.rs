@@ -142,6 +142,9 @@ fn main() -> ExitCode {
         for (name, reason) in &suite.pending {
             println!("not run: {name}: {reason}");
         }
+        if !suite.pending.is_empty() {
+            println!("not run: {} files", suite.pending.len());
+        }
         println!("official suite: {files} files, {} modes, {total} assertions run", Mode::ALL.len());
     }
     // What the tests of files cannot see one by one.
