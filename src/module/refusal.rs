@@ -8,10 +8,9 @@ use crate::types::{Error, ErrorKind, FuncIndex};
 use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources, WasmFeatures};
 
 /// What later versions of WebAssembly and proposals have, by their names.
-const LATER: [(WasmFeatures, &str); 12] = [
+const LATER: [(WasmFeatures, &str); 11] = [
     (WasmFeatures::EXCEPTIONS, "exception handling"),
     (WasmFeatures::LEGACY_EXCEPTIONS, "the legacy form of exception handling"),
-    (WasmFeatures::MULTI_MEMORY, "multiple memories"),
     (WasmFeatures::MEMORY64, "64-bit memories and tables"),
     (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
     (WasmFeatures::THREADS, "threads"),
@@ -213,7 +212,6 @@ mod tests {
     #[test]
     fn features_that_are_missing_are_named() {
         for (text, feature) in [
-            ("(module (memory 1) (memory 1))", "multiple memories"),
             ("(module (memory i64 1))", "64-bit memories and tables"),
             ("(module (memory 1 1 shared))", "threads"),
             ("(module (tag))", "exception handling"),
