@@ -95,6 +95,14 @@ impl PendingTrap {
     pub const OBJECT: u32 = 0xff;
 
     /// No trap.
-    pub const NONE: PendingTrap =
-        PendingTrap { code: 0, _pad: 0, object: std::ptr::null_mut(), fp: 0, pc: 0, exact_pc: 0, memory: 0, address: 0 };
+    pub const NONE: PendingTrap = PendingTrap {
+        code: 0,
+        _pad: 0,
+        object: std::ptr::null_mut(),
+        fp: 0,
+        pc: 0,
+        exact_pc: 0,
+        memory: 0,
+        address: 0,
+    };
 }

@@ -16,7 +16,12 @@ fn range(start: u64, len: u64, size: usize, code: TrapCode) -> Result<std::ops::
 }
 
 /// As [`range`], of a memory; the first byte beyond it is noted for the trap's message.
-fn memory_range(caller: &Caller, memory: MemoryIndex, start: u64, len: u64) -> Result<std::ops::Range<usize>, TrapCode> {
+fn memory_range(
+    caller: &Caller,
+    memory: MemoryIndex,
+    start: u64,
+    len: u64,
+) -> Result<std::ops::Range<usize>, TrapCode> {
     let size = caller.instance().memory_ref(memory).byte_len();
     range(start, len, size, TrapCode::MemoryOutOfBounds)
         .inspect_err(|_| caller.note_byte(memory, start.max(size as u64)))
