@@ -32,7 +32,7 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         max_globals: u.int_in_range(0..=12)?,
         max_imports: u.int_in_range(0..=12)?,
         max_instructions: u.int_in_range(10..=600)?,
-        max_memories: 1,
+        max_memories: u.int_in_range(1..=3)?,
         max_memory32_bytes: 6 << 16,
         max_table_elements: 100,
         max_tables: u.int_in_range(0..=4)?,

@@ -9,13 +9,13 @@ use wasmparser::WasmFeatures;
 const STANDARD: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::TAIL_CALL)
-    .union(WasmFeatures::FUNCTION_REFERENCES);
+    .union(WasmFeatures::FUNCTION_REFERENCES)
+    .union(WasmFeatures::MULTI_MEMORY);
 
 /// What later versions of WebAssembly and proposals have that this library lacks, by their names.
-pub(super) const MISSING: [(WasmFeatures, &str); 11] = [
+pub(super) const MISSING: [(WasmFeatures, &str); 10] = [
     (WasmFeatures::EXCEPTIONS, "exception handling"),
     (WasmFeatures::LEGACY_EXCEPTIONS, "the legacy form of exception handling"),
-    (WasmFeatures::MULTI_MEMORY, "multiple memories"),
     (WasmFeatures::MEMORY64, "64-bit memories and tables"),
     (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
     (WasmFeatures::THREADS, "threads"),

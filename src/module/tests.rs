@@ -190,11 +190,11 @@ fn features_are_exactly_what_is_there() {
         "(module (type $t (func)) (func (param (ref null $t))))",
         "(module (table 1 funcref (ref.null func)))",
         "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_s (local.get 0) (local.get 1))))",
+        "(module (memory 1) (memory 1))",
     ] {
         validate(&wasm(text), Features::DEFAULT).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
     for text in [
-        "(module (memory 1) (memory 1))",
         "(module (memory i64 1))",
         "(module (memory 1 1 shared))",
         "(module (tag))",
