@@ -3,7 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use wasm_smith::{Config, InstructionKind, InstructionKinds, MemoryOffsetChoices, Module};
 
-/// A module of WebAssembly 2.0 with constant expressions as in 3.0, which is what the library has. It exports all it has.
+/// A module of WebAssembly 2.0, with what the library and the oracle have beyond it. It exports all it has.
 pub fn module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let fuel = u.int_in_range(10..=2000)?;
     let config = config(u)?;
@@ -32,7 +32,7 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         max_globals: u.int_in_range(0..=12)?,
         max_imports: u.int_in_range(0..=12)?,
         max_instructions: u.int_in_range(10..=600)?,
-        max_memories: 1,
+        max_memories: u.int_in_range(1..=3)?,
         max_memory32_bytes: 6 << 16,
         max_table_elements: 100,
         max_tables: u.int_in_range(0..=4)?,
@@ -55,6 +55,7 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         simd_enabled: u.ratio(1, 2)?,
         table_max_size_required: true,
         tail_call_enabled: u.ratio(1, 2)?,
+        wide_arithmetic_enabled: u.ratio(1, 2)?,
         // What the library does not have.
         acquire_release_atomics_enabled: false,
         compact_imports_enabled: false,
@@ -67,7 +68,6 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
         threads_enabled: false,
-        wide_arithmetic_enabled: false,
         ..Config::default()
     })
 }

@@ -119,8 +119,9 @@ pub struct PendingTrap {
     pub pc: usize,
     /// 1 if `pc` is a faulting instruction, 0 if it is a return address.
     pub exact_pc: u32,
-    pub _pad2: u32,
-    /// The address that faulted; 0 if none did, or it is not known.
+    /// 0 if `address` is an address; otherwise 1 and the index of the memory that it is a byte of.
+    pub memory: u32,
+    /// The address that faulted; 0 if none did, or it is not known. Or the first byte beyond a memory that a bulk operation meant.
     pub address: usize,
 }
 
@@ -128,6 +129,14 @@ impl PendingTrap {
     pub const OBJECT: u32 = 0xff;
 
     /// No trap.
-    pub const NONE: PendingTrap =
-        PendingTrap { code: 0, _pad: 0, object: std::ptr::null_mut(), fp: 0, pc: 0, exact_pc: 0, _pad2: 0, address: 0 };
+    pub const NONE: PendingTrap = PendingTrap {
+        code: 0,
+        _pad: 0,
+        object: std::ptr::null_mut(),
+        fp: 0,
+        pc: 0,
+        exact_pc: 0,
+        memory: 0,
+        address: 0,
+    };
 }

@@ -65,7 +65,7 @@ const LAYOUTS: &[Fact] = layouts! {
     // The entries behind these: see `LIBCALLS`.
     LibcallTable { host_call, end_callback, raise_past_results, table_fill_element, table_materialize }
     ObjectHeader { kind, has_host_info, owner_offset }
-    PendingTrap { code, object, fp, pc, exact_pc, address }
+    PendingTrap { code, object, fp, pc, exact_pc, memory, address }
     VMAnyContext { store }
     VMContext { store, libcalls, type_ids, raise }
     VMFuncImport { entry, vmctx, func_ref }

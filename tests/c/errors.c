@@ -56,7 +56,7 @@ static void refusals(void) {
   refused("<!DOCTYPE html>", 15, LIBWASM_ERROR_INVALID, "HTML");
   refused("\0asm\x0d\0\1\0", 8, LIBWASM_ERROR_UNSUPPORTED, "component");
   refused("\0asm\1\0\0\0\5\4\2\0\1\0\1", 15, LIBWASM_ERROR_INVALID, "");
-  refused("\0asm\1\0\0\0\5\5\2\0\1\0\1", 15, LIBWASM_ERROR_UNSUPPORTED, "multiple memories");
+  refused("\0asm\1\0\0\0\5\4\1\3\1\1", 14, LIBWASM_ERROR_UNSUPPORTED, "threads");
   refused("\0asm\1\0\0\0\5\5", 10, LIBWASM_ERROR_INVALID, "unexpected end-of-file: the binary is cut off: its memory section goes from 0x8 to 0xf");
   refused("\0asm\1\0", 6, LIBWASM_ERROR_INVALID, "cut off within its header");
   refused("\0asm\1\0\0\0\5", 9, LIBWASM_ERROR_INVALID, "cut off within the head of a section at 0x8");

@@ -70,7 +70,8 @@ static void exhaustion(wasm_store_t* store, wasm_module_t* small, wasm_module_t*
     int count = 0;
     while (count < MOST && (instances[count] = instantiate(store, round & 1 ? data : small))) count++;
     CHECK(count >= 5 && count < MOST);
-    CHECK(libwasm_last_error_kind() != 0);
+    CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_OUT_OF_MEMORY);
+    CHECK(reason_says("cannot reserve address space: ") && reason_says("for a memory (libwasm_config_set_memory_reservation"));
     // Another module has what is kept for the first.
     for (int i = 0; i < 3; i++) wasm_instance_delete(instances[--count]);
     wasm_instance_t* other = instantiate(store, round & 1 ? small : data);

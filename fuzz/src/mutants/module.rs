@@ -16,7 +16,8 @@ use wasmparser::{Parser, Payload, TypeRef, Validator, WasmFeatures};
 const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::TAIL_CALL)
-    .union(WasmFeatures::FUNCTION_REFERENCES);
+    .union(WasmFeatures::FUNCTION_REFERENCES)
+    .union(WasmFeatures::MULTI_MEMORY);
 /// The id of the code section.
 const CODE: u8 = 10;
 /// The most pages and elements of what is instantiated.

@@ -5,7 +5,6 @@ use crate::types::{DataIndex, ElemIndex, MemoryIndex, TableIndex, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::libcalls::gc::element;
 use crate::vm::libcalls::{Caller, Outcome};
-use crate::vm::memory::Memory;
 
 /// Checks that `start..start + len` lies within `size`.
 fn range(start: u64, len: u64, size: usize, code: TrapCode) -> Result<std::ops::Range<usize>, TrapCode> {
@@ -15,27 +14,31 @@ fn range(start: u64, len: u64, size: usize, code: TrapCode) -> Result<std::ops::
     }
 }
 
-/// As [`range`], of a memory; what is beyond it is noted for the trap's message.
-fn memory_range(caller: &Caller, memory: &Memory, start: u64, len: u64) -> Result<std::ops::Range<usize>, TrapCode> {
-    range(start, len, memory.byte_len(), TrapCode::MemoryOutOfBounds).inspect_err(|_| {
-        let beyond = start.max(memory.byte_len() as u64);
-        caller.note_address(memory.base().addr().wrapping_add(beyond as usize));
-    })
+/// As [`range`], of a memory; the first byte beyond it is noted for the trap's message.
+fn memory_range(
+    caller: &Caller,
+    memory: MemoryIndex,
+    start: u64,
+    len: u64,
+) -> Result<std::ops::Range<usize>, TrapCode> {
+    let size = caller.instance().memory_ref(memory).byte_len();
+    range(start, len, size, TrapCode::MemoryOutOfBounds)
+        .inspect_err(|_| caller.note_byte(memory, start.max(size as u64)))
 }
 
 pub fn memory_copy(caller: &Caller, dst_memory: u32, dst: u64, src_memory: u32, src: u64, len: u64) -> Outcome {
-    let to = caller.instance().memory_ref(MemoryIndex::from_u32(dst_memory));
-    let from = caller.instance().memory_ref(MemoryIndex::from_u32(src_memory));
+    let (to, from) = (MemoryIndex::from_u32(dst_memory), MemoryIndex::from_u32(src_memory));
     let dst = memory_range(caller, to, dst, len)?;
     let src = memory_range(caller, from, src, len)?;
-    to.copy_from(dst.start, from, src);
+    let instance = caller.instance();
+    instance.memory_ref(to).copy_from(dst.start, instance.memory_ref(from), src);
     Ok(0)
 }
 
 pub fn memory_fill(caller: &Caller, memory: u32, dst: u64, byte: u32, len: u64) -> Outcome {
-    let memory = caller.instance().memory_ref(MemoryIndex::from_u32(memory));
+    let memory = MemoryIndex::from_u32(memory);
     let dst = memory_range(caller, memory, dst, len)?;
-    memory.fill(dst, byte as u8);
+    caller.instance().memory_ref(memory).fill(dst, byte as u8);
     Ok(0)
 }
 
@@ -44,7 +47,7 @@ pub fn memory_init(caller: &Caller, memory: u32, segment: u32, dst: u64, src: u6
     // If it is the memory that it leaves, and not the segment, the message says where.
     let outcome = init_memory(caller.instance(), memory, segment, dst, src, len);
     outcome.map(|()| 0).inspect_err(|_| {
-        let _ = memory_range(caller, caller.instance().memory_ref(memory), dst, len);
+        let _ = memory_range(caller, memory, dst, len);
     })
 }
 

@@ -28,12 +28,13 @@ type Outcome = Result<u64, TrapCode>;
 pub struct Caller(*mut VMContext);
 
 impl Caller {
-    /// Notes which address was out of bounds, for the message of the trap that the libcall returns.
-    fn note_address(&self, address: usize) {
+    /// Notes which byte of a memory was out of bounds, for the message of the trap that the libcall returns.
+    fn note_byte(&self, memory: MemoryIndex, byte: u64) {
         // SAFETY: every context starts with its store's.
         let store = unsafe { (*self.0.cast::<VMAnyContext>()).store };
         // SAFETY: the store runs this libcall, on this thread, and nobody else looks at its pending trap: there is none.
-        unsafe { (*store).pending_trap.address = address };
+        let pending = unsafe { &mut (*store).pending_trap };
+        (pending.memory, pending.address) = (memory.as_u32() + 1, byte as usize);
     }
 
     /// The instance that the function belongs to.
@@ -57,9 +58,9 @@ unsafe fn guard(context: *mut VMStoreContext, body: impl FnOnce() -> Outcome) ->
             // SAFETY: the activation whose code called out.
             let &Activation { exit_fp, exit_pc, .. } = unsafe { &*context.activation };
             // What has been noted of the access that failed.
-            let address = context.pending_trap.address;
+            let PendingTrap { memory, address, .. } = context.pending_trap;
             context.pending_trap =
-                PendingTrap { code: code as u32, fp: exit_fp, pc: exit_pc, address, ..PendingTrap::NONE };
+                PendingTrap { code: code as u32, fp: exit_fp, pc: exit_pc, memory, address, ..PendingTrap::NONE };
             LibcallResult { value: 0, trapped: 1 }
         }
     }

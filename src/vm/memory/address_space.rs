@@ -18,7 +18,8 @@ pub(in crate::vm) struct Space {
 
 impl Space {
     fn new(room: usize, guard: usize) -> Result<Space> {
-        let reservation = Reservation::new(room.checked_add(guard).ok_or_else(|| too_large(room as u64))?)?;
+        let length = room.checked_add(guard).ok_or_else(|| too_large(room as u64))?;
+        let reservation = Reservation::new(length).map_err(|error| if guard > 0 { no_room(error) } else { error })?;
         let length = reservation.length();
         // Only accesses to a memory with such a guard go unchecked.
         let _guarded = if guard > 0 && length >= guarded::SMALLEST {
@@ -87,6 +88,16 @@ impl Spaces {
     fn keeps(&self, room: usize) -> bool {
         self.plan.guard > 0 && room as u64 == self.plan.reservation && room >= HOST_PAGE
     }
+}
+
+/// No address space for a memory with a guard: compiled code relies on the guard, so there is nothing else to try.
+#[cold]
+fn no_room(error: Error) -> Error {
+    let message = format!(
+        "{} for a memory (libwasm_config_set_memory_reservation makes engines whose memories take only what they need)",
+        error.message()
+    );
+    Error::new(error.kind(), message)
 }
 
 #[cold]

@@ -191,6 +191,11 @@ impl LinearMemory {
         self.length == 0
     }
 
+    /// The bytes of address space from `base` on that belong to the memory, its guard included.
+    pub fn reserved(&self) -> usize {
+        self.space.as_ref().map_or(0, |space| space.reservation.length())
+    }
+
     /// Whether `base` stays the same as long as the memory lives.
     pub fn never_moves(&self) -> bool {
         !self.spaces.plan().movable() || self.space.as_ref().is_some_and(|space| space.room >= self.maximum)

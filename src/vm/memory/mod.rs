@@ -4,7 +4,7 @@ pub mod address_space;
 pub mod image;
 pub mod linear;
 
-use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION, ObjectKind, VMMemory};
+use crate::abi::{ObjectKind, VMMemory};
 use crate::types::{Error, Limits, MemoryType, Result};
 use crate::vm::instance::Instance;
 use crate::vm::memory::linear::{Contents, LinearMemory};
@@ -119,10 +119,10 @@ impl Memory {
         unsafe { (*self.definition.get()).base }
     }
 
-    /// Which byte of the memory, or of the guard behind it, an address that faulted is.
+    /// Which byte of the memory, or of the guard behind it, an address that faulted is; `None` if it is of something else.
     pub fn offset_of(&self, address: usize) -> Option<usize> {
         let offset = address.checked_sub(self.base().addr())?;
-        ((offset as u64) < GUARDED_RESERVATION + GUARD_SIZE).then_some(offset)
+        (offset < self.mapping.borrow().reserved()).then_some(offset)
     }
 
     /// The length in bytes.

@@ -276,9 +276,9 @@ pub(in crate::vm) fn take(entered: &Entered<'_>) -> Handle<Trap> {
     } else {
         let code = TrapCode::from_u8(pending.code as u8).unwrap_or(TrapCode::Unreachable);
         let trap = Trap::new_in_any_case(entered, code, None);
-        if code == TrapCode::MemoryOutOfBounds && pending.address != 0 {
+        if code == TrapCode::MemoryOutOfBounds {
             // SAFETY: the trap was raised by code of the instance of its innermost frame, which is live.
-            trap.access.set(unsafe { access_at(pending.address, frames.frames()) });
+            trap.access.set(unsafe { access_of(&pending, frames.frames()) });
         }
         trap
     };
@@ -305,15 +305,21 @@ pub(in crate::vm) fn take(entered: &Entered<'_>) -> Handle<Trap> {
     trap
 }
 
-/// The access that faulted at `address`. `None` if it is not known.
+/// The access that was out of bounds. `None` if it is not known.
 ///
 /// # Safety
 /// The instance of the innermost frame is live.
-unsafe fn access_at(address: usize, frames: &[Frame]) -> Option<Access> {
+unsafe fn access_of(pending: &PendingTrap, frames: &[Frame]) -> Option<Access> {
+    if pending.address == 0 {
+        return None;
+    }
     // SAFETY: live by the caller's promise.
     let instance = unsafe { &*Instance::from_vmctx(frames.first()?.vmctx) };
+    if let Some(memory) = pending.memory.checked_sub(1).map(MemoryIndex::from_u32) {
+        return Some(Access { memory, byte: pending.address, size: instance.memory_ref(memory).byte_len() });
+    }
     instance.module().memories.keys().find_map(|index| {
         let memory = instance.memory_ref(index);
-        Some(Access { memory: index, byte: memory.offset_of(address)?, size: memory.byte_len() })
+        Some(Access { memory: index, byte: memory.offset_of(pending.address)?, size: memory.byte_len() })
     })
 }
