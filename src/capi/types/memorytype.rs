@@ -83,7 +83,12 @@ pub unsafe extern "C" fn wasm_memorytype_new(limits: *const wasm_limits_t) -> *m
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
         let limits = *unsafe { own::borrow_struct(limits, "the limits of a memory type") }?;
-        Ok(into_raw(&MemoryType { limits: limits.limits(), index64: false, shared: false }))
+        Ok(into_raw(&MemoryType {
+            limits: limits.limits(),
+            index64: false,
+            shared: false,
+            page_size_log2: MemoryType::DEFAULT_PAGE_SIZE_LOG2,
+        }))
     })
 }
 
