@@ -8,10 +8,9 @@ use crate::types::{Error, ErrorKind, FuncIndex};
 use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources, WasmFeatures};
 
 /// What later versions of WebAssembly and proposals have, by their names.
-const LATER: [(WasmFeatures, &str); 11] = [
+const LATER: [(WasmFeatures, &str); 10] = [
     (WasmFeatures::EXCEPTIONS, "exception handling"),
     (WasmFeatures::LEGACY_EXCEPTIONS, "the legacy form of exception handling"),
-    (WasmFeatures::MEMORY64, "64-bit memories and tables"),
     (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
@@ -212,11 +211,10 @@ mod tests {
     #[test]
     fn features_that_are_missing_are_named() {
         for (text, feature) in [
-            ("(module (memory i64 1))", "64-bit memories and tables"),
             ("(module (memory 1 1 shared))", "threads"),
             ("(module (tag))", "exception handling"),
             ("(module (type (struct)))", "garbage collection"),
-            ("(module (memory i64 1) (tag))", "exception handling and 64-bit memories and tables"),
+            ("(module (memory 1 1 shared) (tag))", "exception handling and threads"),
         ] {
             let error = refused(&wat::parse_str(text).unwrap());
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{text}: {error}");

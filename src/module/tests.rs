@@ -190,11 +190,11 @@ fn features_are_exactly_2_0_and_what_is_there_of_3_0() {
         "(module (type $t (func)) (func (param (ref null $t))))",
         "(module (table 1 funcref (ref.null func)))",
         "(module (memory 1) (memory 1))",
+        "(module (memory i64 1) (table i64 1 funcref))",
     ] {
         validate(&wasm(text)).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
     for text in [
-        "(module (memory i64 1))",
         "(module (memory 1 1 shared))",
         "(module (tag))",
         "(module (type (struct)))",

@@ -92,7 +92,7 @@ pub unsafe extern "C" fn wasm_memorytype_new(limits: *const wasm_limits_t) -> *m
     })
 }
 
-/// The limits in pages of 64 KiB, lent by the memory type; NULL for NULL. Limits beyond 32 bits saturate to
+/// The limits in pages (of 64 KiB, unless `libwasm_memorytype_limits` says otherwise), lent by the memory type; NULL for NULL. Limits beyond 32 bits saturate to
 /// `wasm_limits_max_default`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_memorytype_limits(ty: *const wasm_memorytype_t) -> *const wasm_limits_t {
