@@ -331,6 +331,13 @@ WASM_API_EXTERN void libwasm_config_set_max_wasm_stack(wasm_config_t *config, si
 WASM_API_EXTERN void libwasm_config_set_host_stack_reserve(wasm_config_t *config, size_t bytes);
 
 /**
+ * Whether modules may use wide arithmetic, a proposal beyond WebAssembly 3.0: `i64.add128`, `i64.sub128`, `i64.mul_wide_s` and
+ * `i64.mul_wide_u`. On by default. Where it is off, a module that needs it is refused (`LIBWASM_ERROR_UNSUPPORTED`), and so is every
+ * artifact that was made by an engine that has it on (`LIBWASM_ERROR_ARTIFACT`).
+ */
+WASM_API_EXTERN void libwasm_config_set_wide_arithmetic(wasm_config_t *config, bool enabled);
+
+/**
  * Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
  * The i32 0 if `bytes` is NULL.
  */

@@ -1403,7 +1403,7 @@ WASM_API_EXTERN own wasm_module_t *wasm_module_obtain(wasm_store_t *store, const
 WASM_API_EXTERN own wasm_module_t *wasm_module_new(wasm_store_t *store, const wasm_byte_vec_t *binary);
 
 /**
- * Whether a binary is a valid module. If not, `libwasm_last_error_message` says why.
+ * Whether a binary is a valid module that the store's engine accepts. If not, `libwasm_last_error_message` says why.
  */
 WASM_API_EXTERN bool wasm_module_validate(wasm_store_t *store, const wasm_byte_vec_t *binary);
 

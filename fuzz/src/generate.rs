@@ -3,7 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use wasm_smith::{Config, InstructionKind, InstructionKinds, MemoryOffsetChoices, Module};
 
-/// A module of WebAssembly 2.0 with constant expressions as in 3.0, which is what the library has. It exports all it has.
+/// A module of WebAssembly 2.0, with what the library and the oracle have beyond it. It exports all it has.
 pub fn module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let fuel = u.int_in_range(10..=2000)?;
     let config = config(u)?;
@@ -55,6 +55,7 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         simd_enabled: u.ratio(1, 2)?,
         table_max_size_required: true,
         tail_call_enabled: u.ratio(1, 2)?,
+        wide_arithmetic_enabled: u.ratio(1, 2)?,
         // What the library does not have.
         acquire_release_atomics_enabled: false,
         compact_imports_enabled: false,
@@ -67,7 +68,6 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
         threads_enabled: false,
-        wide_arithmetic_enabled: false,
         ..Config::default()
     })
 }

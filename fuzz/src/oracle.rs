@@ -40,6 +40,7 @@ impl Oracle {
         let mut config = Config::default();
         // Host functions are not called again by what they call, so only the interpreter's own stack grows.
         config.set_max_recursion_depth(4000).set_max_stack_height(32 << 20).compilation_mode(CompilationMode::Eager);
+        config.wasm_wide_arithmetic(true);
         let engine = Engine::new(&config);
         let module = match Module::new(&engine, binary) {
             Ok(module) => module,

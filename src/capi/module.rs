@@ -156,16 +156,16 @@ pub unsafe extern "C" fn wasm_module_new(
     })
 }
 
-/// Whether a binary is a valid module. If not, `libwasm_last_error_message` says why.
+/// Whether a binary is a valid module that the store's engine accepts. If not, `libwasm_last_error_message` says why.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_module_validate(store: *mut wasm_store_t, binary: *const wasm_byte_vec_t) -> bool {
     boundary(false, || {
         // SAFETY: as the caller states.
-        unsafe { own::store(store) }?;
+        let features = unsafe { own::store(store) }?.engine().features();
         // SAFETY: as the caller states.
         let binary = unsafe { byte::given(binary, "a module's bytes") }?;
         os::reserve::check_for(code::parsing_memory(binary.len()))?;
-        code::with_stack(os::stack_left(), || crate::module::validate(binary))?;
+        code::with_stack(os::stack_left(), || crate::module::validate(binary, features))?;
         Ok(true)
     })
 }

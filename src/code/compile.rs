@@ -19,7 +19,8 @@ pub fn compile(compiler: &Compiler, bytes: &[u8], stack_left: usize) -> Result<(
     // Cranelift computes with the module's constants, and with numbers of its own.
     with_wasm_float_mode(|| {
         parallel::with_stack(stack_left, || {
-            let (module, object) = link(compiler, bytes).map_err(|error| module::explain(bytes, error))?;
+            let (module, object) =
+                link(compiler, bytes).map_err(|error| module::explain(bytes, compiler.options().features, error))?;
             artifact::publish(compiler.fingerprint(), module, &object)
         })
     })
@@ -45,7 +46,7 @@ fn compiling_memory(sizes: &[usize]) -> usize {
 /// Compiles a module: its functions linked in the order of their indices.
 pub fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
     reserve::check_for(parsing_memory(bytes.len()))?;
-    let ParsedModule { module, bodies } = module::parse(bytes)?;
+    let ParsedModule { module, bodies } = module::parse(bytes, compiler.options().features)?;
     let layout = module.context_layout()?;
     let sizes: Vec<usize> = bodies.iter().map(|(_, body)| body.as_bytes().len()).collect();
     reserve::check_for(compiling_memory(&sizes))?;
@@ -74,11 +75,11 @@ pub fn link(compiler: &Compiler, bytes: &[u8]) -> Result<(Module, CodeObject)> {
 mod tests {
     use super::*;
     use crate::code::deserialize;
-    use crate::compiler::{CompileOptions, OptLevel};
+    use crate::compiler::CompileOptions;
+    use crate::module::Features;
 
     fn compiler() -> Compiler {
-        let options = CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: true };
-        Compiler::new(options).unwrap()
+        Compiler::new(CompileOptions::DEFAULT).unwrap()
     }
 
     fn text(code: &Code) -> &[u8] {
@@ -119,7 +120,7 @@ mod tests {
         let text = valid.replace("(call $f70 (local.get 0))", "(i64.const 70)");
         let text = text.replace("(call $f200 (local.get 0))", "(i64.const 200)");
         let bytes = wasm(&text);
-        let expected = crate::module::validate(&bytes).unwrap_err();
+        let expected = crate::module::validate(&bytes, Features::DEFAULT).unwrap_err();
         for _ in 0..5 {
             let error = link(&compiler(), &bytes).map(|_| ()).unwrap_err();
             assert_eq!((error.kind(), error.offset()), (ErrorKind::Invalid, expected.offset()));

@@ -322,7 +322,7 @@ fn number(func: &Function, inst: Inst, args: &[Value]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compiler::{CompileOptions, OptLevel, isa, sig};
+    use crate::compiler::{CompileOptions, isa, sig};
     use crate::types::ErrorKind;
     use cranelift_codegen::ir::{InstBuilder, types};
     use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -348,8 +348,7 @@ mod tests {
         builder.switch_to_block(blocks[3]);
         builder.ins().return_(&[outside]);
         builder.seal_all_blocks();
-        let options = CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: true };
-        builder.finalize(isa::host(&options, Effort::FULL).unwrap().frontend_config());
+        builder.finalize(isa::host(&CompileOptions::DEFAULT, Effort::FULL).unwrap().frontend_config());
         func
     }
 

@@ -9,9 +9,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 const MODES: [(&str, CompileOptions); 3] = [
-    ("guarded", CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: true }),
-    ("checked", CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: false }),
-    ("no-signals", CompileOptions { opt_level: OptLevel::Speed, signals: false, guard_pages: false }),
+    ("guarded", CompileOptions::DEFAULT),
+    ("checked", CompileOptions { guard_pages: false, ..CompileOptions::DEFAULT }),
+    ("no-signals", CompileOptions { signals: false, guard_pages: false, ..CompileOptions::DEFAULT }),
 ];
 
 fn compare(name: &str, given: &str) {
@@ -26,7 +26,7 @@ fn compare(name: &str, given: &str) {
 
 fn translate_all(text: &str, options: CompileOptions) -> String {
     let bytes = wat::parse_str(text).unwrap();
-    let ParsedModule { module, bodies } = parse(&bytes).unwrap();
+    let ParsedModule { module, bodies } = parse(&bytes, options.features).unwrap();
     let layout = module.context_layout().unwrap();
     let config = Compiler::new(options).unwrap().isa.frontend_config();
     let mut out = String::new();

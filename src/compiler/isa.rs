@@ -43,10 +43,10 @@ pub(crate) fn host(options: &CompileOptions, effort: Effort) -> Result<OwnedTarg
 /// Everything that decides what machine code looks like, a setting in each line, those that an embedder chooses before those
 /// that follow from them or from the processor.
 pub(crate) fn fingerprint(isa: &OwnedTargetIsa, options: &CompileOptions) -> String {
-    let CompileOptions { opt_level, signals, guard_pages } = options;
+    let CompileOptions { opt_level, signals, guard_pages, features } = options;
     let mut text = format!(
         "libwasm={}\nlayouts={:016x}\ncranelift={}\ntarget={}\n\
-         optimization={opt_level:?}\nsignals={signals}\nguard pages={guard_pages}",
+         optimization={opt_level:?}\nsignals={signals}\nguard pages={guard_pages}\nproposals={features}",
         env!("CARGO_PKG_VERSION"),
         abi::fingerprint(),
         cranelift_codegen::VERSION,

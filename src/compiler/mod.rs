@@ -19,7 +19,7 @@ pub use trampoline::{WRONG_KIND, is_numeric};
 
 use crate::abi::VMContextLayout;
 use crate::compiler::complexity::Effort;
-use crate::module::Module;
+use crate::module::{Features, Module};
 use crate::os::sync::OnceLock;
 use crate::types::{DefinedFuncIndex, Error, FuncIndex, FuncType, Result, TrapCode};
 use cranelift_codegen::Context;
@@ -45,6 +45,14 @@ pub struct CompileOptions {
     /// Whether every 32-bit memory lies in a reservation of 4 GiB followed by [`GUARD_SIZE`](crate::abi::GUARD_SIZE) inaccessible bytes and
     /// accesses rely on it. Implies `signals`. When not, every access is checked against the memory's length.
     pub guard_pages: bool,
+    /// What the modules may use.
+    pub features: Features,
+}
+
+impl CompileOptions {
+    /// Those of an engine whose configuration says nothing about them, where address space is not limited.
+    pub const DEFAULT: CompileOptions =
+        CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: true, features: Features::DEFAULT };
 }
 
 /// The code of one function and what is known about it. Offsets are bytes from the start of `text`.

@@ -5,15 +5,15 @@ use crate::module::{ParsedModule, parse};
 use crate::types::ErrorKind;
 
 const MODES: [CompileOptions; 4] = [
-    CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: true },
-    CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: false },
-    CompileOptions { opt_level: OptLevel::Speed, signals: false, guard_pages: false },
-    CompileOptions { opt_level: OptLevel::None, signals: true, guard_pages: true },
+    CompileOptions::DEFAULT,
+    CompileOptions { guard_pages: false, ..CompileOptions::DEFAULT },
+    CompileOptions { signals: false, guard_pages: false, ..CompileOptions::DEFAULT },
+    CompileOptions { opt_level: OptLevel::None, ..CompileOptions::DEFAULT },
 ];
 
 fn compile_all(compiler: &Compiler, text: &str) -> Result<Vec<CompiledFunction>> {
     let bytes = wat::parse_str(text).unwrap();
-    let ParsedModule { module, bodies } = parse(&bytes)?;
+    let ParsedModule { module, bodies } = parse(&bytes, compiler.options.features)?;
     let layout = module.context_layout().unwrap();
     let mut scratch = Scratch::default();
     bodies
@@ -101,7 +101,7 @@ fn deep_nesting() {
     let mut bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a".to_vec();
     bytes.extend(leb(code.len()));
     bytes.extend(code);
-    let ParsedModule { module, bodies } = parse(&bytes).unwrap();
+    let ParsedModule { module, bodies } = parse(&bytes, Features::DEFAULT).unwrap();
     let layout = module.context_layout().unwrap();
     let compiler = Compiler::new(MODES[3]).unwrap();
     for (validator, body) in bodies {
@@ -204,7 +204,7 @@ fn errors_do_not_spoil_the_scratch() {
             .unwrap();
     let mut scratch = Scratch::default();
     for _ in 0..2 {
-        let ParsedModule { module, bodies } = parse(&bytes).unwrap();
+        let ParsedModule { module, bodies } = parse(&bytes, Features::DEFAULT).unwrap();
         let layout = module.context_layout().unwrap();
         for (i, (validator, body)) in bodies.into_iter().enumerate() {
             let func = DefinedFuncIndex::from_u32(i as u32);

@@ -196,7 +196,7 @@ mod tests {
             (import "" "f" (func $f)) (import "" "g" (global i32))
             (table 2 funcref) (memory 1) (export "f" (func $f)) (func $g) (start $g)
             (elem (i32.const 0) $f) (elem funcref (ref.null func) (ref.func $g)) (data (global.get 0) "abc"))"#;
-        parse(&wat::parse_str(text).unwrap()).unwrap().module
+        parse(&wat::parse_str(text).unwrap(), Features::DEFAULT).unwrap().module
     }
 
     impl Module {
@@ -212,7 +212,7 @@ mod tests {
         module().check().unwrap();
         Module::default().check().unwrap();
         for text in ["(module (elem externref))", "(module (table 1 externref) (elem (i32.const 0) externref))"] {
-            parse(&wat::parse_str(text).unwrap()).unwrap().module.check().unwrap();
+            parse(&wat::parse_str(text).unwrap(), Features::DEFAULT).unwrap().module.check().unwrap();
         }
     }
 
@@ -221,7 +221,7 @@ mod tests {
         let one = ConstExpr::One(ConstOp::I32(1));
         let text = r#"(module (import "" "g" (global funcref)) (global funcref (global.get 0)) (table 2 funcref)
             (elem (i32.const 0) funcref (ref.null func)))"#;
-        let module = || parse(&wat::parse_str(text).unwrap()).unwrap().module;
+        let module = || parse(&wat::parse_str(text).unwrap(), Features::DEFAULT).unwrap().module;
         module().check().unwrap();
         let mut damaged = module();
         damaged.global_inits[0] = one.clone();

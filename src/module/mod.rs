@@ -10,6 +10,7 @@ mod bytes;
 mod check;
 mod const_expr;
 mod convert;
+mod features;
 mod names;
 mod parse;
 mod refusal;
@@ -19,8 +20,9 @@ mod zero_copy;
 
 pub use bytes::{Bytes, Words, numbers, push_words};
 pub use convert::{heap_type, val_type};
+pub use features::{Features, Proposal};
 use parse::validate_with;
-pub use parse::{FEATURES, ParsedModule, parse, validate};
+pub use parse::{ParsedModule, parse, validate};
 pub use refusal::{ARTIFACT_MAGIC, COMPONENT_HEADER, explain};
 pub use zero_copy::{Datas, FuncList, FuncRefSlots, PARTS};
 

@@ -10,14 +10,6 @@ use wasmparser::{
     TableInit, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
-/// WebAssembly 2.0, and what is there of 3.0.
-pub const FEATURES: WasmFeatures = WasmFeatures::WASM2
-    .union(WasmFeatures::EXTENDED_CONST)
-    .union(WasmFeatures::TAIL_CALL)
-    .union(WasmFeatures::FUNCTION_REFERENCES)
-    .union(WasmFeatures::MULTI_MEMORY)
-    .union(WasmFeatures::MEMORY64);
-
 /// A module whose function bodies are still to be validated.
 pub struct ParsedModule<'a> {
     pub module: Module,
@@ -40,14 +32,14 @@ struct Builder {
     data_bytes: Vec<u8>,
 }
 
-/// Decodes a module and validates everything but its function bodies.
-pub fn parse(bytes: &[u8]) -> Result<ParsedModule<'_>> {
+/// Decodes a module that may use `features`, and validates everything but its function bodies.
+pub fn parse(bytes: &[u8], features: Features) -> Result<ParsedModule<'_>> {
     if u32::try_from(bytes.len()).is_err() {
         return Err(Error::limit(format!("module of 4 GiB or more: {} bytes", bytes.len())));
     }
     let mut parser = Parser::new(0);
-    parser.set_features(FEATURES);
-    let mut validator = Validator::new_with_features(FEATURES);
+    parser.set_features(features.validated());
+    let mut validator = Validator::new_with_features(features.validated());
     let (mut builder, mut bodies) = (Builder::default(), Vec::new());
     for payload in parser.parse_all(bytes) {
         let payload = payload?;
@@ -68,8 +60,9 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedModule<'_>> {
 }
 
 /// Validates a whole module, function bodies included. The error says more than the validator's: [`explain`](super::explain).
-pub fn validate(bytes: &[u8]) -> Result<()> {
-    parse(bytes).and_then(|parsed| validate_bodies(parsed.bodies)).map_err(|error| super::explain(bytes, error))
+pub fn validate(bytes: &[u8], features: Features) -> Result<()> {
+    let validated = parse(bytes, features).and_then(|parsed| validate_bodies(parsed.bodies));
+    validated.map_err(|error| super::explain(bytes, features, error))
 }
 
 fn validate_bodies(bodies: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'_>)>) -> Result<()> {

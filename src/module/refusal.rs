@@ -3,23 +3,10 @@
 //! This runs after a refusal only, so it takes its time: it reads the binary again, several times where a feature is missing. The words of
 //! the validator come first, as the specification's scripts expect them.
 
-use super::{FEATURES, parse, validate_with};
+use super::features::{MISSING, Proposal};
+use super::{Features, parse, validate_with};
 use crate::types::{Error, ErrorKind, FuncIndex};
-use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources, WasmFeatures};
-
-/// What later versions of WebAssembly and proposals have, by their names.
-const LATER: [(WasmFeatures, &str); 10] = [
-    (WasmFeatures::EXCEPTIONS, "exception handling"),
-    (WasmFeatures::LEGACY_EXCEPTIONS, "the legacy form of exception handling"),
-    (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
-    (WasmFeatures::THREADS, "threads"),
-    (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
-    (WasmFeatures::GC, "garbage collection"),
-    (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),
-    (WasmFeatures::MEMORY_CONTROL, "memory control"),
-    (WasmFeatures::STACK_SWITCHING, "stack switching"),
-    (WasmFeatures::WIDE_ARITHMETIC, "wide arithmetic"),
-];
+use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources};
 
 /// How an artifact begins (`src/code/artifact/mod.rs`).
 pub const ARTIFACT_MAGIC: [u8; 8] = *b"\0libwasm";
@@ -27,9 +14,9 @@ const MAGIC: &[u8] = b"\0asm";
 /// How the binary of a component begins: a version of its own, and layer 1 (component model, "Binary Format").
 pub const COMPONENT_HEADER: &[u8] = b"\0asm\x0d\0\x01\0";
 
-/// Says more about why `bytes` are not accepted than the error that the decoder or validator gave.
+/// Says more about why `bytes`, which may use `features`, are not accepted than the error that the decoder or validator gave.
 #[cold]
-pub fn explain(bytes: &[u8], error: Error) -> Error {
+pub fn explain(bytes: &[u8], features: Features, error: Error) -> Error {
     if error.kind() != ErrorKind::Invalid {
         return error;
     }
@@ -45,24 +32,23 @@ pub fn explain(bytes: &[u8], error: Error) -> Error {
     }
     let words = error.message().to_owned();
     // That more than 2^32 are malformed is the format's own rule.
-    let malformed = words.starts_with("too many locals") && !has_locals(bytes, error.offset());
+    let malformed = words.starts_with("too many locals") && !has_locals(bytes, features, error.offset());
     if let Some(limit) = limit(&words).filter(|_| !malformed) {
-        let place = match error.offset().and_then(|offset| function_at(bytes, offset)) {
+        let place = match error.offset().and_then(|offset| function_at(bytes, features, offset)) {
             Some(function) => format!(": in {function}"),
             None => String::new(),
         };
         return error.with_words(ErrorKind::Limit, format!("{words}: {limit}{place}"));
     }
-    if let Some(features) = missing_features(bytes) {
-        let message = format!("{words}: the module needs {features}, which this version of libwasm does not support");
-        return error.with_words(ErrorKind::Unsupported, message);
+    if let Some(needs) = missing_features(bytes, features) {
+        return error.with_words(ErrorKind::Unsupported, format!("{words}: the module needs {needs}"));
     }
     if words == "unexpected end-of-file"
         && let Some(why) = where_it_ends(bytes)
     {
         return error.with_words(ErrorKind::Invalid, format!("{words}: {why}"));
     }
-    match error.offset().and_then(|offset| function_at(bytes, offset)) {
+    match error.offset().and_then(|offset| function_at(bytes, features, offset)) {
         Some(function) => error.with_words(ErrorKind::Invalid, format!("{words}: in {function}")),
         None => error,
     }
@@ -157,22 +143,31 @@ fn looks_like(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// The features of later versions that make the binary a valid module, named; `None` if they do not.
-fn missing_features(bytes: &[u8]) -> Option<String> {
+/// The features that would make the binary a valid module: those that the library lacks, and those that the engine has off, with what would
+/// allow it; `None` if no features would.
+fn missing_features(bytes: &[u8], features: Features) -> Option<String> {
     let valid = |features| validate_with(bytes, features).is_ok();
-    let mut needed = LATER.iter().fold(FEATURES, |all, &(feature, _)| all | feature);
+    let lacking = MISSING.iter().map(|&(feature, name)| (feature, name, None));
+    let off = Proposal::ALL.iter().map(|proposal| (proposal.feature, proposal.name, Some(proposal.setter)));
+    let candidates = lacking.chain(off).filter(|(feature, ..)| !features.validated().contains(*feature));
+    let mut needed = candidates.clone().fold(features.validated(), |all, (feature, ..)| all | feature);
     if !valid(needed) {
         return None;
     }
-    let mut names = Vec::new();
-    for (feature, name) in LATER {
+    let (mut lacking, mut off) = (Vec::new(), Vec::new());
+    for (feature, name, setter) in candidates {
         if valid(needed - feature) {
             needed -= feature;
+        } else if let Some(setter) = setter {
+            off.push(format!("{name}, which this engine has switched off ({setter} switches it on)"));
         } else {
-            names.push(name);
+            lacking.push(name);
         }
     }
-    Some(names.join(" and "))
+    if !lacking.is_empty() {
+        off.insert(0, format!("{}, which this version of libwasm does not support", lacking.join(" and ")));
+    }
+    Some(off.join("; and "))
 }
 
 /// The position of the function in whose body an offset lies.
@@ -184,16 +179,16 @@ fn body_at(bodies: &[(FuncToValidate<ValidatorResources>, FunctionBody<'_>)], of
 }
 
 /// Whether the locals of the function at an offset can be counted: there are fewer than 2^32.
-fn has_locals(bytes: &[u8], offset: Option<usize>) -> bool {
-    let Ok(parsed) = parse(bytes) else { return false };
+fn has_locals(bytes: &[u8], features: Features, offset: Option<usize>) -> bool {
+    let Ok(parsed) = parse(bytes, features) else { return false };
     let Some(position) = offset.and_then(|offset| body_at(&parsed.bodies, offset)) else { return false };
     let Ok(locals) = parsed.bodies[position].1.get_locals_reader() else { return false };
     locals.into_iter().all(|group| group.is_ok())
 }
 
 /// The function in whose body an offset lies, by its index and name.
-fn function_at(bytes: &[u8], offset: usize) -> Option<String> {
-    let parsed = parse(bytes).ok()?;
+fn function_at(bytes: &[u8], features: Features, offset: usize) -> Option<String> {
+    let parsed = parse(bytes, features).ok()?;
     let position = body_at(&parsed.bodies, offset)?;
     let index = FuncIndex::from_u32(parsed.module.num_imported_funcs + u32::try_from(position).ok()?);
     Some(parsed.module.describe_func(index))
@@ -205,7 +200,7 @@ mod tests {
     use crate::module::validate;
 
     fn refused(bytes: &[u8]) -> Error {
-        validate(bytes).map(drop).unwrap_err()
+        validate(bytes, Features::DEFAULT).unwrap_err()
     }
 
     #[test]
@@ -220,7 +215,30 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{text}: {error}");
             assert!(error.message().contains(&format!("needs {feature}, which")), "{text}: {error}");
         }
-        // With later features it would not be valid either.
+    }
+
+    #[test]
+    fn proposals_that_are_off_are_named_with_what_switches_them_on() {
+        let mut features = Features::DEFAULT;
+        let bytes =
+            wat::parse_str("(module (func (param i64 i64) (result i64 i64) local.get 0 local.get 1 i64.mul_wide_u))");
+        let bytes = bytes.unwrap();
+        validate(&bytes, features).unwrap();
+        features.set(&Proposal::WIDE_ARITHMETIC, false);
+        let error = validate(&bytes, features).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let words =
+            "wide arithmetic, which this engine has switched off (libwasm_config_set_wide_arithmetic switches it on)";
+        assert!(error.message().ends_with(&format!("needs {words}")), "{error}");
+        // One that the library lacks besides.
+        let text = "(module (tag) (func (param i64 i64) local.get 0 local.get 1 i64.mul_wide_u drop drop))";
+        let error = validate(&wat::parse_str(text).unwrap(), features).unwrap_err();
+        let lacks = "exception handling, which this version of libwasm does not support";
+        assert!(error.message().ends_with(&format!("needs {lacks}; and {words}")), "{error}");
+    }
+
+    #[test]
+    fn what_no_feature_would_make_valid_is_invalid() {
         let error = refused(&wat::parse_str("(module (tag) (func (result i32) i64.const 1))").unwrap());
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     }

@@ -7,7 +7,7 @@ fn wasm(text: &str) -> Vec<u8> {
 }
 
 fn module(text: &str) -> Module {
-    parse(&wasm(text)).unwrap().module
+    parse(&wasm(text), Features::DEFAULT).unwrap().module
 }
 
 fn func(index: u32) -> FuncIndex {
@@ -42,7 +42,7 @@ fn imports_and_exports_in_order() {
 #[test]
 fn bodies_carry_their_ranges() {
     let bytes = wasm("(module (func) (func (result i32) i32.const 7))");
-    let parsed = parse(&bytes).unwrap();
+    let parsed = parse(&bytes, Features::DEFAULT).unwrap();
     assert_eq!(parsed.bodies.len(), 2);
     let range = parsed.module.body(DefinedFuncIndex::from_u32(1));
     assert_eq!(&bytes[range.start as usize..range.end as usize], [0, 0x41, 7, 0x0b]);
@@ -154,15 +154,15 @@ fn malformed_names_are_ignored() {
         // Out of order.
         b"\x01\x07\x02\x05\x01a\x05\x01b",
     ] {
-        validate(&section(contents)).unwrap();
+        validate(&section(contents), Features::DEFAULT).unwrap();
     }
     let bytes = section(b"\x00\x02\x01m\x01\x7f");
-    assert_eq!(parse(&bytes).unwrap().module.name(), Some("m"));
+    assert_eq!(parse(&bytes, Features::DEFAULT).unwrap().module.name(), Some("m"));
 }
 
 #[test]
 fn errors_have_offsets() {
-    let refuse = |bytes: &[u8]| validate(bytes).expect_err("should be refused");
+    let refuse = |bytes: &[u8]| validate(bytes, Features::DEFAULT).expect_err("should be refused");
     assert_eq!(refuse(b"").offset(), Some(0));
     assert_eq!(refuse(b"hello, world").kind(), ErrorKind::Invalid);
     let mut bytes = wasm("(module (func (result i32) i32.const 7))");
@@ -172,11 +172,11 @@ fn errors_have_offsets() {
     assert!(error.message().contains("type mismatch"), "{error}");
     assert_eq!(error.offset(), Some(last));
     // Bodies are not looked at by `parse`.
-    parse(&bytes).unwrap();
+    parse(&bytes, Features::DEFAULT).unwrap();
 }
 
 #[test]
-fn features_are_exactly_2_0_and_what_is_there_of_3_0() {
+fn features_are_exactly_what_is_there() {
     for text in [
         "(module (func (result i32 i64) i32.const 0 i64.const 0))",
         "(module (func (param v128) (result v128) (i8x16.neg (local.get 0))))",
@@ -189,10 +189,11 @@ fn features_are_exactly_2_0_and_what_is_there_of_3_0() {
         "(module (func (param (ref func))))",
         "(module (type $t (func)) (func (param (ref null $t))))",
         "(module (table 1 funcref (ref.null func)))",
+        "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_s (local.get 0) (local.get 1))))",
         "(module (memory 1) (memory 1))",
         "(module (memory i64 1) (table i64 1 funcref))",
     ] {
-        validate(&wasm(text)).unwrap_or_else(|error| panic!("{text}: {error}"));
+        validate(&wasm(text), Features::DEFAULT).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
     for text in [
         "(module (memory 1 1 shared))",
@@ -202,8 +203,7 @@ fn features_are_exactly_2_0_and_what_is_there_of_3_0() {
         "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
         "(module (memory 1) (func (param i32) (result i32) (i32.atomic.load (local.get 0))))",
         "(module (global i32 (i32.const 0)) (global i32 (global.get 0)))",
-        "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_s (local.get 0) (local.get 1))))",
     ] {
-        assert!(validate(&wasm(text)).is_err(), "{text}");
+        assert!(validate(&wasm(text), Features::DEFAULT).is_err(), "{text}");
     }
 }

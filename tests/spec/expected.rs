@@ -1,6 +1,6 @@
 //! The assertions that are known not to hold, each with its reason: `expected.txt`.
 //!
-//! A line is `suite/file.wast:LINE MODE REASON`; `MODE` is a mode's name or `*`. Line 0 means that the file as a whole
+//! A line is `suite/file.wast:LINE,... MODE REASON`; `MODE` is a mode's name or `*`. Line 0 means that the file as a whole
 //! cannot be read. An entry whose directive passes, or that names no directive, fails its file's test.
 
 use crate::Mode;
@@ -23,14 +23,14 @@ pub struct Deviation {
 impl Expectations {
     pub fn load() -> Expectations {
         let lines = include_str!("expected.txt").lines();
-        let entries = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
+        let entries = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).flat_map(|line| {
             let mut words = line.splitn(3, ' ');
             let (place, mode, reason) = (words.next(), words.next(), words.next());
-            let (file, number) = place.and_then(|place| place.rsplit_once(':')).expect(line);
+            let (file, numbers) = place.and_then(|place| place.rsplit_once(':')).expect(line);
             assert!(reason.is_some_and(|reason| !reason.trim().is_empty()), "no reason given: {line}");
             let mode = mode.expect(line);
             assert!(mode == "*" || Mode::ALL.iter().any(|known| known.name() == mode), "no such mode: {line}");
-            Entry { file, line: number.parse().expect(line), mode }
+            numbers.split(',').map(move |number| Entry { file, line: number.parse().expect(line), mode })
         });
         Expectations(entries.collect())
     }

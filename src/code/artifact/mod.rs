@@ -22,7 +22,7 @@
 use crate::code::entries::Code;
 use crate::code::object::CodeObject;
 use crate::code::tables::{CodeTables, TABLE_PARTS};
-use crate::module::{self, Bytes, Module, PARTS};
+use crate::module::{self, Bytes, Module, PARTS, Proposal};
 use crate::os::{self, code_memory::CodeMemory};
 use crate::types::*;
 use std::fs::OpenOptions;
@@ -304,12 +304,34 @@ fn check_identity(bytes: &[u8], at: Range<usize>, ours: &str) -> Result<()> {
     let (mut theirs, mut ours) = (stored.lines(), ours.lines());
     loop {
         let difference = match (theirs.next(), ours.next()) {
+            (None, None) => return Ok(()),
             (Some(theirs), Some(ours)) if theirs == ours => continue,
+            (Some(theirs), Some(ours)) if theirs.starts_with(PROPOSALS) && ours.starts_with(PROPOSALS) => {
+                match switched_off(theirs, ours) {
+                    Some(difference) => difference,
+                    None => continue,
+                }
+            }
             (Some(theirs), Some(ours)) => describe_difference(theirs, ours),
             (theirs, ours) => format!("made by another version of this library: {theirs:?}, not {ours:?}"),
         };
         return Err(refused(at, difference));
     }
+}
+
+/// How the line of an identity begins that lists the proposals that were on.
+const PROPOSALS: &str = "proposals=";
+
+/// In words, which proposal an artifact may use that its identity lists, and ours does not. What is on here only does no harm.
+fn switched_off(theirs: &str, ours: &str) -> Option<String> {
+    let names = |line: &'_ str| line[PROPOSALS.len()..].split(", ").map(str::to_owned).collect::<Vec<_>>();
+    let ours = names(ours);
+    let off = names(theirs).into_iter().find(|name| !name.is_empty() && !ours.contains(name))?;
+    let how = match Proposal::named(&off) {
+        Some(proposal) => format!(" ({} switches it on)", proposal.setter),
+        None => String::new(),
+    };
+    Some(format!("compiled with {off}, which this engine has switched off{how}"))
 }
 
 /// In words, how two lines of identities differ.

@@ -12,7 +12,7 @@ fn module() -> Module {
         (func $one (export "one")) (func $two (param f64))
         (start $one) (elem (i32.const 1) $f $one) (elem funcref (ref.null func) (ref.func $two))
         (data (i32.const 1) "hello") (data "passive") (data (global.get $h) "bye"))"#;
-    crate::module::parse(&wat::parse_str(text).unwrap()).unwrap().module
+    crate::module::parse(&wat::parse_str(text).unwrap(), module::Features::DEFAULT).unwrap().module
 }
 
 fn object() -> CodeObject {
@@ -130,6 +130,27 @@ fn the_first_difference_is_told() {
         let message = refuse(&artifact(), ours);
         assert!(message.ends_with(told), "{message}");
     }
+}
+
+#[test]
+fn proposals_may_be_on_that_an_artifact_does_not_use() {
+    let identity = |proposals: &str| format!("libwasm=1\nproposals={proposals}\nspeed=none");
+    let verdict = |theirs: &str, ours: &str| {
+        let theirs = identity(theirs);
+        check_identity(theirs.as_bytes(), 0..theirs.len(), &identity(ours)).map_err(|error| error.message().to_owned())
+    };
+    for (theirs, ours) in [("", ""), ("", "a"), ("a", "a"), ("b", "a, b, c"), ("c, a", "a, b, c")] {
+        assert_eq!(verdict(theirs, ours), Ok(()), "{theirs}, {ours}");
+    }
+    for (theirs, ours) in [("a", ""), ("a, b", "b"), ("b, aa, a", "b, aa"), ("a", "b")] {
+        let message = verdict(theirs, ours).unwrap_err();
+        assert!(message.ends_with("compiled with a, which this engine has switched off"), "{message}");
+    }
+    let message = verdict("wide arithmetic", "").unwrap_err();
+    assert!(message.ends_with("switched off (libwasm_config_set_wide_arithmetic switches it on)"), "{message}");
+    // What follows is compared all the same.
+    let theirs = identity("a");
+    assert!(check_identity(theirs.as_bytes(), 0..theirs.len(), &identity("a, b").replace("none", "all")).is_err());
 }
 
 #[test]

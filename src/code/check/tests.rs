@@ -3,7 +3,7 @@
 use super::*;
 use crate::code::compile::link;
 use crate::code::offset_map::OffsetMapBuilder;
-use crate::compiler::{Compiler, OptLevel};
+use crate::compiler::Compiler;
 use crate::module::{Bytes, ParsedModule, parse, push_words};
 
 const MODULE: &str = "(module (type $unary (func (param i32) (result i32)))
@@ -16,14 +16,14 @@ const MODULE: &str = "(module (type $unary (func (param i32) (result i32)))
       (return (call $leaf (i32.const 1)))) (return (i32.const 2))) (unreachable)))";
 
 fn compiled() -> (Vec<u8>, CodeObject, CompileOptions) {
-    let options = CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: true };
+    let options = CompileOptions::DEFAULT;
     let bytes = wat::parse_str(MODULE).unwrap();
     let (_, object) = link(&Compiler::new(options).unwrap(), &bytes).unwrap();
     (bytes, object, options)
 }
 
 fn verdict(bytes: &[u8], object: &CodeObject, options: &CompileOptions) -> Result<(), String> {
-    let ParsedModule { module, bodies } = parse(bytes).unwrap();
+    let ParsedModule { module, bodies } = parse(bytes, options.features).unwrap();
     check(&module, &bodies, object, options).map_err(|error| error.message().to_string())
 }
 

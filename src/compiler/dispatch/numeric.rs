@@ -1,6 +1,6 @@
 //! Numeric instructions (specification, "Numeric Instructions").
 
-use crate::compiler::ops::{convert, numeric};
+use crate::compiler::ops::{convert, numeric, wide};
 use crate::compiler::translate::FuncTranslator;
 use wasmparser::Operator as Op;
 
@@ -148,6 +148,10 @@ pub(super) fn translate(t: &mut FuncTranslator<'_>, op: &Op<'_>) -> bool {
         Op::I64TruncSatF32U => convert::i64_trunc_sat_f32_u(t),
         Op::I64TruncSatF64S => convert::i64_trunc_sat_f64_s(t),
         Op::I64TruncSatF64U => convert::i64_trunc_sat_f64_u(t),
+        Op::I64Add128 => wide::i64_add128(t),
+        Op::I64Sub128 => wide::i64_sub128(t),
+        Op::I64MulWideS => wide::i64_mul_wide_s(t),
+        Op::I64MulWideU => wide::i64_mul_wide_u(t),
         _ => return false,
     }
     true

@@ -12,6 +12,7 @@ pub(crate) mod reference;
 pub(crate) mod simd;
 pub(crate) mod table;
 pub(crate) mod variable;
+pub(crate) mod wide;
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,8 @@ const OPCODES: &[(&str, &str)] = &[
     ("i>d", "f64.convert_i32_s f64.convert_i32_u"),
     ("l>d", "f64.convert_i64_s f64.convert_i64_u f64.reinterpret_i64"),
     ("f>d", "f64.promote_f32"),
+    ("llll>ll", "i64.add128 i64.sub128"),
+    ("ll>ll", "i64.mul_wide_s i64.mul_wide_u"),
     ("i>v", "v128.load v128.load8x8_s v128.load8x8_u v128.load16x4_s v128.load16x4_u v128.load32x2_s v128.load32x2_u \
         v128.load8_splat v128.load16_splat v128.load32_splat v128.load64_splat v128.load32_zero v128.load64_zero \
         i8x16.splat i16x8.splat i32x4.splat"),
@@ -169,14 +171,15 @@ fn all_opcodes_are_listed() {
         })
         .count()
     };
-    assert_eq!((count(false), count(true)), (140, 236));
+    assert_eq!((count(false), count(true)), (144, 236));
 }
 
 #[test]
 fn each_opcode_compiles_in_every_mode() {
     let (text, names) = module();
     let bytes = wat::parse_str(&text).unwrap();
-    let mode = |opt_level, signals, guard_pages| CompileOptions { opt_level, signals, guard_pages };
+    let mode =
+        |opt_level, signals, guard_pages| CompileOptions { opt_level, signals, guard_pages, ..CompileOptions::DEFAULT };
     for options in [
         mode(OptLevel::Speed, true, true),
         mode(OptLevel::Speed, false, false),
@@ -184,7 +187,7 @@ fn each_opcode_compiles_in_every_mode() {
         mode(OptLevel::None, false, false),
     ] {
         let compiler = Compiler::new(options).unwrap();
-        let ParsedModule { module, bodies } = parse(&bytes).unwrap();
+        let ParsedModule { module, bodies } = parse(&bytes, options.features).unwrap();
         let layout = module.context_layout().unwrap();
         let mut scratch = Scratch::default();
         for (i, (validator, body)) in bodies.into_iter().enumerate() {

@@ -6,6 +6,7 @@ pub mod types;
 
 use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION};
 use crate::compiler::{CompileOptions, Compiler, OptLevel};
+use crate::module::Features;
 use crate::os;
 use crate::os::stack::{self, StackBudget};
 use crate::types::Result;
@@ -31,6 +32,8 @@ pub struct Config {
     pub max_wasm_stack: usize,
     /// The bytes of a stack that are left to host functions; `None`: what suits its size.
     pub host_stack_reserve: Option<usize>,
+    /// What modules may use.
+    pub features: Features,
 }
 
 impl Default for Config {
@@ -41,6 +44,7 @@ impl Default for Config {
             memory_reservation: None,
             max_wasm_stack: stack::DEFAULT_MAX_WASM,
             host_stack_reserve: None,
+            features: Features::default(),
         }
     }
 }
@@ -68,7 +72,8 @@ impl Engine {
             if os::address_space_limited() { 0 } else { GUARDED_RESERVATION }
         });
         let guard_pages = config.signals && reservation >= GUARDED_RESERVATION;
-        let options = CompileOptions { opt_level: config.opt_level, signals: config.signals, guard_pages };
+        let Config { opt_level, signals, features, .. } = config;
+        let options = CompileOptions { opt_level, signals, guard_pages, features };
         os::register_barriers();
         let compiler = Arc::new(Compiler::new(options)?);
         if config.signals {
@@ -91,6 +96,11 @@ impl Engine {
 
     pub fn compiler(&self) -> &Arc<Compiler> {
         &self.compiler
+    }
+
+    /// What modules may use.
+    pub fn features(&self) -> Features {
+        self.compiler.options().features
     }
 
     /// The address space of the engine's memories.

@@ -69,7 +69,8 @@ pub(super) mod tests {
 
     /// Trampolines in arenas of as many pages.
     pub fn trampolines(pages: usize) -> Trampolines {
-        let options = CompileOptions { opt_level: OptLevel::None, signals: false, guard_pages: false };
+        let options =
+            CompileOptions { opt_level: OptLevel::None, signals: false, guard_pages: false, ..CompileOptions::DEFAULT };
         Trampolines::with_arenas(Arc::new(Compiler::new(options).unwrap()), pages * HOST_PAGE)
     }
 

@@ -157,7 +157,7 @@ fn registrations_race_with_their_ends() {
 fn what_parse_reads_is_what_is_registered() {
     let text =
         "(module (type $f (func)) (type (func (param (ref null $f)))) (type (func (param (ref $f)))) (type (func)))";
-    let module = module::parse(&wat::parse_str(text).unwrap()).unwrap().module;
+    let module = module::parse(&wat::parse_str(text).unwrap(), module::Features::DEFAULT).unwrap().module;
     let types = DefinedType::of_module(&module).unwrap();
     assert_eq!(ids(&types), ids(&DefinedType::of_module(&module).unwrap()));
     assert_eq!(types[0].id(), types[3].id());
