@@ -182,8 +182,10 @@ unsafe extern "C" {
     pub fn wasm_globaltype_new(content: *mut wasm_valtype_t, mutability: u8) -> *mut wasm_globaltype_t;
     pub fn wasm_globaltype_delete(ty: *mut wasm_globaltype_t);
     pub fn wasm_tabletype_new(element: *mut wasm_valtype_t, limits: *const wasm_limits_t) -> *mut wasm_tabletype_t;
-    pub fn libwasm_tabletype_new(element: *mut wasm_valtype_t, limits: *const libwasm_limits_t)
-    -> *mut wasm_tabletype_t;
+    pub fn libwasm_tabletype_new(
+        element: *mut wasm_valtype_t,
+        limits: *const libwasm_limits_t,
+    ) -> *mut wasm_tabletype_t;
     pub fn libwasm_memorytype_new(limits: *const libwasm_limits_t) -> *mut wasm_memorytype_t;
     pub fn libwasm_tabletype_limits(ty: *const wasm_tabletype_t, out: *mut libwasm_limits_t) -> bool;
     pub fn libwasm_memorytype_limits(ty: *const wasm_memorytype_t, out: *mut libwasm_limits_t) -> bool;

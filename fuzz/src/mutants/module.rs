@@ -18,7 +18,8 @@ const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::FUNCTION_REFERENCES)
     .union(WasmFeatures::MULTI_MEMORY)
-    .union(WasmFeatures::MEMORY64);
+    .union(WasmFeatures::MEMORY64)
+    .union(WasmFeatures::WIDE_ARITHMETIC);
 /// The id of the code section.
 const CODE: u8 = 10;
 /// The most pages and elements of what is instantiated.

@@ -79,7 +79,9 @@ unsafe fn given(limits: *const libwasm_limits_t) -> Result<Given> {
     // SAFETY: as the caller states; a `Given` is laid out in the same way, and any bytes are one.
     let given = *unsafe { own::borrow_struct(limits.cast::<Given>(), "limits") }?;
     if given.reserved != [0; 5] {
-        return Err(Error::argument("limits whose reserved members are not 0: clear the struct before it is filled in"));
+        return Err(Error::argument(
+            "limits whose reserved members are not 0: clear the struct before it is filled in",
+        ));
     }
     Ok(given)
 }
