@@ -33,7 +33,7 @@ const WASM: [&str; 26] = [
 ];
 
 /// Those that make `libwasm.h`.
-const LIBWASM: [&str; 13] = [
+const LIBWASM: [&str; 14] = [
     "version",
     "error",
     "config",
@@ -41,6 +41,7 @@ const LIBWASM: [&str; 13] = [
     "v128",
     "reference",
     "limits",
+    "memory",
     "stack",
     "func",
     "trap",

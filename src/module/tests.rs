@@ -194,11 +194,11 @@ fn features_are_exactly_what_is_there() {
         "(module (type (struct)))",
         "(module (func (param anyref)))",
         "(module (global i32 (i32.const 0)) (global i32 (global.get 0)))",
+        "(module (memory i64 1) (table i64 1 funcref))",
     ] {
         validate(&wasm(text), Features::DEFAULT).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
     for text in [
-        "(module (memory i64 1))",
         "(module (memory 1 1 shared))",
         "(module (tag))",
         "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
