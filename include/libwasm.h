@@ -208,12 +208,15 @@ typedef uint8_t libwasm_error_kind_t;
 typedef uint8_t libwasm_opt_level_t;
 
 /**
- * The exact limits of a table or memory, in elements or pages.
+ * The exact limits of a table, in elements, or of a memory, in pages, and what else their types say of sizes and addresses.
+ *
+ * This struct keeps its size. What later versions add takes the place of `reserved`, so that 0 there means what it means today: clear
+ * the whole struct before you fill it in, and read only members you know.
  */
 typedef struct libwasm_limits_t {
   uint64_t min;
   /**
-   * Meaningful only if `has_max`; `UINT64_MAX` otherwise.
+   * Meaningful only if `has_max`; `UINT64_MAX` otherwise, and ignored where limits are given.
    */
   uint64_t max;
   bool has_max;
@@ -225,6 +228,14 @@ typedef struct libwasm_limits_t {
    * Whether the memory is shared between threads.
    */
   bool shared;
+  /**
+   * The size of the memory's pages in bytes, 65,536 or 1. Where limits are given, 0 is 65,536. 0 for a table.
+   */
+  uint32_t page_size;
+  /**
+   * Zeros.
+   */
+  uint64_t reserved[5];
 } libwasm_limits_t;
 
 /**
@@ -296,6 +307,9 @@ WASM_API_EXTERN void libwasm_config_set_opt_level(wasm_config_t *config, libwasm
  * Sets how many bytes of address space are reserved for each memory. With 4 GiB or more, memories never move and the
  * hardware checks accesses; that is the default where the machine allows it. With less, accesses are checked by code, and a
  * memory that grows beyond its reservation moves.
+ *
+ * With 4 GiB or more, a memory with 64-bit addresses is given so many, or 64 GiB if that is more, or as many as its maximum if that is
+ * less; where there is not so much address space, as much as there is. It cannot grow beyond what it was given.
  */
 WASM_API_EXTERN void libwasm_config_set_memory_reservation(wasm_config_t *config, uint64_t bytes);
 
@@ -347,6 +361,20 @@ WASM_API_EXTERN void libwasm_val_new_v128(const uint8_t *bytes, wasm_val_t *out)
 WASM_API_EXTERN bool libwasm_val_v128(const wasm_val_t *value, uint8_t *bytes);
 
 /**
+ * Makes a memory type, owned by the caller, with 64-bit addresses and pages of another size where the limits say so. Copies the limits.
+ * As with `wasm_memorytype_new`, any can be described; `wasm_memory_new` checks them. NULL if `limits` is NULL, if its page size is
+ * none, or if its reserved members are not 0.
+ */
+WASM_API_EXTERN wasm_memorytype_t *libwasm_memorytype_new(const libwasm_limits_t *limits);
+
+/**
+ * Makes a table type, owned by the caller, with 64-bit indices where the limits say so. Takes `element` over, as `wasm_tabletype_new`
+ * does, also where it fails, and copies the limits. Any can be described; `wasm_table_new` checks them. NULL if a pointer is NULL, if the
+ * limits are shared or have a page size, or if their reserved members are not 0.
+ */
+WASM_API_EXTERN wasm_tabletype_t *libwasm_tabletype_new(wasm_valtype_t *element, const libwasm_limits_t *limits);
+
+/**
  * Writes the exact limits of a table type to `out`; false for NULL.
  */
 WASM_API_EXTERN bool libwasm_tabletype_limits(const wasm_tabletype_t *ty, libwasm_limits_t *out);
@@ -355,6 +383,18 @@ WASM_API_EXTERN bool libwasm_tabletype_limits(const wasm_tabletype_t *ty, libwas
  * Writes the exact limits of a memory type to `out`; false for NULL.
  */
 WASM_API_EXTERN bool libwasm_memorytype_limits(const wasm_memorytype_t *ty, libwasm_limits_t *out);
+
+/**
+ * The size of a memory in pages, of the size that its type says, as `memory.size` gives it; 0 for NULL. (`wasm_memory_size` has 32 bits.)
+ */
+WASM_API_EXTERN uint64_t libwasm_memory_size(const wasm_memory_t *memory);
+
+/**
+ * Grows a memory by `delta` pages, of the size that its type says. False, with the reason recorded and nothing changed, if it cannot
+ * grow so far: because of its type (`LIBWASM_ERROR_LIMIT`), because less address space was reserved for it (the same; see
+ * `libwasm_config_set_memory_reservation`), or because the system has no memory left (`LIBWASM_ERROR_OUT_OF_MEMORY`).
+ */
+WASM_API_EXTERN bool libwasm_memory_grow(wasm_memory_t *memory, uint64_t delta);
 
 /**
  * Names the stack that this thread runs on, or is about to switch to: memory from `low` up to `high`, where its first frame is. NULL

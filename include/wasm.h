@@ -459,7 +459,7 @@ typedef wasm_trap_t *(*wasm_func_callback_with_env_t)(void *env, const wasm_val_
 typedef uint32_t wasm_table_size_t;
 
 /**
- * A number of pages of 64 KiB.
+ * A number of pages: of 64 KiB, unless the memory's type says otherwise (`libwasm_memorytype_limits`).
  */
 typedef uint32_t wasm_memory_pages_t;
 
@@ -756,7 +756,7 @@ WASM_API_EXTERN own wasm_memorytype_t *wasm_memorytype_copy(const wasm_memorytyp
 WASM_API_EXTERN own wasm_memorytype_t *wasm_memorytype_new(const wasm_limits_t *limits);
 
 /**
- * The limits in pages of 64 KiB, lent by the memory type; NULL for NULL. Limits beyond 32 bits saturate to
+ * The limits in pages (of 64 KiB, unless `libwasm_memorytype_limits` says otherwise), lent by the memory type; NULL for NULL. Limits beyond 32 bits saturate to
  * `wasm_limits_max_default`.
  */
 WASM_API_EXTERN const wasm_limits_t *wasm_memorytype_limits(const wasm_memorytype_t *ty);
@@ -1726,7 +1726,8 @@ WASM_API_EXTERN const wasm_ref_t *wasm_memory_as_ref_const(const wasm_memory_t *
 WASM_API_EXTERN const wasm_memory_t *wasm_ref_as_memory_const(const wasm_ref_t *reference);
 
 /**
- * Makes a memory of zeros, owned by the caller. NULL for more than 65,536 pages, or a minimum above the maximum.
+ * Makes a memory of zeros, owned by the caller. NULL for more than 65,536 pages, or a minimum above the maximum. With a type of 64-bit
+ * addresses (`libwasm_memorytype_new`) more pages are allowed, as many as there is memory for.
  */
 WASM_API_EXTERN own wasm_memory_t *wasm_memory_new(wasm_store_t *store, const wasm_memorytype_t *ty);
 
@@ -1747,12 +1748,12 @@ WASM_API_EXTERN byte_t *wasm_memory_data(wasm_memory_t *memory);
 WASM_API_EXTERN size_t wasm_memory_data_size(const wasm_memory_t *memory);
 
 /**
- * The size of a memory in pages of 64 KiB; 0 for NULL.
+ * The size of a memory in pages; 0 for NULL. A size beyond 32 bits saturates to `UINT32_MAX`: `libwasm_memory_size` has the exact one.
  */
 WASM_API_EXTERN wasm_memory_pages_t wasm_memory_size(const wasm_memory_t *memory);
 
 /**
- * Grows a memory by `delta` pages of 64 KiB. False if it cannot grow so far.
+ * Grows a memory by `delta` pages. False if it cannot grow so far. (`libwasm_memory_grow` can grow by more than 32 bits tell.)
  */
 WASM_API_EXTERN bool wasm_memory_grow(wasm_memory_t *memory, wasm_memory_pages_t delta);
 

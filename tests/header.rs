@@ -33,8 +33,10 @@ const WASM: [&str; 26] = [
 ];
 
 /// Those that make `libwasm.h`.
-const LIBWASM: [&str; 12] =
-    ["version", "error", "config", "kinds", "v128", "limits", "stack", "func", "trap", "frame", "wat", "artifact"];
+const LIBWASM: [&str; 13] = [
+    "version", "error", "config", "kinds", "v128", "limits", "memory", "stack", "func", "trap", "frame", "wat",
+    "artifact",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -233,8 +233,29 @@ impl Module {
 pub enum ExternType {
     Func { params: Vec<u8>, results: Vec<u8> },
     Global { content: u8, mutable: bool },
-    Table { element: u8, min: u32, max: u32 },
-    Memory { min: u32, max: u32 },
+    Table { element: u8, limits: Limits },
+    Memory { limits: Limits },
+}
+
+/// The exact limits of a table or memory.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub min: u64,
+    pub max: Option<u64>,
+    pub index64: bool,
+}
+
+impl From<libwasm_limits_t> for Limits {
+    fn from(limits: libwasm_limits_t) -> Limits {
+        Limits { min: limits.min, max: limits.has_max.then_some(limits.max), index64: limits.index64 }
+    }
+}
+
+impl Limits {
+    pub fn to_c(self) -> libwasm_limits_t {
+        let Limits { min, max, index64 } = self;
+        libwasm_limits_t { min, max: max.unwrap_or(0), has_max: max.is_some(), index64, ..Default::default() }
+    }
 }
 
 /// Reads a type.
@@ -263,17 +284,20 @@ unsafe fn extern_type(ty: *const wasm_externtype_t) -> ExternType {
         EXTERN_TABLE => {
             // SAFETY: by the caller; a view.
             let ty = unsafe { wasm_externtype_as_tabletype_const(ty) };
-            // SAFETY: a table type that is alive, and lends its element and its limits.
-            let (element, limits) =
-                unsafe { (wasm_valtype_kind(wasm_tabletype_element(ty)), &*wasm_tabletype_limits(ty)) };
-            ExternType::Table { element, min: limits.min, max: limits.max }
+            // SAFETY: a table type that is alive, and lends its element.
+            let element = unsafe { wasm_valtype_kind(wasm_tabletype_element(ty)) };
+            let mut limits = libwasm_limits_t::default();
+            // SAFETY: as above; `limits` is written.
+            assert!(unsafe { libwasm_tabletype_limits(ty, &mut limits) });
+            ExternType::Table { element, limits: limits.into() }
         }
         EXTERN_MEMORY => {
             // SAFETY: by the caller; a view.
             let ty = unsafe { wasm_externtype_as_memorytype_const(ty) };
-            // SAFETY: a memory type that is alive, and lends its limits.
-            let limits = unsafe { &*wasm_memorytype_limits(ty) };
-            ExternType::Memory { min: limits.min, max: limits.max }
+            let mut limits = libwasm_limits_t::default();
+            // SAFETY: a memory type that is alive; `limits` is written.
+            assert!(unsafe { libwasm_memorytype_limits(ty, &mut limits) });
+            ExternType::Memory { limits: limits.into() }
         }
         kind => panic!("an external type of kind {kind}"),
     }

@@ -274,19 +274,18 @@ impl Library {
         match ty {
             ExternType::Func { params, results } => self.func(index, params, results),
             ExternType::Global { content, mutable } => self.global(*content, *mutable),
-            ExternType::Table { element, min, max } => {
-                let limits = wasm_limits_t { min: *min, max: *max };
-                // SAFETY: the element's type is given away.
-                let ty = unsafe { wasm_tabletype_new(wasm_valtype_new(*element), &limits) };
+            ExternType::Table { element, limits } => {
+                // SAFETY: the element's type is given away, and the limits are borrowed.
+                let ty = unsafe { libwasm_tabletype_new(wasm_valtype_new(*element), &limits.to_c()) };
                 // SAFETY: the store and the type are alive.
                 let table = unsafe { wasm_table_as_extern(wasm_table_new(self.store.0, ty, ptr::null_mut())) };
                 // SAFETY: owned, and not used again.
                 unsafe { wasm_tabletype_delete(ty) };
                 table
             }
-            ExternType::Memory { min, max } => {
+            ExternType::Memory { limits } => {
                 // SAFETY: the limits are borrowed.
-                let ty = unsafe { wasm_memorytype_new(&wasm_limits_t { min: *min, max: *max }) };
+                let ty = unsafe { libwasm_memorytype_new(&limits.to_c()) };
                 // SAFETY: the store and the type are alive.
                 let memory = unsafe { wasm_memory_as_extern(wasm_memory_new(self.store.0, ty)) };
                 // SAFETY: owned, and not used again.

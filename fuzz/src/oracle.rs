@@ -1,6 +1,6 @@
 //! The oracle: wasmi, an interpreter that shares no code with the library but the validator.
 
-use super::library::ExternType;
+use super::library::{ExternType, Limits};
 use super::machine::initial;
 use super::script::{Host, Machine, SEEN_ELEMENTS, Script, State, Stop};
 use super::support::*;
@@ -85,13 +85,19 @@ impl Oracle {
                 let mutability = if *mutable { Mutability::Var } else { Mutability::Const };
                 Global::new(&mut self.store, value, mutability).into()
             }
-            ExternType::Table { element, min, max } => {
+            ExternType::Table { element, limits: Limits { min, max, index64 } } => {
                 let element = if *element == WASM_FUNCREF { RefType::Func } else { RefType::Extern };
-                let ty = TableType::new(element, *min, (*max != u32::MAX).then_some(*max));
+                let ty = match index64 {
+                    true => TableType::new64(element, *min, *max),
+                    false => TableType::new(element, *min as u32, max.map(|max| max as u32)),
+                };
                 Table::new(&mut self.store, ty, Ref::null(element)).expect("a small table").into()
             }
-            ExternType::Memory { min, max } => {
-                let ty = MemoryType::new(*min, (*max != u32::MAX).then_some(*max));
+            ExternType::Memory { limits: Limits { min, max, index64 } } => {
+                let ty = match index64 {
+                    true => MemoryType::new64(*min, *max),
+                    false => MemoryType::new(*min as u32, max.map(|max| max as u32)),
+                };
                 Memory::new(&mut self.store, ty).expect("a small memory").into()
             }
         }

@@ -65,7 +65,7 @@ const LAYOUTS: &[Fact] = layouts! {
     VMGlobal { object, value }
     VMHostContext { store, call, callback, env }
     VMMemory { base, length }
-    VMMemorySlot { base, memory }
+    VMMemorySlot { base, memory, room }
     VMStoreContext {
         libcalls, stack_limit, activation, spare, first, resume, capture_trap_frames, pending_trap,
     }

@@ -32,7 +32,8 @@ pub struct VMFuncType {
     pub num_results: usize,
 }
 
-/// Bytes of address space reserved for a memory with 32-bit addresses in guard-page mode, before the guard.
+/// Bytes of address space reserved for a memory in guard-page mode, before the guard: all that 32-bit addresses reach. A memory with
+/// 64-bit addresses has these at least.
 pub const GUARDED_RESERVATION: u64 = 1 << 32;
 /// Inaccessible bytes after the reservation. Offsets that reach beyond it are checked explicitly.
 pub const GUARD_SIZE: u64 = 32 << 20;
@@ -87,6 +88,9 @@ pub struct VMMemorySlot {
     /// A copy of the memory's base. Valid only where memories are reserved and never move (guard-page mode).
     pub base: *mut u8,
     pub memory: *mut VMMemory,
+    /// The bytes from `base` on that are reserved for the memory, before its guard: no byte from here to the guard's end is ever
+    /// accessible. At least [`GUARDED_RESERVATION`] in guard-page mode, and of no meaning elsewhere.
+    pub room: usize,
 }
 
 const _: () = assert!(size_of::<VMGlobal>() == 32 && size_of::<VMFuncRef>() == 40);

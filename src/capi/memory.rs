@@ -10,7 +10,7 @@ use crate::vm::memory::Memory;
 use std::ffi::c_void;
 use std::ptr;
 
-/// A number of pages of 64 KiB.
+/// A number of pages: of 64 KiB, unless the memory's type says otherwise (`libwasm_memorytype_limits`).
 pub type wasm_memory_pages_t = u32;
 
 /// A linear memory.
@@ -97,7 +97,8 @@ pub unsafe extern "C" fn wasm_ref_as_memory_const(reference: *const wasm_ref_t) 
     unsafe { reference::convert(reference) }
 }
 
-/// Makes a memory of zeros, owned by the caller. NULL for more than 65,536 pages, or a minimum above the maximum.
+/// Makes a memory of zeros, owned by the caller. NULL for more than 65,536 pages, or a minimum above the maximum. With a type of 64-bit
+/// addresses (`libwasm_memorytype_new`) more pages are allowed, as many as there is memory for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_memory_new(store: *mut wasm_store_t, ty: *const wasm_memorytype_t) -> *mut wasm_memory_t {
     boundary(ptr::null_mut(), || {
@@ -131,14 +132,14 @@ pub unsafe extern "C" fn wasm_memory_data_size(memory: *const wasm_memory_t) -> 
     unsafe { own::record_at_hand(memory) }.map_or(0, Memory::byte_len)
 }
 
-/// The size of a memory in pages of 64 KiB; 0 for NULL.
+/// The size of a memory in pages; 0 for NULL. A size beyond 32 bits saturates to `UINT32_MAX`: `libwasm_memory_size` has the exact one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_memory_size(memory: *const wasm_memory_t) -> wasm_memory_pages_t {
     // SAFETY: as the caller states.
     boundary(0, || Ok(u32::try_from(unsafe { own::record(memory) }?.pages()).unwrap_or(u32::MAX)))
 }
 
-/// Grows a memory by `delta` pages of 64 KiB. False if it cannot grow so far.
+/// Grows a memory by `delta` pages. False if it cannot grow so far. (`libwasm_memory_grow` can grow by more than 32 bits tell.)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_memory_grow(memory: *mut wasm_memory_t, delta: wasm_memory_pages_t) -> bool {
     boundary(false, || {

@@ -59,6 +59,11 @@ fn memory() {
 }
 
 #[test]
+fn memory64() {
+    check("memory64");
+}
+
+#[test]
 fn calls() {
     check("calls");
 }

@@ -19,6 +19,7 @@ impl Module {
         ok(defined(self.tables.len(), self.num_imported_tables).is_some(), "tables")?;
         ok(defined(self.memories.len(), self.num_imported_memories).is_some(), "memories")?;
         ok(defined(self.tags.len(), self.num_imported_tags).is_some(), "tags")?;
+        ok(self.memories.values().all(|ty| ty.page_size_log2 <= MemoryType::DEFAULT_PAGE_SIZE_LOG2), "memories")?;
         ok(self.tags.values().all(|&ty| has(&self.types, ty)), "types")?;
         ok(self.are_types_sound(), "types")?;
         ok(self.are_uses_sound(), "types")?;
@@ -34,7 +35,9 @@ impl Module {
         ok(self.start.is_none_or(|func| self.has_func(func)), "start function")?;
         ok(self.elems.values().all(|elem| self.is_elem_sound(elem)), "element segments")?;
         ok(self.datas.num_memories as usize == self.memories.len(), "data segments")?;
-        ok(self.datas.offsets().iter().all(|offset| self.is_offset_sound(offset, false)), "data segments")?;
+        // Of which memory each is, the records say, which are not looked at.
+        let is_offset = |offset| self.is_offset_sound(offset, false) || self.is_offset_sound(offset, true);
+        ok(self.datas.offsets().iter().all(is_offset), "data segments")?;
         ok(self.func_ref_slots.num_funcs() <= self.num_funcs(), "function references")?;
         ok(self.func_ref_slots.len() as usize <= self.func_ref_slots.num_funcs(), "function references")
     }

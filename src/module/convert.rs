@@ -137,7 +137,13 @@ pub(super) fn table_type(kinds: &impl TypeKinds, ty: wasmparser::TableType) -> R
 }
 
 pub(super) fn memory_type(ty: wasmparser::MemoryType) -> MemoryType {
-    MemoryType { limits: Limits { min: ty.initial, max: ty.maximum }, index64: ty.memory64, shared: ty.shared }
+    let page_size_log2 = ty.page_size_log2.and_then(|log2| u8::try_from(log2).ok().filter(|&log2| log2 <= 16));
+    MemoryType {
+        limits: Limits { min: ty.initial, max: ty.maximum },
+        index64: ty.memory64,
+        shared: ty.shared,
+        page_size_log2: page_size_log2.unwrap_or(MemoryType::DEFAULT_PAGE_SIZE_LOG2),
+    }
 }
 
 fn mutability(mutable: bool) -> Mutability {

@@ -192,11 +192,11 @@ fn features_are_exactly_what_is_there() {
         "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_s (local.get 0) (local.get 1))))",
         "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
         "(module (memory 1) (memory 1))",
+        "(module (memory i64 1) (table i64 1 funcref))",
     ] {
         validate(&wasm(text), Features::DEFAULT).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
     for text in [
-        "(module (memory i64 1))",
         "(module (memory 1 1 shared))",
         "(module (tag))",
         "(module (type (struct)))",

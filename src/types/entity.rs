@@ -32,12 +32,13 @@ pub struct TableType {
     pub index64: bool,
 }
 
-/// A memory type. Limits count pages of 65,536 bytes.
+/// A memory type. Limits count pages, of 65,536 bytes unless the type says otherwise. `index64` is set where addresses are 64 bits wide.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MemoryType {
     pub limits: Limits,
     pub index64: bool,
     pub shared: bool,
+    pub page_size_log2: u8,
 }
 
 /// A tag type: a function type whose parameters are what an exception carries.
@@ -73,10 +74,51 @@ pub enum ExternKind {
 }
 
 impl MemoryType {
+    /// The size of a page that a type does not choose itself is 2^16 bytes.
+    pub const DEFAULT_PAGE_SIZE_LOG2: u8 = 16;
+
     /// The size of a page in bytes.
-    pub const PAGE_SIZE: u64 = 0x10000;
-    /// The largest number of pages a memory with 32-bit addresses can have.
-    pub const MAX_PAGES_32: u64 = 0x10000;
+    pub fn page_size(&self) -> u64 {
+        1 << self.page_size_log2
+    }
+
+    /// The largest number of pages a memory of this kind can have: as many as it has addresses for, and as `memory.size` can tell.
+    pub fn max_pages(&self) -> u64 {
+        let bits = if self.index64 { 64 } else { 32 };
+        match self.page_size_log2 {
+            0 => u64::MAX >> (64 - bits),
+            log2 => 1 << (bits - log2),
+        }
+    }
+
+    /// The length in bytes of a memory of so many pages; `None` if that overflows.
+    pub fn bytes(&self, pages: u64) -> Option<u64> {
+        pages.checked_mul(self.page_size())
+    }
+
+    /// The length in bytes that a memory of this type has at least.
+    pub fn min_bytes(&self) -> u64 {
+        self.bytes(self.limits.min).unwrap_or(u64::MAX)
+    }
+}
+
+impl fmt::Display for TableType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "table {}{} {}", if self.index64 { "i64 " } else { "" }, self.limits, self.element)
+    }
+}
+
+impl fmt::Display for MemoryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "memory {}{}", if self.index64 { "i64 " } else { "" }, self.limits)?;
+        if self.shared {
+            f.write_str(" shared")?;
+        }
+        match self.page_size_log2 {
+            MemoryType::DEFAULT_PAGE_SIZE_LOG2 => Ok(()),
+            _ => write!(f, " (pagesize {:#x})", self.page_size()),
+        }
+    }
 }
 
 impl Limits {
@@ -157,8 +199,8 @@ impl fmt::Display for ExternType {
                 Mutability::Const => write!(f, "global {}", ty.content),
                 Mutability::Var => write!(f, "global (mut {})", ty.content),
             },
-            ExternType::Table(ty) => write!(f, "table {} {}", ty.limits, ty.element),
-            ExternType::Memory(ty) => write!(f, "memory {}", ty.limits),
+            ExternType::Table(ty) => ty.fmt(f),
+            ExternType::Memory(ty) => ty.fmt(f),
             ExternType::Tag(ty) => write!(f, "tag {}", ty.func),
         }
     }

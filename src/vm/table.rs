@@ -402,7 +402,7 @@ pub unsafe fn object_bits(entered: &Entered<'_>, object: *mut ObjectHeader, ty: 
 
 fn check_type(ty: &TableType) -> Result<()> {
     let Limits { min, max } = ty.limits;
-    if ty.index64 || !matches!(ty.element.heap.top(), HeapType::Func | HeapType::Extern) {
+    if !matches!(ty.element.heap.top(), HeapType::Func | HeapType::Extern) {
         return Err(Error::unsupported(format!("tables of type {ty}", ty = crate::types::ExternType::Table(*ty))));
     }
     if max.is_some_and(|max| min > max) {

@@ -157,6 +157,7 @@ fn pointer(function: &Prototype, param: &Param, home: &str) -> Given {
         "wasm_val_t*" if param.out || !param.constant && !param.own => "&out_val".to_string(),
         "wasm_val_t*" => "&here.val".to_string(),
         "wasm_limits_t*" => "&limits".to_string(),
+        "libwasm_limits_t*" if param.constant => "&exact_limits".to_string(),
         "libwasm_limits_t*" => "&out_limits".to_string(),
         ty if param.out => format!("&out_{}", object(ty).expect(ty)),
         _ if function.name == "wasm_module_deserialize" && param.constant && param.ty.contains("byte") => {
@@ -185,6 +186,13 @@ fn structs(function: &Prototype, param: &Param) -> Vec<Given> {
             ("\"Cargo.toml/below\"", "below a file"),
         ]),
         "wasm_limits_t*" => wrong(&[("&twisted_limits", "a minimum above the maximum"), ("&huge_limits", "huge")]),
+        "libwasm_limits_t*" if param.constant => wrong(&[
+            ("&twisted_exact_limits", "a minimum above the maximum"),
+            ("&huge_exact_limits", "huge"),
+            ("&odd_limits", "a page size that is none"),
+            ("&reserved_limits", "reserved members that are not 0"),
+            ("memset(&out_limits, 0xff, sizeof out_limits)", "random bytes"),
+        ]),
         "wasm_val_t*" if param.constant => {
             let kinds = [0, 1, 2, 3, 4, 5, 77, 128, 129, 130, 135, 140, 255];
             let mut ways: Vec<_> =

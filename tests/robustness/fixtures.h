@@ -42,7 +42,10 @@ static struct home here, near, there;
 static int info;
 static uint8_t bytes[16];
 static wasm_limits_t limits = {1, 2}, twisted_limits = {2, 1}, huge_limits = {0xfffffffe, 0xfffffffe};
-static libwasm_limits_t out_limits;
+static libwasm_limits_t out_limits, exact_limits = {.min = 1, .max = 2, .has_max = true};
+static libwasm_limits_t twisted_exact_limits = {.min = 2, .max = 1, .has_max = true};
+static libwasm_limits_t huge_exact_limits = {.min = UINT64_MAX, .max = UINT64_MAX, .has_max = true, .index64 = true};
+static libwasm_limits_t odd_limits = {.min = 1, .page_size = 3}, reserved_limits = {.min = 1, .reserved = {1}};
 // An artifact of `here.module`.
 static char path[64];
 static wasm_byte_vec_t text = {8, "(module)"};

@@ -37,11 +37,12 @@ fn global(store: *mut wasm_store_t, kind: u8, of: wasm_val_union) -> *mut wasm_e
     unsafe { wasm_global_as_extern(global) }
 }
 
-fn table(store: *mut wasm_store_t) -> *mut wasm_extern_t {
+fn table(store: *mut wasm_store_t, index64: bool) -> *mut wasm_extern_t {
     // SAFETY: a kind makes a new type.
     let element = unsafe { wasm_valtype_new(WASM_FUNCREF) };
+    let limits = libwasm_limits_t { min: 10, max: 20, has_max: true, index64, ..Default::default() };
     // SAFETY: the element type's ownership moves into the table type.
-    let ty = unsafe { wasm_tabletype_new(element, &wasm_limits_t { min: 10, max: 20 }) };
+    let ty = unsafe { libwasm_tabletype_new(element, &limits) };
     // SAFETY: everything is alive.
     let table = unsafe { wasm_table_new(store, ty, ptr::null_mut()) };
     // SAFETY: owned, and not used again.
@@ -75,7 +76,8 @@ pub fn spectest(store: *mut wasm_store_t) -> HashMap<String, *mut wasm_extern_t>
         ("global_i64", global(store, WASM_I64, wasm_val_union { i64: 666 })),
         ("global_f32", global(store, WASM_F32, wasm_val_union { f32: 666.6f32.to_bits() })),
         ("global_f64", global(store, WASM_F64, wasm_val_union { f64: 666.6f64.to_bits() })),
-        ("table", table(store)),
+        ("table", table(store, false)),
+        ("table64", table(store, true)),
         ("memory", memory(store)),
     ];
     items

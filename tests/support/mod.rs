@@ -137,6 +137,18 @@ pub struct wasm_limits_t {
     pub max: u32,
 }
 
+#[repr(C)]
+#[derive(Default)]
+pub struct libwasm_limits_t {
+    pub min: u64,
+    pub max: u64,
+    pub has_max: bool,
+    pub index64: bool,
+    pub shared: bool,
+    pub page_size: u32,
+    pub reserved: [u64; 5],
+}
+
 pub type wasm_func_callback_t =
     extern "C" fn(args: *const wasm_val_vec_t, results: *mut wasm_val_vec_t) -> *mut wasm_trap_t;
 
@@ -170,6 +182,13 @@ unsafe extern "C" {
     pub fn wasm_globaltype_new(content: *mut wasm_valtype_t, mutability: u8) -> *mut wasm_globaltype_t;
     pub fn wasm_globaltype_delete(ty: *mut wasm_globaltype_t);
     pub fn wasm_tabletype_new(element: *mut wasm_valtype_t, limits: *const wasm_limits_t) -> *mut wasm_tabletype_t;
+    pub fn libwasm_tabletype_new(
+        element: *mut wasm_valtype_t,
+        limits: *const libwasm_limits_t,
+    ) -> *mut wasm_tabletype_t;
+    pub fn libwasm_memorytype_new(limits: *const libwasm_limits_t) -> *mut wasm_memorytype_t;
+    pub fn libwasm_tabletype_limits(ty: *const wasm_tabletype_t, out: *mut libwasm_limits_t) -> bool;
+    pub fn libwasm_memorytype_limits(ty: *const wasm_memorytype_t, out: *mut libwasm_limits_t) -> bool;
     pub fn wasm_tabletype_delete(ty: *mut wasm_tabletype_t);
     pub fn wasm_memorytype_new(limits: *const wasm_limits_t) -> *mut wasm_memorytype_t;
     pub fn wasm_memorytype_delete(ty: *mut wasm_memorytype_t);

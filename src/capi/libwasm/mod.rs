@@ -7,6 +7,7 @@ pub mod frame;
 pub mod func;
 pub mod kinds;
 pub mod limits;
+pub mod memory;
 pub mod stack;
 pub mod trap;
 pub mod v128;

@@ -83,11 +83,16 @@ pub unsafe extern "C" fn wasm_memorytype_new(limits: *const wasm_limits_t) -> *m
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
         let limits = *unsafe { own::borrow_struct(limits, "the limits of a memory type") }?;
-        Ok(into_raw(&MemoryType { limits: limits.limits(), index64: false, shared: false }))
+        Ok(into_raw(&MemoryType {
+            limits: limits.limits(),
+            index64: false,
+            shared: false,
+            page_size_log2: MemoryType::DEFAULT_PAGE_SIZE_LOG2,
+        }))
     })
 }
 
-/// The limits in pages of 64 KiB, lent by the memory type; NULL for NULL. Limits beyond 32 bits saturate to
+/// The limits in pages (of 64 KiB, unless `libwasm_memorytype_limits` says otherwise), lent by the memory type; NULL for NULL. Limits beyond 32 bits saturate to
 /// `wasm_limits_max_default`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_memorytype_limits(ty: *const wasm_memorytype_t) -> *const wasm_limits_t {

@@ -86,6 +86,12 @@ pub fn into_raw(ty: &TableType) -> Result<*mut wasm_tabletype_t> {
     Ok(own::into_raw(TypeObject::Table(TableTypeObject::new(ty)?)))
 }
 
+/// A handle of a table type, which the caller owns, of any element and limits.
+pub fn from_parts(element: OwnedHandle<wasm_valtype_t>, exact: Limits, index64: bool) -> *mut wasm_tabletype_t {
+    let limits = wasm_limits_t::saturating(exact);
+    own::into_raw(TypeObject::Table(TableTypeObject { element, limits, exact, index64 }))
+}
+
 /// Deletes a table type; does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasm_tabletype_delete(object: *mut wasm_tabletype_t) {
@@ -112,8 +118,7 @@ pub unsafe extern "C" fn wasm_tabletype_new(
         let element = unsafe { OwnedHandle::new(element) }?;
         // SAFETY: as the caller states.
         let limits = *unsafe { own::borrow_struct(limits, "the limits of a table type") }?;
-        let exact = limits.limits();
-        Ok(own::into_raw(TypeObject::Table(TableTypeObject { element, limits, exact, index64: false })))
+        Ok(from_parts(element, limits.limits(), false))
     })
 }
 

@@ -27,6 +27,20 @@ impl FuncEnv<'_> {
         builder.ins().load(types::I64, flags, record, offset_of!(VMMemory, length) as i32)
     }
 
+    /// The bytes that are reserved for a memory in front of its guard, with guard pages.
+    pub fn memory_room(&mut self, builder: &mut FunctionBuilder<'_>, memory: MemoryIndex) -> Value {
+        let offset = self.layout.memory(memory) + offset_of!(VMMemorySlot, room) as i32;
+        if self.options.opt_level == OptLevel::None {
+            return builder.ins().load(types::I64, constant_flags(), self.vmctx, offset);
+        }
+        if let Some(value) = self.memory_rooms[memory].expand() {
+            return value;
+        }
+        let value = self.hoisted_load(builder, self.vmctx, offset);
+        self.memory_rooms[memory] = value.into();
+        value
+    }
+
     fn memory_record(&mut self, builder: &mut FunctionBuilder<'_>, memory: MemoryIndex) -> Value {
         if !self.options.guard_pages {
             return self.memory_slot(builder, memory, offset_of!(VMMemorySlot, memory));

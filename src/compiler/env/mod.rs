@@ -85,6 +85,8 @@ pub(crate) struct FuncEnv<'a> {
     /// For each memory its base (guard pages) or the pointer to its [`VMMemory`](crate::abi::VMMemory), loaded at the start of the
     /// function.
     memories: SecondaryMap<MemoryIndex, PackedOption<Value>>,
+    /// For each memory the bytes that are reserved for it, loaded there too.
+    memory_rooms: SecondaryMap<MemoryIndex, PackedOption<Value>>,
     /// The regions that have been used, by number; those of globals are found in Cranelift's table.
     regions: [Option<AliasRegion>; Region::TableWritten.id() as usize + 1],
     /// For each table whether its elements may be waiting to be filled, as far as the function has asked.
@@ -114,6 +116,7 @@ impl<'a> FuncEnv<'a> {
             entry,
             last_hoisted: None.into(),
             memories: SecondaryMap::new(),
+            memory_rooms: SecondaryMap::new(),
             regions: [None; Region::TableWritten.id() as usize + 1],
             lazy_tables: SecondaryMap::new(),
             libcall_table: None,

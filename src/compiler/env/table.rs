@@ -13,9 +13,16 @@ use std::mem::offset_of;
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct TableParts {
     pub base: Value,
-    /// The length in elements, 32 bits wide.
+    /// The length in elements, as wide as the table's indices.
     pub length: Value,
+    /// Whether the indices are 64 bits wide.
+    pub index64: bool,
     pub element: RefType,
+}
+
+/// The type of indices.
+fn index_type(index64: bool) -> Type {
+    if index64 { types::I64 } else { types::I32 }
 }
 
 impl FuncEnv<'_> {
@@ -27,27 +34,28 @@ impl FuncEnv<'_> {
         let flags = if fixed { constant_flags() } else { self.flags(builder, Region::TableHeader) };
         let base = builder.ins().load(POINTER, flags, record, offset_of!(VMTable, base) as i32);
         let length = if fixed {
-            builder.ins().iconst(types::I32, i64::from(ty.limits.min as u32))
+            builder.ins().iconst(index_type(ty.index64), ty.limits.min as i64)
         } else {
-            self.table_length(builder, record)
+            self.table_length(builder, record, ty.index64)
         };
-        TableParts { base, length, element: ty.element }
+        TableParts { base, length, index64: ty.index64, element: ty.element }
     }
 
-    /// The length of a table in elements.
+    /// The length of a table in elements, as wide as its indices.
     pub fn table_size(&mut self, builder: &mut FunctionBuilder<'_>, table: TableIndex) -> Value {
         let record = self.table_record(builder, table);
-        self.table_length(builder, record)
+        let index64 = self.module.tables[table].index64;
+        self.table_length(builder, record, index64)
     }
 
     fn table_record(&mut self, builder: &mut FunctionBuilder<'_>, table: TableIndex) -> Value {
         builder.ins().load(POINTER, constant_flags(), self.vmctx, self.layout.table(table))
     }
 
-    /// Tables with 32-bit indices have fewer than 2^32 elements, so the low half of the length says it all.
-    fn table_length(&mut self, builder: &mut FunctionBuilder<'_>, record: Value) -> Value {
+    /// Tables have fewer than 2^32 elements, so the low half of the length says it all.
+    fn table_length(&mut self, builder: &mut FunctionBuilder<'_>, record: Value, index64: bool) -> Value {
         let flags = self.flags(builder, Region::TableHeader);
-        builder.ins().load(types::I32, flags, record, offset_of!(VMTable, length) as i32)
+        builder.ins().load(index_type(index64), flags, record, offset_of!(VMTable, length) as i32)
     }
 
     /// Whether 0 in a table can stand for a function that was not asked for yet: function tables are filled on first use, and

@@ -36,29 +36,30 @@ pub(crate) fn memory_size(t: &mut FuncTranslator<'_>, memory: u32) {
 }
 
 pub(crate) fn memory_grow(t: &mut FuncTranslator<'_>, memory: u32) {
-    let delta = pop_u64(t);
+    let index64 = is_64(t, memory);
+    let delta = pop_index(t, index64);
     let memory = index(t, memory);
     let old = t.libcall(Libcall::memory_grow, &[memory, delta]).expect("memory_grow has a result");
-    let old = t.builder.ins().ireduce(types::I32, old);
-    t.push(old);
+    push_index(t, index64, old);
 }
 
 pub(crate) fn memory_copy(t: &mut FuncTranslator<'_>, dst: u32, src: u32) {
-    let (to, from, len) = pop3_u64(t);
+    let (to, from, len) = pop_ranges(t, is_64(t, dst), is_64(t, src));
     let (dst, src) = (index(t, dst), index(t, src));
     t.libcall(Libcall::memory_copy, &[dst, to, src, from, len]);
 }
 
 pub(crate) fn memory_fill(t: &mut FuncTranslator<'_>, memory: u32) {
-    let len = pop_u64(t);
+    let index64 = is_64(t, memory);
+    let len = pop_index(t, index64);
     let byte = t.pop();
-    let to = pop_u64(t);
+    let to = pop_index(t, index64);
     let memory = index(t, memory);
     t.libcall(Libcall::memory_fill, &[memory, to, byte, len]);
 }
 
 pub(crate) fn memory_init(t: &mut FuncTranslator<'_>, data: u32, memory: u32) {
-    let (to, from, len) = pop3_u64(t);
+    let (to, from, len) = pop_ranges(t, is_64(t, memory), false);
     let (memory, data) = (index(t, memory), index(t, data));
     t.libcall(Libcall::memory_init, &[memory, data, to, from, len]);
 }
@@ -73,15 +74,27 @@ pub(super) fn index(t: &mut FuncTranslator<'_>, index: u32) -> Value {
     t.builder.ins().iconst(types::I32, i64::from(index))
 }
 
-/// Pops an i32 and extends it with zeros, as libcalls take addresses and lengths.
-pub(super) fn pop_u64(t: &mut FuncTranslator<'_>) -> Value {
-    let value = t.pop();
-    t.builder.ins().uextend(types::I64, value)
+/// Whether the addresses of a memory are 64 bits wide.
+fn is_64(t: &FuncTranslator<'_>, memory: u32) -> bool {
+    t.env.module.memories[MemoryIndex::from_u32(memory)].index64
 }
 
-/// Pops three of them, in the order they were pushed.
-pub(super) fn pop3_u64(t: &mut FuncTranslator<'_>) -> (Value, Value, Value) {
-    let third = pop_u64(t);
-    let second = pop_u64(t);
-    (pop_u64(t), second, third)
+/// Pops an address or index and extends it with zeros to 64 bits, as libcalls take them.
+pub(super) fn pop_index(t: &mut FuncTranslator<'_>, index64: bool) -> Value {
+    let value = t.pop();
+    if index64 { value } else { t.builder.ins().uextend(types::I64, value) }
+}
+
+/// Pushes a 64-bit number of pages or elements, or -1, as wide as addresses or indices are.
+pub(super) fn push_index(t: &mut FuncTranslator<'_>, index64: bool, value: Value) {
+    let value = if index64 { value } else { t.builder.ins().ireduce(types::I32, value) };
+    t.push(value);
+}
+
+/// Pops where to, where from and how much, in the order they were pushed, 64 bits wide. What is copied within both is counted as the
+/// narrower counts.
+pub(super) fn pop_ranges(t: &mut FuncTranslator<'_>, to64: bool, from64: bool) -> (Value, Value, Value) {
+    let len = pop_index(t, to64 && from64);
+    let from = pop_index(t, from64);
+    (pop_index(t, to64), from, len)
 }

@@ -6,7 +6,7 @@
 //! In a table that may be lazy (`FuncEnv::is_lazy`), 0 is null or a function that was not asked for yet: who reads one asks the
 //! libcall, and who writes one has the table filled before, so that it means null from then on.
 
-use super::memory::{index, pop_u64, pop3_u64};
+use super::memory::{index, pop_index, pop_ranges, push_index};
 use crate::abi::{Libcall, LibcallTable, VMContext};
 use crate::compiler::sig::{self, POINTER};
 use crate::compiler::translate::FuncTranslator;
@@ -21,7 +21,7 @@ fn element_addr(t: &mut FuncTranslator<'_>, table: TableIndex, index: Value, cod
     let parts = t.env.table(&mut t.builder, table);
     let outside = t.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, parts.length);
     t.trapnz(outside, code);
-    let index = t.builder.ins().uextend(types::I64, index);
+    let index = if parts.index64 { index } else { t.builder.ins().uextend(types::I64, index) };
     let shift = sig::ref_type(parts.element).bytes().trailing_zeros();
     let offset = t.builder.ins().ishl_imm_u(index, i64::from(shift));
     let addr = t.builder.ins().iadd(parts.base, offset);
@@ -78,6 +78,8 @@ fn element(
         return value;
     }
     unless_zero(t, value, |t| {
+        // Tables have fewer than 2^32 elements, and this is one.
+        let at = if t.value_type(at) == types::I64 { t.builder.ins().ireduce(types::I32, at) } else { at };
         let table = index(t, table.as_u32());
         call_aside(t, offset_of!(LibcallTable, table_fill_element), &[table, at]);
         let value = t.builder.ins().load(ty, flags, addr, 0);
@@ -126,30 +128,31 @@ pub(crate) fn table_size(t: &mut FuncTranslator<'_>, table: u32) {
 }
 
 pub(crate) fn table_grow(t: &mut FuncTranslator<'_>, table: u32) {
-    let delta = pop_u64(t);
+    let index64 = is_64(t, table);
+    let delta = pop_index(t, index64);
     let init = pop_ref(t);
     let table = index(t, table);
     let old = t.libcall(Libcall::table_grow, &[table, delta, init]).expect("table_grow has a result");
-    let old = t.builder.ins().ireduce(types::I32, old);
-    t.push(old);
+    push_index(t, index64, old);
 }
 
 pub(crate) fn table_fill(t: &mut FuncTranslator<'_>, table: u32) {
-    let len = pop_u64(t);
+    let index64 = is_64(t, table);
+    let len = pop_index(t, index64);
     let value = pop_ref(t);
-    let to = pop_u64(t);
+    let to = pop_index(t, index64);
     let table = index(t, table);
     t.libcall(Libcall::table_fill, &[table, to, value, len]);
 }
 
 pub(crate) fn table_copy(t: &mut FuncTranslator<'_>, dst: u32, src: u32) {
-    let (to, from, len) = pop3_u64(t);
+    let (to, from, len) = pop_ranges(t, is_64(t, dst), is_64(t, src));
     let (dst, src) = (index(t, dst), index(t, src));
     t.libcall(Libcall::table_copy, &[dst, to, src, from, len]);
 }
 
 pub(crate) fn table_init(t: &mut FuncTranslator<'_>, elem: u32, table: u32) {
-    let (to, from, len) = pop3_u64(t);
+    let (to, from, len) = pop_ranges(t, is_64(t, table), false);
     let (table, elem) = (index(t, table), index(t, elem));
     t.libcall(Libcall::table_init, &[table, elem, to, from, len]);
 }
@@ -157,6 +160,11 @@ pub(crate) fn table_init(t: &mut FuncTranslator<'_>, elem: u32, table: u32) {
 pub(crate) fn elem_drop(t: &mut FuncTranslator<'_>, elem: u32) {
     let elem = index(t, elem);
     t.libcall(Libcall::elem_drop, &[elem]);
+}
+
+/// Whether the indices of a table are 64 bits wide.
+fn is_64(t: &FuncTranslator<'_>, table: u32) -> bool {
+    t.env.module.tables[TableIndex::from_u32(table)].index64
 }
 
 /// Pops a reference as the 64 bits that libcalls take.

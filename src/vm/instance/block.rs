@@ -120,7 +120,7 @@ impl Instance {
 
     /// Writes where a memory is into the context.
     pub(in crate::vm) fn link_memory(&self, index: MemoryIndex, memory: &Memory) {
-        let slot = VMMemorySlot { base: memory.base(), memory: memory.definition() };
+        let slot = VMMemorySlot { base: memory.base(), memory: memory.definition(), room: memory.room() };
         // SAFETY: within the context.
         unsafe { self.memory_slot(index).write(slot) };
     }

@@ -126,6 +126,7 @@ impl Initial {
 fn constant(offset: &ConstExpr) -> Option<usize> {
     match *offset.ops() {
         [ConstOp::I32(offset)] => Some(offset as u32 as usize),
+        [ConstOp::I64(offset)] => usize::try_from(offset as u64).ok(),
         _ => None,
     }
 }
@@ -176,7 +177,7 @@ fn func_or_null(expr: &ConstExpr) -> Option<u32> {
 }
 
 fn initial_length(module: &Module, memory: MemoryIndex) -> Option<usize> {
-    module.memories[memory].limits.min.checked_mul(MemoryType::PAGE_SIZE)?.try_into().ok()
+    usize::try_from(module.memories[memory].min_bytes()).ok()
 }
 
 /// Adds a data segment to those of its memory; `None` if it has to be run.

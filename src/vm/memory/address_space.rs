@@ -1,7 +1,8 @@
 //! The address space of linear memories: reservations with their guards, and those that an engine keeps for the next memory.
 
+use crate::abi::GUARDED_RESERVATION;
 use crate::os::guarded::{self, GuardedRange};
-use crate::os::map::{HOST_PAGE, Reservation, round_up};
+use crate::os::map::{Reservation, round_up};
 use crate::os::sync::{Mutex, MutexGuard};
 use crate::types::{Error, Result};
 use crate::vm::memory::linear::MemoryPlan;
@@ -66,6 +67,17 @@ impl Spaces {
         Space::new(room, guard)
     }
 
+    /// A space with `room` bytes, or as many of them as there is address space for, but at least `least`.
+    pub(in crate::vm) fn take_up_to(&self, room: u64, least: u64) -> Result<Space> {
+        let mut room = room;
+        loop {
+            match self.take(room) {
+                Err(_) if room > least => room = (room / 2).max(least),
+                taken => return taken,
+            }
+        }
+    }
+
     /// Takes a space back that nobody uses any more, of which the first `committed` bytes may hold something.
     pub(in crate::vm) fn give_back(&self, space: Space, committed: usize) {
         let wanted = self.keeps(space.room) && self.kept().len() < MOST_KEPT;
@@ -86,7 +98,7 @@ impl Spaces {
 
     /// Only spaces that are all alike are kept, and none where address space is short.
     fn keeps(&self, room: usize) -> bool {
-        self.plan.guard > 0 && room as u64 == self.plan.reservation && room >= HOST_PAGE
+        self.plan.guard > 0 && room as u64 == GUARDED_RESERVATION
     }
 }
 
@@ -108,6 +120,7 @@ fn too_large(room: u64) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::map::HOST_PAGE;
 
     #[test]
     fn what_is_kept_is_empty_and_inaccessible() {

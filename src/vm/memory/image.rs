@@ -45,7 +45,9 @@ impl MemoryImage {
         length: usize,
         files: Option<&ImageFiles>,
     ) -> MemoryImage {
-        let file = files.and_then(|files| FileRange::new(files, module, &segments, length)).map(Arc::new);
+        let length = round_up(length);
+        let file = files.zip(length).and_then(|(files, length)| FileRange::new(files, module, &segments, length));
+        let file = file.map(Arc::new);
         MemoryImage { segments, file }
     }
 

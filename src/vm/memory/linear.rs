@@ -3,7 +3,8 @@
 //! Two kinds, decided by the [`MemoryPlan`]:
 //!
 //! - **reserved**: all the address space the memory may ever need is taken at once, `base` never changes. With a
-//!   reservation of 4 GiB and a guard behind it, compiled code need not check 32-bit addresses: what is not committed faults.
+//!   reservation of 4 GiB and a guard behind it, compiled code need not check 32-bit addresses: what is not committed faults. With
+//!   64-bit addresses the reservation is as large as the memory can get, up to [`RESERVATION_64`], or as much of that as there is.
 //! - **movable**: only what is needed is reserved, with room to grow; a memory that outgrows it is copied to a larger
 //!   one and `base` changes. Only for code that checks every access and loads the base each time.
 //!
@@ -13,9 +14,10 @@
 //! Invariant: bytes `0..length` are accessible, and none from `length` to the end of the guard is; committed pages that the memory has not
 //! grown to are zero. Code that copies `base` or `length` (into `VMMemory`, `VMMemorySlot`) refreshes the copies after each `grow_to`.
 
+use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION};
 use crate::module::Module;
 use crate::os::dirty_pages;
-use crate::os::map::{HOST_PAGE, round_up};
+use crate::os::map::round_up;
 use crate::types::{Error, Result};
 use crate::vm::memory::address_space::{Space, Spaces};
 use crate::vm::memory::image::{FileRange, MemoryImage};
@@ -25,7 +27,8 @@ use std::sync::Arc;
 /// How much address space a memory takes.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct MemoryPlan {
-    /// Bytes to reserve. A memory that is larger from the start gets more.
+    /// Bytes to reserve. A memory that is larger from the start gets more. Where there is a guard, a memory with 32-bit addresses gets
+    /// as much as they reach, and one with 64-bit addresses at least that: see [`Size::room`].
     pub reservation: u64,
     /// Inaccessible bytes to keep behind the reservation. With a guard, compiled code relies on the place of a memory, so
     /// that it never moves; without one, growing beyond the reservation moves it.
@@ -33,15 +36,40 @@ pub struct MemoryPlan {
 }
 
 impl MemoryPlan {
-    /// For guard-page mode and 32-bit addresses: see [`crate::abi::GUARDED_RESERVATION`].
-    pub const GUARDED: MemoryPlan =
-        MemoryPlan { reservation: crate::abi::GUARDED_RESERVATION, guard: crate::abi::GUARD_SIZE };
+    /// For guard-page mode.
+    pub const GUARDED: MemoryPlan = MemoryPlan { reservation: GUARDED_RESERVATION, guard: GUARD_SIZE };
 
     /// For code that checks every access, where address space is short: as little as possible.
     pub const COMPACT: MemoryPlan = MemoryPlan { reservation: 0, guard: 0 };
 
     fn movable(&self) -> bool {
         self.guard == 0
+    }
+}
+
+/// The address space reserved for a memory with 64-bit addresses, unless its maximum is less, or the embedder or its minimum
+/// wants more.
+const RESERVATION_64: u64 = 64 << 30;
+
+/// How long a memory is and can get, in bytes, by its type.
+#[derive(Copy, Clone, Debug)]
+pub struct Size {
+    pub minimum: u64,
+    pub maximum: u64,
+    /// Whether its addresses are 64 bits wide.
+    pub index64: bool,
+}
+
+impl Size {
+    /// The address space to reserve, and with how little the memory can begin.
+    fn room(&self, plan: MemoryPlan) -> (u64, u64) {
+        if plan.movable() {
+            let room = plan.reservation.min(self.maximum).max(self.minimum);
+            return (room, room);
+        }
+        let least = GUARDED_RESERVATION.max(self.minimum);
+        let most = if self.index64 { self.maximum.min(plan.reservation.max(RESERVATION_64)) } else { least };
+        (most.max(least), least)
     }
 }
 
@@ -75,17 +103,11 @@ pub struct LinearMemory {
 const MOST_KEPT_PAGES: usize = 32;
 
 impl LinearMemory {
-    /// A memory of `minimum` bytes: zero, but for what `contents` says. `maximum` is what its type or the embedder allows; both
-    /// are in bytes.
-    pub fn new(
-        minimum: u64,
-        maximum: Option<u64>,
-        spaces: &Arc<Spaces>,
-        contents: Option<Contents<'_>>,
-    ) -> Result<LinearMemory> {
+    /// A memory as long as its minimum: zero, but for what `contents` says.
+    pub fn new(size: Size, spaces: &Arc<Spaces>, contents: Option<Contents<'_>>) -> Result<LinearMemory> {
         let plan = spaces.plan();
-        let length = to_length(minimum)?;
-        let maximum = usize::try_from(maximum.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let length = to_length(size.minimum)?;
+        let maximum = usize::try_from(size.maximum).unwrap_or(usize::MAX);
         if length > maximum {
             return Err(Error::argument(format!("memory of {length} bytes is above its maximum: {maximum} bytes")));
         }
@@ -100,10 +122,9 @@ impl LinearMemory {
             mapped: None,
             spaces,
         };
-        let wanted = if plan.movable() { plan.reservation.min(maximum as u64) } else { plan.reservation };
-        let room = wanted.max(minimum);
+        let (room, least) = size.room(plan);
         if room > 0 || !plan.movable() {
-            let space = memory.spaces.take(room)?;
+            let space = memory.spaces.take_up_to(room, least)?;
             space.reservation.commit(0, committed(length)?)?;
             memory.space = Some(space);
         }
@@ -191,6 +212,11 @@ impl LinearMemory {
         self.length == 0
     }
 
+    /// The bytes of address space from `base` on that are reserved, before the guard.
+    pub fn room(&self) -> usize {
+        self.space.as_ref().map_or(0, |space| space.room)
+    }
+
     /// The bytes of address space from `base` on that belong to the memory, its guard included.
     pub fn reserved(&self) -> usize {
         self.space.as_ref().map_or(0, |space| space.reservation.length())
@@ -217,8 +243,8 @@ impl LinearMemory {
             _ if self.spaces.plan().movable() => self.move_to(new_length)?,
             _ => {
                 return Err(Error::limit(format!(
-                    "memory of {new_length} bytes is above its reservation: {}",
-                    self.spaces.plan().reservation
+                    "memory of {new_length} bytes is above its reservation: {} (libwasm_config_set_memory_reservation)",
+                    self.room()
                 )));
             }
         }
@@ -262,10 +288,9 @@ fn to_length(bytes: u64) -> Result<usize> {
         .ok_or_else(|| Error::out_of_memory(format!("memory too large for this machine: {bytes} bytes")))
 }
 
-/// How many bytes are committed for a memory of `length` bytes. Compiled code relies on faults at multiples of the host's page
-/// only, as lengths are multiples of larger pages.
+/// How many bytes are committed for a memory of `length` bytes. Compiled code relies on faults only where lengths are multiples of the
+/// host's page; it checks accesses to memories with smaller pages.
 fn committed(length: usize) -> Result<usize> {
-    debug_assert!(length.is_multiple_of(HOST_PAGE));
     round_up(length).ok_or_else(|| Error::out_of_memory(format!("memory too large for this machine: {length} bytes")))
 }
 
@@ -277,7 +302,8 @@ mod tests {
     impl LinearMemory {
         /// A memory of zeros, alone in the world.
         pub fn alone(minimum: u64, maximum: Option<u64>, plan: MemoryPlan) -> Result<LinearMemory> {
-            LinearMemory::new(minimum, maximum, &Arc::new(Spaces::new(plan)), None)
+            let size = Size { minimum, maximum: maximum.unwrap_or(u64::MAX), index64: false };
+            LinearMemory::new(size, &Arc::new(Spaces::new(plan)), None)
         }
     }
 

@@ -7,7 +7,7 @@ pub mod linear;
 use crate::abi::{ObjectKind, VMMemory};
 use crate::types::{Error, Limits, MemoryType, Result};
 use crate::vm::instance::Instance;
-use crate::vm::memory::linear::{Contents, LinearMemory};
+use crate::vm::memory::linear::{Contents, LinearMemory, Size};
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
 use crate::vm::store::kinds::Entity;
 use crate::vm::store::{Entered, Store};
@@ -59,10 +59,13 @@ impl Memory {
         contents: Option<Contents<'_>>,
     ) -> Result<Box<Memory>> {
         check_type(&ty)?;
-        let maximum = ty.limits.max.unwrap_or(MemoryType::MAX_PAGES_32).min(MemoryType::MAX_PAGES_32);
-        let (minimum, maximum) = (ty.limits.min * MemoryType::PAGE_SIZE, maximum * MemoryType::PAGE_SIZE);
+        let size = Size {
+            minimum: ty.min_bytes(),
+            maximum: ty.bytes(ty.limits.max.unwrap_or(ty.max_pages())).unwrap_or(u64::MAX),
+            index64: ty.index64,
+        };
         let engine = store.engine();
-        let map = || LinearMemory::new(minimum, Some(maximum), engine.spaces(), contents);
+        let map = || LinearMemory::new(size, engine.spaces(), contents);
         let mapping = map().or_else(|error| if engine.empty_pools() { map() } else { Err(error) })?;
         Ok(Box::new(Memory {
             header: EntityHeader::new(ObjectKind::Memory, store),
@@ -119,6 +122,11 @@ impl Memory {
         unsafe { (*self.definition.get()).base }
     }
 
+    /// The bytes from the base on that are reserved, before the guard.
+    pub fn room(&self) -> usize {
+        self.mapping.borrow().room()
+    }
+
     /// Which byte of the memory, or of the guard behind it, an address that faulted is; `None` if it is of something else.
     pub fn offset_of(&self, address: usize) -> Option<usize> {
         let offset = address.checked_sub(self.base().addr())?;
@@ -134,7 +142,7 @@ impl Memory {
 
     /// The length in pages.
     pub fn pages(&self) -> u64 {
-        self.byte_len() as u64 / MemoryType::PAGE_SIZE
+        self.byte_len() as u64 >> self.ty.page_size_log2
     }
 
     /// The type, with the current size as the minimum.
@@ -146,13 +154,14 @@ impl Memory {
     /// the machine does not.
     pub fn grow(&self, delta: u64) -> Result<u64> {
         let old = self.pages();
-        let maximum = self.ty.limits.max.unwrap_or(MemoryType::MAX_PAGES_32).min(MemoryType::MAX_PAGES_32);
+        let maximum = self.ty.limits.max.unwrap_or(self.ty.max_pages());
         let new = old.checked_add(delta).filter(|&new| new <= maximum);
+        let new = new.and_then(|new| usize::try_from(self.ty.bytes(new)?).ok());
         let new = new.ok_or_else(|| Error::limit(format!("the memory of {old} pages cannot grow by {delta}")))?;
         if delta > 0 {
             self.written.set(true);
             let mut mapping = self.mapping.borrow_mut();
-            mapping.grow_to((new * MemoryType::PAGE_SIZE) as usize)?;
+            mapping.grow_to(new)?;
             let definition = VMMemory { base: mapping.base(), length: mapping.len() };
             // SAFETY: as in `base`. Compiled code that is suspended in a libcall reloads what it needs.
             unsafe { self.definition.get().write(definition) };
@@ -201,14 +210,15 @@ impl Memory {
 
 fn check_type(ty: &MemoryType) -> Result<()> {
     let Limits { min, max } = ty.limits;
-    if ty.index64 || ty.shared {
-        return Err(Error::unsupported("shared memories and memories with 64-bit addresses"));
+    if ty.shared {
+        return Err(Error::unsupported("shared memories"));
     }
-    if min > MemoryType::MAX_PAGES_32 {
-        return Err(Error::limit(format!("a memory can have at most 65536 pages, its minimum is {min}")));
+    let most = ty.max_pages();
+    if min > most {
+        return Err(Error::limit(format!("such a memory can have at most {most} pages, its minimum is {min}")));
     }
-    if let Some(max) = max.filter(|&max| max > MemoryType::MAX_PAGES_32) {
-        return Err(Error::limit(format!("a memory can have at most 65536 pages, its maximum is {max}")));
+    if let Some(max) = max.filter(|&max| max > most) {
+        return Err(Error::limit(format!("such a memory can have at most {most} pages, its maximum is {max}")));
     }
     if max.is_some_and(|max| min > max) {
         return Err(Error::argument(format!("the memory's minimum is above its maximum: {min}, {}", max.unwrap_or(0))));

@@ -50,13 +50,16 @@ pub struct Trap {
 struct Access {
     memory: MemoryIndex,
     byte: usize,
+    /// Whether it may have been a later byte: far beyond a memory with 64-bit addresses, all accesses fault in its guard.
+    or_later: bool,
     size: usize,
 }
 
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Access { memory, byte, size } = self;
-        write!(f, "byte {byte:#x} of memory {}, which has {size:#x} bytes", memory.as_u32())
+        let Access { memory, byte, or_later, size } = self;
+        let or_later = if *or_later { " or a later one" } else { "" };
+        write!(f, "byte {byte:#x}{or_later} of memory {}, which has {size:#x} bytes", memory.as_u32())
     }
 }
 
@@ -316,10 +319,13 @@ unsafe fn access_of(pending: &PendingTrap, frames: &[Frame]) -> Option<Access> {
     // SAFETY: live by the caller's promise.
     let instance = unsafe { &*Instance::from_vmctx(frames.first()?.vmctx) };
     if let Some(memory) = pending.memory.checked_sub(1).map(MemoryIndex::from_u32) {
-        return Some(Access { memory, byte: pending.address, size: instance.memory_ref(memory).byte_len() });
+        let size = instance.memory_ref(memory).byte_len();
+        return Some(Access { memory, byte: pending.address, or_later: false, size });
     }
     instance.module().memories.keys().find_map(|index| {
         let memory = instance.memory_ref(index);
-        Some(Access { memory: index, byte: memory.offset_of(pending.address)?, size: memory.byte_len() })
+        let byte = memory.offset_of(pending.address)?;
+        let or_later = memory.ty().index64 && byte >= memory.room();
+        Some(Access { memory: index, byte, or_later, size: memory.byte_len() })
     })
 }

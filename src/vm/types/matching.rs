@@ -59,7 +59,9 @@ pub fn extern_matches(given: &ExternType, wanted: &ExternType) -> bool {
             given.element == wanted.element && given.index64 == wanted.index64 && given.limits.matches(&wanted.limits)
         }
         (ExternType::Memory(given), ExternType::Memory(wanted)) => {
-            given.index64 == wanted.index64 && given.shared == wanted.shared && given.limits.matches(&wanted.limits)
+            (given.index64, given.shared, given.page_size_log2)
+                == (wanted.index64, wanted.shared, wanted.page_size_log2)
+                && given.limits.matches(&wanted.limits)
         }
         (ExternType::Tag(given), ExternType::Tag(wanted)) => given.ty == wanted.ty,
         _ => false,
