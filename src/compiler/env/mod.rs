@@ -14,6 +14,7 @@ mod table;
 pub(crate) use heap::StructLayout;
 
 use super::CompileOptions;
+use super::isa::Extensions;
 use crate::abi::{Libcall, VMContextLayout};
 use crate::compiler::sig::POINTER;
 use crate::module::Module;
@@ -84,6 +85,7 @@ pub(crate) struct FuncEnv<'a> {
     pub module: &'a Module,
     pub layout: &'a VMContextLayout,
     pub options: CompileOptions,
+    pub extensions: Extensions,
     pub vmctx: Value,
     entry: Block,
     /// The last of the instructions that were hoisted to the start of the function.
@@ -113,6 +115,7 @@ impl<'a> FuncEnv<'a> {
         module: &'a Module,
         layout: &'a VMContextLayout,
         options: CompileOptions,
+        extensions: Extensions,
         entry: Block,
         vmctx: Value,
     ) -> FuncEnv<'a> {
@@ -120,6 +123,7 @@ impl<'a> FuncEnv<'a> {
             module,
             layout,
             options,
+            extensions,
             vmctx,
             entry,
             last_hoisted: None.into(),
