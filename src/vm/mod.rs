@@ -15,6 +15,7 @@ pub mod libcalls;
 pub mod memory;
 pub mod store;
 pub mod table;
+pub mod tag;
 pub mod trap;
 pub mod types;
 pub mod val;
