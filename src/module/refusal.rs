@@ -232,7 +232,8 @@ mod tests {
             "wide arithmetic, which this engine has switched off (libwasm_config_set_wide_arithmetic switches it on)";
         assert!(error.message().ends_with(&format!("needs {words}")), "{error}");
         // One that the library lacks besides.
-        let text = "(module (memory 1 1 shared) (func (param i64 i64) local.get 0 local.get 1 i64.mul_wide_u drop drop))";
+        let text =
+            "(module (memory 1 1 shared) (func (param i64 i64) local.get 0 local.get 1 i64.mul_wide_u drop drop))";
         let error = validate(&wat::parse_str(text).unwrap(), features).unwrap_err();
         let lacks = "threads, which this version of libwasm does not support";
         assert!(error.message().ends_with(&format!("needs {lacks}; and {words}")), "{error}");

@@ -5,6 +5,7 @@
 
 pub mod compiled_module;
 pub mod engine;
+pub mod exception;
 pub mod foreign;
 pub mod func;
 pub mod gc;

@@ -147,6 +147,28 @@ impl Store {
         Ok(())
     }
 
+    /// The value of a field or element.
+    pub(in crate::vm) fn read(&self, place: u32, storage: StorageType) -> RawSlot {
+        let mut bytes = RawSlot::default();
+        let source: *const u8 = self.heap.borrow().at(place);
+        // SAFETY: within an object of this heap, by the caller's layout.
+        unsafe { std::ptr::copy_nonoverlapping(source, bytes.as_mut_ptr(), storage_size(storage) as usize) };
+        if content(storage) == Content::Funcs {
+            let func = self.heap_funcs.borrow().get(u128::from_le_bytes(bytes) as u32);
+            bytes = (func as usize as u128).to_le_bytes();
+        }
+        bytes
+    }
+
+    /// The tag of an exception; `None` for what is none.
+    pub(in crate::vm) fn exception_tag(&self, reference: u32) -> Option<*mut VMTag> {
+        let heap = self.heap.borrow();
+        heap.header(reference).filter(|header| header & heap_bits::EXCEPTION != 0)?;
+        // SAFETY: the first field of an exception.
+        let place = unsafe { heap.at::<u32>(reference + HEAP_HEADER).read() };
+        Some(self.heap_tags.borrow().get(place)).filter(|tag| !tag.is_null())
+    }
+
     /// The bytes of a part of the heap, which lies in an object.
     pub(in crate::vm) fn heap_bytes(&self, place: u32) -> *mut u8 {
         self.heap.borrow().at(place)

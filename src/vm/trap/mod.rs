@@ -172,6 +172,11 @@ impl Trap {
         self.thrown.get()
     }
 
+    /// Makes the trap stand for an exception of WebAssembly.
+    pub(in crate::vm) fn set_thrown(&self, exception: u32) {
+        self.thrown.set(exception);
+    }
+
     /// Makes the trap stand for an exception, which it owns.
     pub(in crate::vm) fn set_exception(&self, exception: *mut c_void) {
         self.exception.set(exception);
