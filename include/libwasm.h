@@ -338,6 +338,13 @@ WASM_API_EXTERN void libwasm_config_set_host_stack_reserve(wasm_config_t *config
 WASM_API_EXTERN void libwasm_config_set_wide_arithmetic(wasm_config_t *config, bool enabled);
 
 /**
+ * Whether the pages of a module's memories may have one byte instead of 64 KiB, a proposal beyond WebAssembly 3.0: `(memory 100
+ * (pagesize 1))`. Accesses to such a memory are checked by code. Off by default; where it is off, modules and artifacts are refused as
+ * `libwasm_config_set_wide_arithmetic` says. The host can make such memories in any case (`libwasm_memorytype_new`).
+ */
+WASM_API_EXTERN void libwasm_config_set_custom_page_sizes(wasm_config_t *config, bool enabled);
+
+/**
  * Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
  * The i32 0 if `bytes` is NULL.
  */
