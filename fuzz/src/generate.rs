@@ -5,8 +5,22 @@ use wasm_smith::{Config, InstructionKind, InstructionKinds, MemoryOffsetChoices,
 
 /// A module of WebAssembly 2.0, with what the library and the oracle have beyond it. It exports all it has.
 pub fn module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+    module_with(u, |_| {})
+}
+
+/// A module whose results depend on which NaNs operations make, and on what relaxed vector instructions do. (The oracle does otherwise: it
+/// rounds `madd` once.)
+pub fn module_of_any_nan(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+    module_with(u, |config| {
+        config.canonicalize_nans = false;
+        config.relaxed_simd_enabled = config.simd_enabled;
+    })
+}
+
+fn module_with(u: &mut Unstructured<'_>, change: impl FnOnce(&mut Config)) -> Result<Vec<u8>> {
     let fuel = u.int_in_range(10..=2000)?;
-    let config = config(u)?;
+    let mut config = config(u)?;
+    change(&mut config);
     let mut module = Module::new(config, u)?;
     // Fails for functions of arbitrary bytes only, of which there are none.
     module.ensure_termination(fuel).map_err(|_| arbitrary::Error::IncorrectFormat)?;
@@ -22,6 +36,7 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         allowed_instructions: instructions(u)?,
         bulk_memory_enabled: u.ratio(7, 8)?,
         canonicalize_nans: true,
+        relaxed_simd_enabled: false,
         const_expr_fuel: u.int_in_range(1..=20)?,
         disallow_traps: u.ratio(1, 3)?,
         export_everything: true,
@@ -66,7 +81,6 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         exceptions_enabled: false,
         gc_enabled: false,
         multibyte_array_access_enabled: false,
-        relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
         threads_enabled: false,
         ..Config::default()

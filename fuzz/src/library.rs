@@ -12,18 +12,29 @@ pub struct Tier {
     reservation: Option<u64>,
     opt_level: u8,
     pub artifact: bool,
+    /// Whether results are the same on every processor.
+    deterministic: bool,
 }
 
-const DEFAULT: Tier = Tier { name: "default", signals: true, reservation: None, opt_level: 1, artifact: false };
+impl Tier {
+    /// The same, with results that are the same on every processor.
+    pub fn deterministic(self) -> Tier {
+        Tier { deterministic: true, ..self }
+    }
+}
+
+const DEFAULT: Tier =
+    Tier { name: "default", signals: true, reservation: None, opt_level: 1, artifact: false, deterministic: false };
 
 /// Every tier. The first is the default.
-pub const TIERS: [Tier; 6] = [
+pub const TIERS: [Tier; 7] = [
     DEFAULT,
     Tier { name: "no signals", signals: false, ..DEFAULT },
     Tier { name: "checked memories", signals: false, reservation: Some(0), ..DEFAULT },
     Tier { name: "small reservations", reservation: Some(0x3_0000), ..DEFAULT },
     Tier { name: "through an artifact", artifact: true, ..DEFAULT },
     Tier { name: "not optimized", opt_level: 0, ..DEFAULT },
+    Tier { name: "deterministic", deterministic: true, ..DEFAULT },
 ];
 
 thread_local! {
@@ -63,6 +74,8 @@ pub fn new_engine(tier: Tier) -> *mut wasm_engine_t {
     unsafe { libwasm_config_set_opt_level(config, tier.opt_level) };
     // SAFETY: the configuration is alive.
     unsafe { libwasm_config_set_custom_page_sizes(config, true) };
+    // SAFETY: the configuration is alive.
+    unsafe { libwasm_config_set_deterministic(config, tier.deterministic) };
     if let Some(bytes) = tier.reservation {
         // SAFETY: the configuration is alive.
         unsafe { libwasm_config_set_memory_reservation(config, bytes) };

@@ -29,13 +29,14 @@ fn translate_all(text: &str, options: CompileOptions) -> String {
     let ParsedModule { module, bodies } = parse(&bytes, options.features).unwrap();
     let layout = module.context_layout().unwrap();
     let config = Compiler::new(options).unwrap().isa.frontend_config();
+    let extensions = Extensions { fma: true, dot_products: true };
     let mut out = String::new();
     for (i, (validator, body)) in bodies.into_iter().enumerate() {
         let mut ctx = Context::new();
         let index = module.func_index(DefinedFuncIndex::from_u32(i as u32));
         ctx.func.name = UserFuncName::user(0, index.as_u32());
         let mut validator = validator.into_validator(Default::default());
-        let context = translate::FuncContext { module: &module, layout: &layout, options, config };
+        let context = translate::FuncContext { module: &module, layout: &layout, options, extensions, config };
         let mut builder = FunctionBuilderContext::new();
         translate::translate(&mut ctx.func, &mut builder, context, index, &body, &mut validator).unwrap();
         let name = module.func_name(index).unwrap_or_default();

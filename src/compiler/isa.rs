@@ -32,6 +32,7 @@ pub(crate) fn host(options: &CompileOptions, effort: Effort) -> Result<OwnedTarg
         ("unwind_info", "false"),
         ("enable_probestack", "false"),
         ("enable_multi_ret_implicit_sret", "true"),
+        ("enable_nan_canonicalization", if options.deterministic { "true" } else { "false" }),
         ("enable_verifier", verifier),
     ] {
         flags.set(name, value).map_err(|error| internal(format!("Cranelift setting {name}: {error}")))?;
@@ -40,13 +41,33 @@ pub(crate) fn host(options: &CompileOptions, effort: Effort) -> Result<OwnedTarg
     builder.finish(settings::Flags::new(flags)).map_err(|error| internal(format!("Cranelift settings: {error}")))
 }
 
+/// What the processor has beyond what all have, as far as a translation depends on it.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Extensions {
+    /// Multiplications and additions that are rounded once.
+    pub fma: bool,
+    /// Sums of four products of bytes.
+    pub dot_products: bool,
+}
+
+impl Extensions {
+    pub fn of(isa: &OwnedTargetIsa) -> Extensions {
+        let flags = isa.isa_flags();
+        let has = |name: &str| flags.iter().any(|flag| flag.name == name && flag.as_bool() == Some(true));
+        Extensions {
+            fma: has("has_avx") && has("has_fma"),
+            dot_products: has("has_avx") && has("has_avx_vnni") || has("has_avx512vl") && has("has_avx512vnni"),
+        }
+    }
+}
+
 /// Everything that decides what machine code looks like, a setting in each line, those that an embedder chooses before those
 /// that follow from them or from the processor.
 pub(crate) fn fingerprint(isa: &OwnedTargetIsa, options: &CompileOptions) -> String {
-    let CompileOptions { opt_level, signals, guard_pages, features } = options;
+    let CompileOptions { opt_level, signals, guard_pages, deterministic, features } = options;
     let mut text = format!(
         "libwasm={}\nlayouts={:016x}\ncranelift={}\ntarget={}\n\
-         optimization={opt_level:?}\nsignals={signals}\nguard pages={guard_pages}\nproposals={features}",
+         optimization={opt_level:?}\nsignals={signals}\nguard pages={guard_pages}\ndeterministic results={deterministic}\nproposals={features}",
         env!("CARGO_PKG_VERSION"),
         abi::fingerprint(),
         cranelift_codegen::VERSION,

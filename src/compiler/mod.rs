@@ -19,6 +19,7 @@ pub use trampoline::{WRONG_KIND, is_numeric};
 
 use crate::abi::VMContextLayout;
 use crate::compiler::complexity::Effort;
+use crate::compiler::isa::Extensions;
 use crate::module::{Features, Module};
 use crate::os::sync::OnceLock;
 use crate::types::{DefinedFuncIndex, Error, FuncIndex, FuncType, Result, TrapCode};
@@ -45,14 +46,21 @@ pub struct CompileOptions {
     /// Whether every 32-bit memory lies in a reservation of 4 GiB followed by [`GUARD_SIZE`](crate::abi::GUARD_SIZE) inaccessible bytes and
     /// accesses rely on it. Implies `signals`. When not, every access is checked against the memory's length.
     pub guard_pages: bool,
+    /// Whether results are the same on every processor: no bits of a NaN and no relaxed operation are left to it.
+    pub deterministic: bool,
     /// What the modules may use.
     pub features: Features,
 }
 
 impl CompileOptions {
     /// Those of an engine whose configuration says nothing about them, where address space is not limited.
-    pub const DEFAULT: CompileOptions =
-        CompileOptions { opt_level: OptLevel::Speed, signals: true, guard_pages: true, features: Features::DEFAULT };
+    pub const DEFAULT: CompileOptions = CompileOptions {
+        opt_level: OptLevel::Speed,
+        signals: true,
+        guard_pages: true,
+        deterministic: false,
+        features: Features::DEFAULT,
+    };
 }
 
 /// The code of one function and what is known about it. Offsets are bytes from the start of `text`.
@@ -109,6 +117,7 @@ pub struct StackMap {
 pub struct Compiler {
     options: CompileOptions,
     isa: OwnedTargetIsa,
+    extensions: Extensions,
     /// For functions that are not worth all effort: without optimization, and allocating registers in a single pass, too.
     unoptimized: OnceLock<Result<OwnedTargetIsa>>,
     single_pass: OnceLock<Result<OwnedTargetIsa>>,
@@ -139,8 +148,9 @@ impl Compiler {
             return Err(Error::argument("guard pages need signals"));
         }
         let isa = isa::host(&options, Effort::FULL)?;
+        let extensions = Extensions::of(&isa);
         let (unoptimized, single_pass) = (OnceLock::new(), OnceLock::new());
-        Ok(Compiler { options, isa, unoptimized, single_pass, fingerprint: OnceLock::new() })
+        Ok(Compiler { options, isa, extensions, unoptimized, single_pass, fingerprint: OnceLock::new() })
     }
 
     /// Validates and compiles a function. On an error of the module the offset says where.
@@ -153,8 +163,8 @@ impl Compiler {
         validator: FuncToValidate<ValidatorResources>,
         scratch: &mut Scratch,
     ) -> Result<CompiledFunction> {
-        let context =
-            translate::FuncContext { module, layout, options: self.options, config: self.isa.frontend_config() };
+        let (options, extensions, config) = (self.options, self.extensions, self.isa.frontend_config());
+        let context = translate::FuncContext { module, layout, options, extensions, config };
         let index = module.func_index(func);
         let mut validator = validator.into_validator(std::mem::take(&mut scratch.validator));
         let result = self.compile(scratch, index.as_u32(), |ir, builder| {

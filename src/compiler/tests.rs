@@ -4,11 +4,12 @@ use super::*;
 use crate::module::{ParsedModule, parse};
 use crate::types::ErrorKind;
 
-const MODES: [CompileOptions; 4] = [
+const MODES: [CompileOptions; 5] = [
     CompileOptions::DEFAULT,
     CompileOptions { guard_pages: false, ..CompileOptions::DEFAULT },
     CompileOptions { signals: false, guard_pages: false, ..CompileOptions::DEFAULT },
     CompileOptions { opt_level: OptLevel::None, ..CompileOptions::DEFAULT },
+    CompileOptions { deterministic: true, ..CompileOptions::DEFAULT },
 ];
 
 fn compile_all(compiler: &Compiler, text: &str) -> Result<Vec<CompiledFunction>> {

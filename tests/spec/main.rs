@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use suite::{File, Suite};
 use support::*;
+use values::Nans;
 
 /// How the library runs a file.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -38,10 +39,13 @@ pub enum Mode {
     Serialized,
     /// As the default, compiled fast.
     Unoptimized,
+    /// As the default, with the same results on every processor.
+    Deterministic,
 }
 
 impl Mode {
-    const ALL: [Mode; 5] = [Mode::Signals, Mode::NoSignals, Mode::Checked, Mode::Serialized, Mode::Unoptimized];
+    const ALL: [Mode; 6] =
+        [Mode::Signals, Mode::NoSignals, Mode::Checked, Mode::Serialized, Mode::Unoptimized, Mode::Deterministic];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -50,7 +54,12 @@ impl Mode {
             Mode::Checked => "checked",
             Mode::Serialized => "serialized",
             Mode::Unoptimized => "unoptimized",
+            Mode::Deterministic => "deterministic",
         }
+    }
+
+    pub fn nans(self) -> Nans {
+        if self == Mode::Deterministic { Nans::One } else { Nans::Any }
     }
 }
 
@@ -81,6 +90,8 @@ impl Engine {
             Mode::Checked => unsafe { libwasm_config_set_memory_reservation(config, 0) },
             // SAFETY: `config` is new.
             Mode::Unoptimized => unsafe { libwasm_config_set_opt_level(config, LIBWASM_OPT_NONE) },
+            // SAFETY: `config` is new.
+            Mode::Deterministic => unsafe { libwasm_config_set_deterministic(config, true) },
         }
         // SAFETY: gives `config` away.
         let engine = unsafe { wasm_engine_new_with_config(config) };
@@ -139,7 +150,7 @@ fn main() -> ExitCode {
         for (mode, counts) in Mode::ALL.into_iter().zip(counts.iter()) {
             let assertions = counts.assertions.load(Ordering::Relaxed);
             let directives = counts.directives.load(Ordering::Relaxed);
-            println!("{:>12}: {assertions} assertions among {directives} directives", mode.name());
+            println!("{:>13}: {assertions} assertions among {directives} directives", mode.name());
             total += assertions;
         }
         for (name, reason) in &suite.pending {

@@ -288,7 +288,7 @@ impl Session<'_> {
     }
 
     fn matches(&mut self, expected: &WastRetCore<'_>, actual: &wasm_val_t) -> Result<bool, String> {
-        values::matches(expected, actual, &mut self.foreigns)
+        values::matches(expected, actual, self.mode.nans(), &mut self.foreigns)
     }
 
     /// The module must be refused: by the text format if it is quoted, else by the binary's decoder and validator.

@@ -95,7 +95,12 @@ pub fn argument(arg: &WastArgCore<'_>, foreigns: &mut Foreigns) -> Result<wasm_v
 }
 
 /// Whether `actual` is what `expected` describes.
-pub fn matches(expected: &WastRetCore<'_>, actual: &wasm_val_t, foreigns: &mut Foreigns) -> Result<bool, String> {
+pub fn matches(
+    expected: &WastRetCore<'_>,
+    actual: &wasm_val_t,
+    nans: Nans,
+    foreigns: &mut Foreigns,
+) -> Result<bool, String> {
     let kind = actual.kind;
     Ok(match expected {
         // SAFETY: as the kind says.
@@ -103,10 +108,10 @@ pub fn matches(expected: &WastRetCore<'_>, actual: &wasm_val_t, foreigns: &mut F
         // SAFETY: as the kind says.
         WastRetCore::I64(x) => kind == WASM_I64 && unsafe { actual.of.i64 } == *x,
         // SAFETY: as the kind says.
-        WastRetCore::F32(x) => kind == WASM_F32 && matches_f32(x, unsafe { actual.of.f32 }),
+        WastRetCore::F32(x) => kind == WASM_F32 && matches_f32(x, nans, unsafe { actual.of.f32 }),
         // SAFETY: as the kind says.
-        WastRetCore::F64(x) => kind == WASM_F64 && matches_f64(x, unsafe { actual.of.f64 }),
-        WastRetCore::V128(x) => kind == LIBWASM_V128 && matches_v128(x, v128(actual)?),
+        WastRetCore::F64(x) => kind == WASM_F64 && matches_f64(x, nans, unsafe { actual.of.f64 }),
+        WastRetCore::V128(x) => kind == LIBWASM_V128 && matches_v128(x, nans, v128(actual)?),
         WastRetCore::RefNull(heap) => {
             let known = match heap {
                 Some(heap) => kind == heap_kind(heap)?,
@@ -132,7 +137,7 @@ pub fn matches(expected: &WastRetCore<'_>, actual: &wasm_val_t, foreigns: &mut F
         WastRetCore::Either(cases) => {
             let mut any = false;
             for case in cases {
-                any |= matches(case, actual, foreigns)?;
+                any |= matches(case, actual, nans, foreigns)?;
             }
             any
         }
@@ -155,23 +160,34 @@ fn v128(val: &wasm_val_t) -> Result<[u8; 16], String> {
     }
 }
 
-fn matches_f32(pattern: &NanPattern<F32>, bits: u32) -> bool {
+/// Which NaNs an operation may make.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Nans {
+    /// Those that the script says.
+    Any,
+    /// The canonical positive one.
+    One,
+}
+
+fn matches_f32(pattern: &NanPattern<F32>, nans: Nans, bits: u32) -> bool {
     match pattern {
+        NanPattern::CanonicalNan | NanPattern::ArithmeticNan if nans == Nans::One => bits == 0x7fc0_0000,
         NanPattern::CanonicalNan => bits & 0x7fff_ffff == 0x7fc0_0000,
         NanPattern::ArithmeticNan => bits & 0x7fc0_0000 == 0x7fc0_0000,
         NanPattern::Value(x) => x.bits == bits,
     }
 }
 
-fn matches_f64(pattern: &NanPattern<F64>, bits: u64) -> bool {
+fn matches_f64(pattern: &NanPattern<F64>, nans: Nans, bits: u64) -> bool {
     match pattern {
+        NanPattern::CanonicalNan | NanPattern::ArithmeticNan if nans == Nans::One => bits == 0x7ff8_0000_0000_0000,
         NanPattern::CanonicalNan => bits & 0x7fff_ffff_ffff_ffff == 0x7ff8_0000_0000_0000,
         NanPattern::ArithmeticNan => bits & 0x7ff8_0000_0000_0000 == 0x7ff8_0000_0000_0000,
         NanPattern::Value(x) => x.bits == bits,
     }
 }
 
-fn matches_v128(pattern: &V128Pattern, bytes: [u8; 16]) -> bool {
+fn matches_v128(pattern: &V128Pattern, nans: Nans, bytes: [u8; 16]) -> bool {
     /// Compares the lanes of `bytes`, `N` bytes each, with `lanes`.
     fn lanes<T, const N: usize>(bytes: [u8; 16], lanes: &[T], same: impl Fn(&T, [u8; N]) -> bool) -> bool {
         let (chunks, rest) = bytes.as_chunks::<N>();
@@ -183,8 +199,8 @@ fn matches_v128(pattern: &V128Pattern, bytes: [u8; 16]) -> bool {
         V128Pattern::I16x8(x) => lanes(bytes, x, |x, b| *x == i16::from_le_bytes(b)),
         V128Pattern::I32x4(x) => lanes(bytes, x, |x, b| *x == i32::from_le_bytes(b)),
         V128Pattern::I64x2(x) => lanes(bytes, x, |x, b| *x == i64::from_le_bytes(b)),
-        V128Pattern::F32x4(x) => lanes(bytes, x, |x, b| matches_f32(x, u32::from_le_bytes(b))),
-        V128Pattern::F64x2(x) => lanes(bytes, x, |x, b| matches_f64(x, u64::from_le_bytes(b))),
+        V128Pattern::F32x4(x) => lanes(bytes, x, |x, b| matches_f32(x, nans, u32::from_le_bytes(b))),
+        V128Pattern::F64x2(x) => lanes(bytes, x, |x, b| matches_f64(x, nans, u64::from_le_bytes(b))),
     }
 }
 

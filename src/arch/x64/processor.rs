@@ -7,8 +7,8 @@ pub const CODE_PADDING: u8 = 0xcc;
 
 /// An error if the processor lacks something that compiled code relies on.
 pub fn check_processor() -> Result<()> {
-    if !std::is_x86_feature_detected!("sse4.1") {
-        return Err(Error::unsupported("this processor: SSE4.1 is needed"));
+    if !std::is_x86_feature_detected!("sse4.1") || !std::is_x86_feature_detected!("ssse3") {
+        return Err(Error::unsupported("this processor: SSE4.1 and SSSE3 are needed"));
     }
     Ok(())
 }

@@ -97,6 +97,23 @@ pub unsafe extern "C" fn libwasm_config_set_host_stack_reserve(config: *mut wasm
     })
 }
 
+/// Whether what WebAssembly computes is the same on every processor; off by default. It follows the specification's deterministic profile
+/// then: an operation that makes a NaN makes the canonical positive one, and relaxed vector instructions have one result each: `madd`
+/// is rounded twice, min and max, conversions, selections, products and swizzles are those of the instructions that are not relaxed. Code
+/// that computes with floats is slower. Bits of a NaN that comes from a constant, a memory or the host stay as they are; those
+/// operations pass them on that do not compute: `neg`, `abs`, `copysign`, `pmin`, `pmax`, selections, loads and stores. What depends on the
+/// machine otherwise still does: whether memory grows, when the stack is exhausted, and host functions.
+///
+/// Artifacts are loaded by engines with the same setting only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_deterministic(config: *mut wasm_config_t, enabled: bool) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow_mut(config) }?.deterministic = enabled;
+        Ok(())
+    })
+}
+
 /// Whether modules may use wide arithmetic, a proposal beyond WebAssembly 3.0: `i64.add128`, `i64.sub128`, `i64.mul_wide_s` and
 /// `i64.mul_wide_u`. On by default. Where it is off, a module that needs it is refused (`LIBWASM_ERROR_UNSUPPORTED`), and so is every
 /// artifact that was made by an engine that has it on (`LIBWASM_ERROR_ARTIFACT`).

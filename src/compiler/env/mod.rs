@@ -11,6 +11,7 @@ mod memory;
 mod table;
 
 use super::CompileOptions;
+use super::isa::Extensions;
 use crate::abi::{Libcall, VMContextLayout};
 use crate::compiler::sig::POINTER;
 use crate::module::Module;
@@ -76,6 +77,7 @@ pub(crate) struct FuncEnv<'a> {
     pub module: &'a Module,
     pub layout: &'a VMContextLayout,
     pub options: CompileOptions,
+    pub extensions: Extensions,
     pub vmctx: Value,
     entry: Block,
     /// The last of the instructions that were hoisted to the start of the function.
@@ -101,6 +103,7 @@ impl<'a> FuncEnv<'a> {
         module: &'a Module,
         layout: &'a VMContextLayout,
         options: CompileOptions,
+        extensions: Extensions,
         entry: Block,
         vmctx: Value,
     ) -> FuncEnv<'a> {
@@ -108,6 +111,7 @@ impl<'a> FuncEnv<'a> {
             module,
             layout,
             options,
+            extensions,
             vmctx,
             entry,
             last_hoisted: None.into(),

@@ -62,7 +62,8 @@ const OPCODES: &[(&str, &str)] = &[
         i32x4.extmul_high_i16x8_u i64x2.add i64x2.sub i64x2.mul i64x2.extmul_low_i32x4_s i64x2.extmul_high_i32x4_s \
         i64x2.extmul_low_i32x4_u i64x2.extmul_high_i32x4_u f32x4.add f32x4.sub f32x4.mul f32x4.div f32x4.min \
         f32x4.max f32x4.pmin f32x4.pmax f64x2.add f64x2.sub f64x2.mul f64x2.div f64x2.min f64x2.max f64x2.pmin \
-        f64x2.pmax"),
+        f64x2.pmax i8x16.relaxed_swizzle f32x4.relaxed_min f32x4.relaxed_max f64x2.relaxed_min f64x2.relaxed_max \
+        i16x8.relaxed_q15mulr_s i16x8.relaxed_dot_i8x16_i7x16_s"),
     ("v>i", "i8x16.extract_lane_s i8x16.extract_lane_u i16x8.extract_lane_s i16x8.extract_lane_u i32x4.extract_lane \
         v128.any_true i8x16.all_true i8x16.bitmask i16x8.all_true i16x8.bitmask i32x4.all_true i32x4.bitmask \
         i64x2.all_true i64x2.bitmask"),
@@ -86,8 +87,11 @@ const OPCODES: &[(&str, &str)] = &[
         f64x2.ceil f64x2.floor f64x2.trunc f64x2.nearest f64x2.abs f64x2.neg f64x2.sqrt i32x4.trunc_sat_f32x4_s \
         i32x4.trunc_sat_f32x4_u f32x4.convert_i32x4_s f32x4.convert_i32x4_u i32x4.trunc_sat_f64x2_s_zero \
         i32x4.trunc_sat_f64x2_u_zero f64x2.convert_low_i32x4_s f64x2.convert_low_i32x4_u f32x4.demote_f64x2_zero \
-        f64x2.promote_low_f32x4"),
-    ("vvv>v", "v128.bitselect"),
+        f64x2.promote_low_f32x4 i32x4.relaxed_trunc_f32x4_s i32x4.relaxed_trunc_f32x4_u \
+        i32x4.relaxed_trunc_f64x2_s_zero i32x4.relaxed_trunc_f64x2_u_zero"),
+    ("vvv>v", "v128.bitselect f32x4.relaxed_madd f32x4.relaxed_nmadd f64x2.relaxed_madd f64x2.relaxed_nmadd \
+        i8x16.relaxed_laneselect i16x8.relaxed_laneselect i32x4.relaxed_laneselect i64x2.relaxed_laneselect \
+        i32x4.relaxed_dot_i8x16_i7x16_add_s"),
 ];
 
 #[derive(Copy, Clone, Debug)]
@@ -123,6 +127,7 @@ fn with_immediates(opcode: &str) -> String {
         "v128.const" => "v128.const i32x4 1 2 3 4".into(),
         "i8x16.shuffle" => "i8x16.shuffle 0 17 2 19 4 21 6 23 8 25 10 27 12 29 14 31".into(),
         _ if opcode.ends_with(".const") => format!("{opcode} 5"),
+        _ if opcode.ends_with("_laneselect") => opcode.into(),
         _ if opcode.contains("_lane") && opcode.starts_with("v128") => format!("{opcode} offset=8 1"),
         _ if opcode.contains("_lane") => format!("{opcode} 1"),
         _ if opcode.starts_with("v128.load") || opcode.starts_with("v128.store") => format!("{opcode} offset=8"),
@@ -171,7 +176,7 @@ fn all_opcodes_are_listed() {
         })
         .count()
     };
-    assert_eq!((count(false), count(true)), (144, 236));
+    assert_eq!((count(false), count(true)), (144, 256));
 }
 
 #[test]
@@ -185,6 +190,8 @@ fn each_opcode_compiles_in_every_mode() {
         mode(OptLevel::Speed, false, false),
         mode(OptLevel::None, true, false),
         mode(OptLevel::None, false, false),
+        CompileOptions { deterministic: true, ..CompileOptions::DEFAULT },
+        CompileOptions { deterministic: true, ..mode(OptLevel::None, false, false) },
     ] {
         let compiler = Compiler::new(options).unwrap();
         let ParsedModule { module, bodies } = parse(&bytes, options.features).unwrap();

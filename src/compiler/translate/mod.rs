@@ -13,6 +13,7 @@ pub(crate) use traps::trap_code;
 use crate::abi::{Libcall, VMContext, VMContextLayout, VMStoreContext};
 use crate::compiler::complexity::Budget;
 use crate::compiler::env::FuncEnv;
+use crate::compiler::isa::Extensions;
 use crate::compiler::sig::{self, POINTER};
 use crate::compiler::trampoline::leave_by_raise;
 use crate::compiler::translate::stack::{BlockSig, ControlFrame, ControlStack, FrameKind, OperandStack};
@@ -43,6 +44,7 @@ pub(crate) struct FuncContext<'a> {
     pub module: &'a Module,
     pub layout: &'a VMContextLayout,
     pub options: CompileOptions,
+    pub extensions: Extensions,
     pub config: TargetFrontendConfig,
 }
 
@@ -121,6 +123,11 @@ impl<'a> FuncTranslator<'a> {
     /// Whether faults become traps by signal. When not, everything that could fault is checked before.
     pub fn signals(&self) -> bool {
         self.env.options.signals
+    }
+
+    /// Whether results are the same on every processor.
+    pub fn is_deterministic(&self) -> bool {
+        self.env.options.deterministic
     }
 
     /// Calls a libcall with this function's vmctx and `args`; its result if it has one.
@@ -208,7 +215,7 @@ pub(crate) fn translate<'a>(
     builder.seal_block(entry);
     builder.ensure_inserted_block();
     let vmctx = builder.block_params(entry)[0];
-    let env = FuncEnv::new(context.module, context.layout, context.options, entry, vmctx);
+    let env = FuncEnv::new(context.module, context.layout, context.options, context.extensions, entry, vmctx);
     let (stack, control) = (OperandStack::default(), ControlStack::default());
     let mut t = FuncTranslator {
         builder,

@@ -32,6 +32,8 @@ pub struct Config {
     pub max_wasm_stack: usize,
     /// The bytes of a stack that are left to host functions; `None`: what suits its size.
     pub host_stack_reserve: Option<usize>,
+    /// Whether results are the same on every processor.
+    pub deterministic: bool,
     /// What modules may use.
     pub features: Features,
 }
@@ -44,6 +46,7 @@ impl Default for Config {
             memory_reservation: None,
             max_wasm_stack: stack::DEFAULT_MAX_WASM,
             host_stack_reserve: None,
+            deterministic: false,
             features: Features::default(),
         }
     }
@@ -72,8 +75,8 @@ impl Engine {
             if os::address_space_limited() { 0 } else { GUARDED_RESERVATION }
         });
         let guard_pages = config.signals && reservation >= GUARDED_RESERVATION;
-        let Config { opt_level, signals, features, .. } = config;
-        let options = CompileOptions { opt_level, signals, guard_pages, features };
+        let Config { opt_level, signals, deterministic, features, .. } = config;
+        let options = CompileOptions { opt_level, signals, guard_pages, deterministic, features };
         os::register_barriers();
         let compiler = Arc::new(Compiler::new(options)?);
         if config.signals {

@@ -72,8 +72,13 @@ fn pseudo_max(t: &mut FuncTranslator<'_>, lanes: Type) {
     t.push_v128(v);
 }
 
-/// `x < y ? yes : no` in each lane.
-fn choose_if_less(t: &mut FuncTranslator<'_>, lanes: Type, (x, y): (Value, Value), (yes, no): (Value, Value)) -> Value {
+/// `x < y ? yes : no` in each lane: where the choice is between `x` and `y`, Cranelift makes one instruction of it.
+pub(super) fn choose_if_less(
+    t: &mut FuncTranslator<'_>,
+    lanes: Type,
+    (x, y): (Value, Value),
+    (yes, no): (Value, Value),
+) -> Value {
     let less = t.builder.ins().fcmp(FloatCC::LessThan, x, y);
     let flags = MemFlagsData::new().with_endianness(Endianness::Little);
     let less = t.builder.ins().bitcast(lanes, flags, less);

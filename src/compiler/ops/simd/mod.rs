@@ -1,4 +1,4 @@
-//! The vector instructions of WebAssembly 2.0, one file for each kind, all re-exported flat.
+//! The vector instructions, one file for each kind, all re-exported flat.
 //!
 //! Invariant: on the operand stack a vector is always `I8X16`; operations take it off as the lane type they work on
 //! (`pop_v128`) and put it back as `I8X16` (`push_v128`). Called by the opcode match only.
@@ -46,6 +46,7 @@ mod float;
 mod integer;
 mod lanes;
 mod memory;
+mod relaxed;
 
 pub(crate) use bitwise::*;
 pub(crate) use compare::*;
@@ -54,6 +55,7 @@ pub(crate) use float::*;
 pub(crate) use integer::*;
 pub(crate) use lanes::*;
 pub(crate) use memory::*;
+pub(crate) use relaxed::*;
 
 /// The vector constant zero.
 fn zero(t: &mut FuncTranslator<'_>, lanes: Type) -> Value {
