@@ -16,7 +16,7 @@ const STANDARD: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::RELAXED_SIMD);
 
 /// What later versions of WebAssembly and proposals have that this library lacks, by their names.
-pub(super) const MISSING: [(WasmFeatures, &str); 6] = [
+pub(super) const MISSING: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::EXCEPTIONS, "exception handling"),
     (WasmFeatures::LEGACY_EXCEPTIONS, "the legacy form of exception handling"),
     (WasmFeatures::THREADS, "threads"),
