@@ -126,6 +126,14 @@ enum libwasm_trap_code_enum {
    * A null reference where a function was to be called, as of `call_ref`.
    */
   LIBWASM_TRAP_NULL_FUNCTION_REFERENCE = 16,
+  /**
+   * A reference to something of another type than `ref.cast` asks for.
+   */
+  LIBWASM_TRAP_CAST_FAILURE = 17,
+  LIBWASM_TRAP_NULL_STRUCTURE_REFERENCE = 18,
+  LIBWASM_TRAP_NULL_ARRAY_REFERENCE = 19,
+  LIBWASM_TRAP_NULL_I31_REFERENCE = 20,
+  LIBWASM_TRAP_ARRAY_OUT_OF_BOUNDS = 21,
 };
 
 /**
@@ -350,6 +358,13 @@ WASM_API_EXTERN void libwasm_config_set_deterministic(wasm_config_t *config, boo
 WASM_API_EXTERN void libwasm_config_set_wide_arithmetic(wasm_config_t *config, bool enabled);
 
 /**
+ * Whether the pages of a module's memories may have one byte instead of 64 KiB, a proposal beyond WebAssembly 3.0: `(memory 100
+ * (pagesize 1))`. Accesses to such a memory are checked by code. Off by default; where it is off, modules and artifacts are refused as
+ * `libwasm_config_set_wide_arithmetic` says. The host can make such memories in any case (`libwasm_memorytype_new`).
+ */
+WASM_API_EXTERN void libwasm_config_set_custom_page_sizes(wasm_config_t *config, bool enabled);
+
+/**
  * Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
  * The i32 0 if `bytes` is NULL.
  */
@@ -359,6 +374,15 @@ WASM_API_EXTERN void libwasm_val_new_v128(const uint8_t *bytes, wasm_val_t *out)
  * Writes the 16 bytes of a v128 value to `bytes`, the lowest lane first. False, and zeros, if the value is not a v128.
  */
 WASM_API_EXTERN bool libwasm_val_v128(const wasm_val_t *value, uint8_t *bytes);
+
+/**
+ * Whether a reference is a value of a reference type, as `ref.test` tells it
+ * (<https://webassembly.github.io/spec/core/syntax/instructions.html#reference-instructions>): NULL is the null of all types that have
+ * one. A function, memory, or other object of the host is a value of the external types, and of `LIBWASM_ANYREF` as what
+ * `any.convert_extern` makes of it; a structure, array or i31 one of both hierarchies. False, with a reason, if the type is NULL or no
+ * reference type. The reference and the type are lent.
+ */
+WASM_API_EXTERN bool libwasm_ref_test(const wasm_ref_t *reference, const wasm_valtype_t *ty);
 
 /**
  * Makes a memory type, owned by the caller, with 64-bit addresses and pages of another size where the limits say so. Copies the limits.

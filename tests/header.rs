@@ -33,8 +33,20 @@ const WASM: [&str; 26] = [
 ];
 
 /// Those that make `libwasm.h`.
-const LIBWASM: [&str; 13] = [
-    "version", "error", "config", "kinds", "v128", "limits", "memory", "stack", "func", "trap", "frame", "wat",
+const LIBWASM: [&str; 14] = [
+    "version",
+    "error",
+    "config",
+    "kinds",
+    "v128",
+    "reference",
+    "limits",
+    "memory",
+    "stack",
+    "func",
+    "trap",
+    "frame",
+    "wat",
     "artifact",
 ];
 

@@ -2,7 +2,9 @@
 
 use crate::abi::activation::Activation;
 use crate::abi::frame::TrapFrames;
+use crate::abi::heap::VMTypeRecord;
 use crate::abi::libcall::LibcallTable;
+use crate::abi::records::VMFuncRef;
 use crate::abi::value::ValVec;
 use std::mem::offset_of;
 
@@ -66,8 +68,40 @@ pub struct VMStoreContext {
     pub capture_trap_frames: unsafe extern "C" fn(*mut VMStoreContext),
     /// The trap that is on its way to the innermost entry stub (`raise` in `arch`).
     pub pending_trap: PendingTrap,
+    /// The heap of the store.
+    pub heap: VMHeap,
     /// The frames the last trap crossed, innermost first, kept by the landing before it drops them. Not for compiled code.
     pub trap_frames: TrapFrames,
+}
+
+/// What compiled code has to know of a store's heap.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMHeap {
+    /// Where the heap begins; null before an instance has been made whose module has references that are neither external nor functions.
+    pub base: *mut u8,
+    /// Where compiled code allocates the next object, and where the room for that ends: distances from the start of the heap.
+    pub alloc: u32,
+    pub alloc_end: u32,
+    /// The records of all types; null as long as `base` is.
+    pub type_records: *const VMTypeRecord,
+    /// The functions that the heap refers to, of which the first is null, and how many there are.
+    pub funcs: *const *mut VMFuncRef,
+    pub num_funcs: u32,
+    pub _pad: u32,
+}
+
+impl VMHeap {
+    /// No heap.
+    pub const NONE: VMHeap = VMHeap {
+        base: std::ptr::null_mut(),
+        alloc: 0,
+        alloc_end: 0,
+        type_records: std::ptr::null(),
+        funcs: std::ptr::null(),
+        num_funcs: 0,
+        _pad: 0,
+    };
 }
 
 /// A trap between the instruction that raised it and the entry stub that it lands in.

@@ -7,7 +7,9 @@
 //! A test reads the sources of the compiler and of the stubs, and fails if one takes the offset of a field that is not listed.
 
 use crate::abi::*;
-use crate::types::{FuncIndex, GlobalIndex, MemoryIndex, TableIndex, TrapCode};
+use crate::types::{
+    FieldType, FuncIndex, GlobalIndex, MemoryIndex, Mutability, StorageType, TableIndex, TrapCode, ValType,
+};
 use std::mem::offset_of;
 
 /// A number that compiled code relies on, by name.
@@ -33,7 +35,14 @@ fn hash(facts: &[Fact]) -> u64 {
 
 fn facts() -> Vec<Fact> {
     let traps = TrapCode::ALL.iter().map(|&(name, code)| (name, code.into()));
-    [LAYOUTS, LIBCALLS, CONSTANTS].into_iter().flatten().copied().chain(context_arrays()).chain(traps).collect()
+    [LAYOUTS, LIBCALLS, CONSTANTS]
+        .into_iter()
+        .flatten()
+        .copied()
+        .chain(context_arrays())
+        .chain(object_layout())
+        .chain(traps)
+        .collect()
 }
 
 /// For each type its size, its alignment and the offsets of its fields.
@@ -53,23 +62,25 @@ const LAYOUTS: &[Fact] = layouts! {
         store, previous, entry_fp, entry_sp, return_address, exit_fp, exit_pc, exit_callee, flags, host_mode, exception,
     }
     LibcallResult { value, trapped }
-    // The entries in front of these: see `LIBCALLS`.
+    // The entries behind these: see `LIBCALLS`.
     LibcallTable { host_call, end_callback, raise_past_results, table_fill_element, table_materialize }
     ObjectHeader { kind, has_host_info, owner_offset }
     PendingTrap { code, object, fp, pc, exact_pc, memory, address }
     VMAnyContext { store }
     VMContext { store, libcalls, type_ids, raise }
     VMFuncImport { entry, vmctx, func_ref }
-    VMFuncRef { object, entry, vmctx, ty, type_id, func_index }
+    VMFuncRef { object, entry, vmctx, ty, type_id, func_index, heap_index }
     VMFuncType { numeric_to_wasm, num_params, num_results }
     VMGlobal { object, value }
+    VMHeap { base, alloc, alloc_end, type_records, funcs, num_funcs }
     VMHostContext { store, call, callback, env }
     VMMemory { base, length }
     VMMemorySlot { base, memory, room }
     VMStoreContext {
-        libcalls, stack_limit, activation, spare, first, resume, capture_trap_frames, pending_trap,
+        libcalls, stack_limit, activation, spare, first, resume, capture_trap_frames, pending_trap, heap,
     }
     VMTable { base, length, written }
+    VMTypeRecord { display, depth, kind, shape }
 };
 
 macro_rules! libcalls {
@@ -87,6 +98,17 @@ const LIBCALLS: &[Fact] = foreach_libcall!(libcalls);
 const CONSTANTS: &[Fact] = &[
     ("GUARDED_RESERVATION", GUARDED_RESERVATION),
     ("GUARD_SIZE", GUARD_SIZE),
+    ("header of objects", HEAP_HEADER as u64),
+    ("length of arrays", ARRAY_LENGTH as u64),
+    ("shift of types in headers", TYPE_SHIFT as u64),
+    ("type of the host's objects", EXTERN_TYPE as u64),
+    ("bit of the host's objects", heap_bits::BOX as u64),
+    ("bits of marks", heap_bits::MARK as u64),
+    ("area of null", NULL_AREA as u64),
+    ("largest object allocated inline", LARGEST_INLINE as u64),
+    ("supertypes in a record", DISPLAY as u64),
+    ("kind of structures", type_kind::STRUCT as u64),
+    ("kind of arrays", type_kind::ARRAY as u64),
     ("ObjectKind::Func", ObjectKind::Func as u64),
     ("PendingTrap::OBJECT", PendingTrap::OBJECT as u64),
     ("size of a raw slot", RAW_SLOT as u64),
@@ -99,6 +121,22 @@ const CONSTANTS: &[Fact] = &[
     ("kind of f32", KIND_F32 as u64),
     ("kind of f64", KIND_F64 as u64),
 ];
+
+/// Where the fields of a structure lie that has one of each size.
+fn object_layout() -> Vec<Fact> {
+    let storages = [
+        ("field of 1 byte", StorageType::I8),
+        ("field of 2 bytes", StorageType::I16),
+        ("field of 8 bytes", StorageType::Val(ValType::I64)),
+        ("field of a function", StorageType::Val(ValType::FUNCREF)),
+        ("field of 16 bytes", StorageType::Val(ValType::V128)),
+        ("field of a reference", StorageType::Val(ValType::EXTERNREF)),
+    ];
+    let fields = storages.map(|(_, storage)| FieldType { storage, mutability: Mutability::Var });
+    let (offsets, size) = struct_layout(&fields);
+    let names = storages.iter().map(|&(name, _)| name).chain(["size of a structure"]);
+    names.zip(offsets.into_iter().chain([size]).map(u64::from)).collect()
+}
 
 /// Where the arrays behind a context begin, and how large their elements are.
 fn context_arrays() -> Vec<Fact> {

@@ -17,6 +17,8 @@ pub struct LibcallResult {
 macro_rules! foreach_libcall {
     ($each:ident) => {
         $each! {
+            /// Raises the trap with this `TrapCode`. Does not return.
+            raise(vmctx, code: i32);
             /// `memory.grow`: the old size in pages, or -1.
             memory_grow(vmctx, memory: i32, delta: i64) -> i64;
             memory_copy(vmctx, dst_memory: i32, dst: i64, src_memory: i32, src: i64, len: i64);
@@ -31,8 +33,19 @@ macro_rules! foreach_libcall {
             elem_drop(vmctx, segment: i32);
             /// `ref.func`: the pointer to the function's `VMFuncRef`.
             ref_func(vmctx, func: i32) -> i64;
-            /// Raises the trap with this `TrapCode`. Does not return.
-            raise(vmctx, code: i32);
+            /// Allocates a structure of a type of the module, whose size is given too: the reference.
+            struct_new(vmctx, ty: i32, size: i32) -> i64;
+            /// Allocates an array of a type of the module, whose elements are zero or null if `zeroed` is not 0: the reference.
+            array_new(vmctx, ty: i32, length: i32, zeroed: i32) -> i64;
+            array_new_data(vmctx, ty: i32, segment: i32, src: i32, length: i32) -> i64;
+            array_new_elem(vmctx, ty: i32, segment: i32, src: i32, length: i32) -> i64;
+            array_init_data(vmctx, array: i32, dst: i32, segment: i32, src: i32, length: i32);
+            array_init_elem(vmctx, array: i32, dst: i32, segment: i32, src: i32, length: i32);
+            array_copy(vmctx, dst_array: i32, dst: i32, src_array: i32, src: i32, length: i32);
+            /// The place of a function, which is not null, among those that the heap refers to.
+            heap_func(vmctx, func: i64) -> i64;
+            /// Whether a type, by its number, is a type of the module or a subtype of it.
+            type_matches(vmctx, given: i32, wanted: i32) -> i64;
         }
     };
 }
@@ -44,7 +57,6 @@ macro_rules! define_libcall_table {
         #[repr(C)]
         #[derive(Debug)]
         pub struct LibcallTable {
-            $($(#[$doc])* pub $name: *const u8,)*
             /// Called by wasm→host trampolines whose signature has references or v128: `(host context, slots)`, where `slots` is
             /// an array that holds raw arguments and receives raw results, with room for the vectors' values behind them.
             pub host_call: *const u8,
@@ -59,6 +71,7 @@ macro_rules! define_libcall_table {
             pub table_fill_element: *const u8,
             /// `(context, table)`: fills a table, so that 0 in it means null.
             pub table_materialize: *const u8,
+            $($(#[$doc])* pub $name: *const u8,)*
         }
         /// A libcall that compiled functions use.
         #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]

@@ -10,6 +10,7 @@ mod activation;
 mod context;
 mod fingerprint;
 mod frame;
+mod heap;
 mod layout;
 mod libcall;
 mod object;
@@ -17,9 +18,13 @@ mod records;
 mod value;
 
 pub use activation::Activation;
-pub use context::{CallHost, PendingTrap, VMAnyContext, VMContext, VMHostContext, VMStoreContext};
+pub use context::{CallHost, PendingTrap, VMAnyContext, VMContext, VMHeap, VMHostContext, VMStoreContext};
 pub use fingerprint::fingerprint;
 pub use frame::{Frame, TrapFrames};
+pub use heap::{
+    ARRAY_LENGTH, Content, DISPLAY, EXTERN_TYPE, HEAP_HEADER, LARGEST_INLINE, MOST_TYPES, NULL_AREA, Shape, TYPE_SHIFT,
+    VMTypeRecord, array_size, content, heap_bits, storage_size, struct_layout, type_kind,
+};
 pub use layout::{ContextCounts, VMContextLayout};
 pub(crate) use libcall::foreach_libcall;
 pub use libcall::{Libcall, LibcallParam, LibcallResult, LibcallTable};

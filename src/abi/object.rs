@@ -25,11 +25,13 @@ pub enum ObjectKind {
     Module,
     Trap,
     Foreign,
+    /// An object of the heap, or an i31.
+    HeapObject,
 }
 
 impl ObjectKind {
     /// How many there are.
-    pub const COUNT: usize = ObjectKind::Foreign as usize + 1;
+    pub const COUNT: usize = ObjectKind::HeapObject as usize + 1;
 
     /// What messages call an object of this kind.
     pub fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl ObjectKind {
             ObjectKind::Module => "a module",
             ObjectKind::Trap => "a trap",
             ObjectKind::Foreign => "a foreign object",
+            ObjectKind::HeapObject => "an object of the heap",
         }
     }
 }

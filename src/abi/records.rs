@@ -20,6 +20,9 @@ pub struct VMFuncRef {
     pub type_id: u32,
     /// The function's index in its module, `u32::MAX` for a host function.
     pub func_index: u32,
+    /// Its place among the functions that the heap of the store refers to; 0 for none.
+    pub heap_index: u32,
+    pub _pad: u32,
 }
 
 /// The head of a function type's registration in an engine: what the stub of numeric-only calls reads of it.
@@ -93,4 +96,4 @@ pub struct VMMemorySlot {
     pub room: usize,
 }
 
-const _: () = assert!(size_of::<VMGlobal>() == 32 && size_of::<VMFuncRef>() == 40);
+const _: () = assert!(size_of::<VMGlobal>() == 32 && size_of::<VMFuncRef>() == 48);

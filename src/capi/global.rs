@@ -166,7 +166,7 @@ pub unsafe extern "C" fn wasm_global_get(global: *const wasm_global_t, out: *mut
         let global = unsafe { own::record(global) }?;
         let entered = store_of_global(global).enter()?;
         // SAFETY: the caller's handle keeps the global alive.
-        let value = unsafe { global::get(&entered, global) };
+        let value = unsafe { global::get(&entered, global) }?;
         // SAFETY: as the caller states.
         unsafe { own::write(out, own::val_into_raw(value)) }
     })

@@ -137,7 +137,7 @@ pub unsafe extern "C" fn wasm_table_get(table: *const wasm_table_t, index: wasm_
             Error::argument(format!("the index is out of bounds: index {index}, table size {}", table.size()))
         })?;
         // SAFETY: tables hold live objects, and the store is entered.
-        Ok(unsafe { own::retain_object(object) })
+        Ok(unsafe { own::retain_object(object?) })
     })
 }
 

@@ -130,35 +130,72 @@ impl Module {
     fn is_expr_sound(&self, expr: &ConstExpr, ty: ValType, num_globals: usize) -> bool {
         let mut stack = Vec::with_capacity(1);
         for op in expr.ops() {
-            let (operand, result) = match *op {
-                ConstOp::I32(_) => (None, ValType::I32),
-                ConstOp::I64(_) => (None, ValType::I64),
-                ConstOp::F32(_) => (None, ValType::F32),
-                ConstOp::F64(_) => (None, ValType::F64),
-                ConstOp::V128(_) => (None, ValType::V128),
-                ConstOp::GlobalGet(global) => match self.globals.get(global).filter(|_| global.index() < num_globals) {
-                    Some(global) => (None, global.content),
-                    None => return false,
-                },
-                ConstOp::RefNull(heap) => (None, ValType::Ref(RefType { nullable: true, heap })),
-                ConstOp::RefFunc(func) if self.has_func(func) => (None, ValType::FUNCREF),
-                ConstOp::RefFunc(_) => return false,
-                ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => (Some(ValType::I32), ValType::I32),
-                ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => (Some(ValType::I64), ValType::I64),
-            };
-            if let Some(operand) = operand
-                && !(stack.pop() == Some(operand) && stack.pop() == Some(operand))
-            {
-                return false;
-            }
+            let Some(result) = self.apply(op, num_globals, &mut stack) else { return false };
             stack.push(result);
         }
-        match (stack.as_slice(), ty) {
-            // References are told apart by how they are kept.
-            ([ValType::Ref(given)], ValType::Ref(wanted)) => given.heap.top() == wanted.heap.top(),
-            ([given], wanted) => *given == wanted,
-            _ => false,
-        }
+        matches!(stack.as_slice(), [given] if is_alike(*given, ty))
+    }
+
+    /// Takes the operands of an operation of a constant expression, and gives the type of its result; `None` if they are not there.
+    fn apply(&self, op: &ConstOp, num_globals: usize, stack: &mut Vec<ValType>) -> Option<ValType> {
+        let reference = |heap| ValType::Ref(RefType { nullable: true, heap });
+        let object = |ty, kind| {
+            let defined = self.types.get(ty).filter(|ty| ty.kind() == kind)?;
+            Some((&defined.composite, reference(HeapType::Concrete { kind, ty: TypeUse::Index(ty) })))
+        };
+        let mut pop = |wanted: ValType| {
+            let given = stack.pop()?;
+            is_alike(given, wanted).then_some(())
+        };
+        Some(match *op {
+            ConstOp::I32(_) => ValType::I32,
+            ConstOp::I64(_) => ValType::I64,
+            ConstOp::F32(_) => ValType::F32,
+            ConstOp::F64(_) => ValType::F64,
+            ConstOp::V128(_) => ValType::V128,
+            ConstOp::GlobalGet(global) => self.globals.get(global).filter(|_| global.index() < num_globals)?.content,
+            ConstOp::RefNull(heap) => reference(heap),
+            ConstOp::RefFunc(func) => self.has_func(func).then_some(ValType::FUNCREF)?,
+            ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => {
+                pop(ValType::I32)?;
+                pop(ValType::I32)?;
+                ValType::I32
+            }
+            ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
+                pop(ValType::I64)?;
+                pop(ValType::I64)?;
+                ValType::I64
+            }
+            ConstOp::RefI31 => {
+                pop(ValType::I32)?;
+                reference(HeapType::I31)
+            }
+            ConstOp::StructNew(ty) => {
+                let (CompositeType::Struct(fields), result) = object(ty, CompositeKind::Struct)? else { return None };
+                fields.iter().rev().try_for_each(|field| pop(field.storage.unpacked()))?;
+                result
+            }
+            ConstOp::StructNewDefault(ty) => object(ty, CompositeKind::Struct)?.1,
+            ConstOp::ArrayNew(ty) => {
+                let (CompositeType::Array(element), result) = object(ty, CompositeKind::Array)? else { return None };
+                pop(ValType::I32)?;
+                pop(element.storage.unpacked())?;
+                result
+            }
+            ConstOp::ArrayNewDefault(ty) => {
+                pop(ValType::I32)?;
+                object(ty, CompositeKind::Array)?.1
+            }
+            ConstOp::ArrayNewFixed(ty, count) => {
+                let (CompositeType::Array(element), result) = object(ty, CompositeKind::Array)? else { return None };
+                (0..count).try_for_each(|_| pop(element.storage.unpacked()))?;
+                result
+            }
+            ConstOp::Convert(heap) => {
+                pop(reference(HeapType::Any))?;
+                reference(heap)
+            }
+        })
     }
 
     fn is_offset_sound(&self, offset: &ConstExpr, index64: bool) -> bool {
@@ -177,9 +214,17 @@ impl Module {
             && match &elem.mode {
                 ElemMode::Passive | ElemMode::Declared => true,
                 ElemMode::Active { table, offset } => self.tables.get(*table).is_some_and(|table| {
-                    table.element.heap.top() == elem.ty.heap.top() && self.is_offset_sound(offset, table.index64)
+                    table.element.is_func() == elem.ty.is_func() && self.is_offset_sound(offset, table.index64)
                 }),
             }
+    }
+}
+
+/// Whether values of two types are kept alike: references are told apart by whether they are functions.
+fn is_alike(given: ValType, wanted: ValType) -> bool {
+    match (given, wanted) {
+        (ValType::Ref(given), ValType::Ref(wanted)) => given.is_func() == wanted.is_func(),
+        _ => given == wanted,
     }
 }
 

@@ -27,6 +27,20 @@ impl ConstExpr {
                 Operator::I64Add => ConstOp::I64Add,
                 Operator::I64Sub => ConstOp::I64Sub,
                 Operator::I64Mul => ConstOp::I64Mul,
+                Operator::RefI31 => ConstOp::RefI31,
+                Operator::StructNew { struct_type_index } => ConstOp::StructNew(TypeIndex::from_u32(struct_type_index)),
+                Operator::StructNewDefault { struct_type_index } => {
+                    ConstOp::StructNewDefault(TypeIndex::from_u32(struct_type_index))
+                }
+                Operator::ArrayNew { array_type_index } => ConstOp::ArrayNew(TypeIndex::from_u32(array_type_index)),
+                Operator::ArrayNewDefault { array_type_index } => {
+                    ConstOp::ArrayNewDefault(TypeIndex::from_u32(array_type_index))
+                }
+                Operator::ArrayNewFixed { array_type_index, array_size } => {
+                    ConstOp::ArrayNewFixed(TypeIndex::from_u32(array_type_index), array_size)
+                }
+                Operator::AnyConvertExtern => ConstOp::Convert(HeapType::Any),
+                Operator::ExternConvertAny => ConstOp::Convert(HeapType::Extern),
                 Operator::End => break,
                 _ => return Err(Error::invalid("constant expression required", offset as usize)),
             });
@@ -43,6 +57,14 @@ impl ConstExpr {
             ConstExpr::One(op) => std::slice::from_ref(op),
             ConstExpr::Several(ops) => ops,
         }
+    }
+
+    /// Whether the expression makes an object, so that it must be evaluated once.
+    pub fn allocates(&self) -> bool {
+        self.ops().iter().any(|op| {
+            use ConstOp::*;
+            matches!(op, StructNew(_) | StructNewDefault(_) | ArrayNew(_) | ArrayNewDefault(_) | ArrayNewFixed(..))
+        })
     }
 
     /// The function, if the expression is a single `ref.func`.

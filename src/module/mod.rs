@@ -81,6 +81,8 @@ pub struct Module {
     /// Whether a function reference made by an instance can reach another instance without the host's doing:
     /// an imported funcref table or mutable funcref global, or a function type with a funcref parameter.
     pub leaks_references: bool,
+    /// Whether the module can have references to objects of the heap other than those of the host: it names such types.
+    pub has_objects: bool,
     /// Names from the name section, for traces.
     pub names: Names,
     /// The functions that `return_call` names, which only the compiler asks for.
@@ -138,6 +140,14 @@ pub enum ConstOp {
     I64Add,
     I64Sub,
     I64Mul,
+    RefI31,
+    StructNew(TypeIndex),
+    StructNewDefault(TypeIndex),
+    ArrayNew(TypeIndex),
+    ArrayNewDefault(TypeIndex),
+    ArrayNewFixed(TypeIndex, u32),
+    /// `any.convert_extern` and `extern.convert_any`, which change nothing but the type: to this.
+    Convert(HeapType),
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -48,7 +48,7 @@ pub fn parse(bytes: &[u8], features: Features) -> Result<ParsedModule<'_>> {
                 let range = body.range();
                 // The binary is smaller than 4 GiB.
                 push_words(&mut builder.bodies, &[range.start as u32, range.end as u32]);
-                builder.find_tail_calls(&body);
+                builder.look_into(&body);
                 bodies.push((to_validate, body));
             }
             ValidPayload::Ok => builder.add_section(payload)?,
@@ -158,23 +158,23 @@ impl Builder {
         Ok(())
     }
 
-    /// Notes which functions a body calls in tail position. The compiler has to know that of all bodies before it compiles any. A body that
-    /// is not valid is refused when it is compiled.
-    fn find_tail_calls(&mut self, body: &FunctionBody<'_>) {
-        /// The opcode of `return_call`. Few bodies have such a byte; it takes far less time to look for it than to decode.
-        const RETURN_CALL: u8 = 0x12;
-        if !body.as_bytes().contains(&RETURN_CALL) {
+    /// Notes what has to be known of all bodies before any is compiled: which functions are called in tail position, and whether there
+    /// are instructions on objects of the heap. A body that is not valid is refused when it is compiled.
+    fn look_into(&mut self, body: &FunctionBody<'_>) {
+        /// The opcode of `return_call`, and the first byte of those of objects and casts. It takes far less time to look for such bytes
+        /// than to decode.
+        const WANTED: [u8; 2] = [0x12, 0xfb];
+        let bytes = body.as_bytes();
+        if !bytes.iter().any(|byte| WANTED.contains(byte)) {
             return;
         }
-        let Ok(operators) = body.get_operators_reader() else { return };
-        for operator in operators {
-            match operator {
-                Ok(Operator::ReturnCall { function_index }) => {
-                    self.module.tail_called.insert(FuncIndex::from_u32(function_index));
-                }
-                Ok(_) => {}
-                Err(_) => break,
+        let Ok(mut operators) = body.get_operators_reader() else { return };
+        while let Ok((operator, offset)) = operators.read_with_offset() {
+            if let Operator::ReturnCall { function_index } = operator {
+                self.module.tail_called.insert(FuncIndex::from_u32(function_index));
             }
+            let first = (offset - body.range().start) as usize;
+            self.module.has_objects |= bytes.get(first) == Some(&WANTED[1]);
         }
     }
 
@@ -270,6 +270,7 @@ impl Builder {
         module.func_ref_slots.count = count;
         module.datas.num_memories = module.memories.len() as u32;
         module.leaks_references = module.can_leak_references();
+        module.has_objects |= module.names_objects();
         module.names.module = self.names.module;
         module.set_parts([
             self.funcs.into(),
@@ -326,6 +327,18 @@ impl Builder {
 }
 
 impl Module {
+    /// Whether anything outside of function bodies is of a type of objects of the heap.
+    fn names_objects(&self) -> bool {
+        let is_object =
+            |ty: ValType| matches!(ty, ValType::Ref(ty) if !matches!(ty.heap.top(), HeapType::Func | HeapType::Extern));
+        let tables = self.tables.values().map(|ty| ValType::Ref(ty.element));
+        let elems = self.elems.values().map(|elem| ValType::Ref(elem.ty));
+        let globals = self.globals.values().map(|ty| ty.content);
+        let types = self.types.values();
+        types.clone().any(|ty| ty.kind() != CompositeKind::Func || ty.composite.vals().any(is_object))
+            || tables.chain(elems).chain(globals).any(is_object)
+    }
+
     /// See [`Module::leaks_references`]. A function that returns a reference leaks none: whoever can call it is the host, which counts
     /// what it gets, or has been handed the function, which marks its instance as escaped. External references do not name
     /// functions unless the host makes one of a function, which marks it too.

@@ -208,7 +208,6 @@ mod tests {
         for (text, feature) in [
             ("(module (memory 1 1 shared))", "threads"),
             ("(module (tag))", "exception handling"),
-            ("(module (type (struct)))", "garbage collection"),
             ("(module (memory 1 1 shared) (tag))", "exception handling and threads"),
         ] {
             let error = refused(&wat::parse_str(text).unwrap());

@@ -53,6 +53,16 @@ impl FuncType {
     }
 }
 
+impl StorageType {
+    /// The type of a value of such a field on the operand stack.
+    pub fn unpacked(self) -> ValType {
+        match self {
+            StorageType::I8 | StorageType::I16 => ValType::I32,
+            StorageType::Val(ty) => ty,
+        }
+    }
+}
+
 impl FieldType {
     /// The type with each defined type named as `rename` says.
     pub fn rename(self, rename: &mut impl FnMut(TypeUse) -> TypeUse) -> FieldType {

@@ -52,4 +52,10 @@ trap_codes! {
     NullReference = 15, "null reference";
     /// The same, where a function was to be called.
     NullFunctionReference = 16, "null function reference";
+    /// A reference to something of another type than was asked for.
+    CastFailure = 17, "cast failure";
+    NullStructureReference = 18, "null structure reference";
+    NullArrayReference = 19, "null array reference";
+    NullI31Reference = 20, "null i31 reference";
+    ArrayOutOfBounds = 21, "out of bounds array access";
 }

@@ -5,7 +5,7 @@ use crate::code::{self, Code};
 use crate::module::{EntityIndex, Module};
 use crate::os;
 use crate::os::sync::OnceLock;
-use crate::types::{CompositeKind, Error, ExternType, FuncIndex, Result, TypeUse};
+use crate::types::{CompositeKind, Error, ExternType, FuncIndex, Result, TypeIndex, TypeUse};
 use crate::vm::engine::Engine;
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::instance::initial::Initial;
@@ -24,7 +24,7 @@ pub struct CompiledModule {
     code: Arc<Code>,
     layout: VMContextLayout,
     /// The types of the module, by index, and their numbers, which compiled code reads.
-    types: Vec<DefinedType>,
+    types: Arc<[DefinedType]>,
     type_ids: Vec<u32>,
     /// The engine's registrations of those that are function types.
     func_types: Vec<Option<Arc<RegisteredType>>>,
@@ -66,7 +66,7 @@ impl CompiledModule {
 
     fn assemble(engine: &Arc<Engine>, module: Module, code: Arc<Code>) -> Result<Arc<CompiledModule>> {
         let layout = module.context_layout()?;
-        let types = DefinedType::of_module(&module)?;
+        let types: Arc<[DefinedType]> = DefinedType::of_module(&module)?.into();
         let type_ids = types.iter().map(|ty| ty.id().0).collect();
         let register = |ty: &DefinedType| match ty.kind() {
             CompositeKind::Func => engine.register(ty.clone()).map(Some),
@@ -113,6 +113,15 @@ impl CompiledModule {
     /// The registration of a function type.
     pub(super) fn func_type(&self, func: FuncIndex) -> Option<&Arc<RegisteredType>> {
         self.func_types.get(self.module.type_of(func).as_u32() as usize)?.as_ref()
+    }
+
+    /// A type of the module, registered.
+    pub(super) fn defined(&self, ty: TypeIndex) -> &DefinedType {
+        &self.types[ty.as_u32() as usize]
+    }
+
+    pub(super) fn types(&self) -> &Arc<[DefinedType]> {
+        &self.types
     }
 
     /// What names a type of the module by its index, names it by its number afterwards.

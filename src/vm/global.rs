@@ -107,7 +107,7 @@ pub unsafe fn ty(global: *const VMGlobal) -> GlobalType {
 ///
 /// # Safety
 /// `global` is a live global of the store.
-pub unsafe fn get(entered: &Entered<'_>, global: *const VMGlobal) -> Val {
+pub unsafe fn get(entered: &Entered<'_>, global: *const VMGlobal) -> Result<Val> {
     // SAFETY: live by the caller's promise.
     let ty = unsafe { ty(global) };
     // SAFETY: as above; no wasm runs while the host reads.

@@ -7,6 +7,7 @@ use crate::vm::compiled_module::ModuleObject;
 use crate::vm::engine::Engine;
 use crate::vm::foreign::Foreign;
 use crate::vm::func::HostFunc;
+use crate::vm::gc::reference::HeapObject;
 use crate::vm::global::Global;
 use crate::vm::instance::Instance;
 use crate::vm::libcalls::LIBCALLS;
@@ -27,6 +28,7 @@ static KINDS: Kinds = [
     EntityKind::of::<ModuleObject>(),
     EntityKind::of::<Trap>(),
     EntityKind::of::<Foreign>(),
+    EntityKind::of::<HeapObject>(),
 ];
 
 const _: () = assert!(EntityKind::are_in_order(&KINDS));

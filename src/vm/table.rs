@@ -360,7 +360,7 @@ impl Table {
     }
 
     /// The object in an element; `None` out of bounds.
-    pub fn get_object(&self, index: u64) -> Option<*mut ObjectHeader> {
+    pub fn get_object(&self, index: u64) -> Option<Result<*mut ObjectHeader>> {
         self.get(index).map(|bits| val::bits_to_object(self.store(), bits, self.ty.element))
     }
 
@@ -402,7 +402,7 @@ pub unsafe fn object_bits(entered: &Entered<'_>, object: *mut ObjectHeader, ty: 
 
 fn check_type(ty: &TableType) -> Result<()> {
     let Limits { min, max } = ty.limits;
-    if !matches!(ty.element.heap.top(), HeapType::Func | HeapType::Extern) {
+    if ty.element.heap.top() == HeapType::Exn {
         return Err(Error::unsupported(format!("tables of type {ty}", ty = crate::types::ExternType::Table(*ty))));
     }
     if max.is_some_and(|max| min > max) {

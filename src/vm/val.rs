@@ -4,6 +4,7 @@ pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64, Val};
 use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VMFuncRef};
 use crate::types::{CompositeKind, Error, HeapType, RefType, Result, TypeUse, ValType};
 use crate::vm::engine::types::registered_type;
+use crate::vm::gc::reference::HeapObject;
 use crate::vm::store::Store;
 use crate::vm::store::entity::{self, Record, release, retain, store_of};
 use crate::vm::store::kinds::Tracer;
@@ -214,7 +215,14 @@ unsafe fn check_other_ref(store: &Store, object: *const ObjectHeader, ty: RefTyp
     // SAFETY: as above.
     let owner = unsafe { store_of(object) };
     match ty.heap {
-        HeapType::Extern => {}
+        HeapType::Extern | HeapType::Any => {}
+        heap if heap.top() == HeapType::Any => {
+            // SAFETY: an object of this kind is a `HeapObject`, and live by the caller's promise.
+            let bits = (kind == ObjectKind::HeapObject).then(|| unsafe { (*object.cast::<HeapObject>()).bits() });
+            if !bits.is_some_and(|bits| store.is_of_type(bits, heap)) {
+                return Err(Error::argument(format!("{} is not a {ty}", kind.name())));
+            }
+        }
         heap if heap.top() == HeapType::Func && kind != ObjectKind::Func => {
             return Err(Error::argument("a reference that is not a function was given for a funcref"));
         }
@@ -278,7 +286,15 @@ pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, ty: RefType)
     }
     // SAFETY: live by the caller's promise.
     unsafe { mark_escaped(object) };
-    if ty.is_func() { Ok(object as u64) } else { store.box_object(object).map(u64::from) }
+    if ty.is_func() {
+        return Ok(object as u64);
+    }
+    // SAFETY: live by the caller's promise.
+    match unsafe { (*object).kind } {
+        // SAFETY: an object of this kind is a `HeapObject`.
+        ObjectKind::HeapObject => Ok(unsafe { (*object.cast::<HeapObject>()).bits() }.into()),
+        _ => store.box_object(object).map(u64::from),
+    }
 }
 
 /// Tells the collector of a value of type `ty`.
@@ -288,10 +304,11 @@ pub fn trace(ty: ValType, value: &RawSlot, tracer: &mut dyn Tracer) {
     }
 }
 
-/// The object behind the bits of a reference: null, a function, or whatever an externref's box points to.
+/// The object behind the bits of a reference: null, a function, whatever an externref's box points to, or the name of an object of the
+/// heap; an error if there is no memory for a name.
 #[inline]
-pub fn bits_to_object(store: &Store, bits: u64, ty: RefType) -> *mut ObjectHeader {
-    if ty.is_func() { bits as *mut ObjectHeader } else { store.unbox(bits as u32) }
+pub fn bits_to_object(store: &Store, bits: u64, ty: RefType) -> Result<*mut ObjectHeader> {
+    if ty.is_func() { Ok(bits as *mut ObjectHeader) } else { store.object_of(bits as u32) }
 }
 
 /// Turns what compiled code gave back into a value that owns what it refers to.
@@ -299,12 +316,12 @@ pub fn bits_to_object(store: &Store, bits: u64, ty: RefType) -> *mut ObjectHeade
 /// # Safety
 /// `slot` was written by compiled code of this store as a value of `ty`; this is the owner thread, inside the store.
 #[inline]
-pub unsafe fn from_slot(store: &Store, slot: &RawSlot, ty: ValType) -> Val {
+pub unsafe fn from_slot(store: &Store, slot: &RawSlot, ty: ValType) -> Result<Val> {
     let [low, _] = bytes_to_words(slot);
     let of = match ty {
         ValType::V128 => box_v128(*slot),
         ValType::Ref(ref_ty) => {
-            let object = bits_to_object(store, if ref_ty.is_func() { low } else { low & 0xffff_ffff }, ref_ty);
+            let object = bits_to_object(store, if ref_ty.is_func() { low } else { low & 0xffff_ffff }, ref_ty)?;
             if !object.is_null() {
                 // SAFETY: compiled code holds only live references, and the store is entered.
                 unsafe { retain(object) };
@@ -314,7 +331,7 @@ pub unsafe fn from_slot(store: &Store, slot: &RawSlot, ty: ValType) -> Val {
         ValType::I32 | ValType::F32 => low & 0xffff_ffff,
         ValType::I64 | ValType::F64 => low,
     };
-    Val { kind: value_kind(ty), of }
+    Ok(Val { kind: value_kind(ty), of })
 }
 
 fn bytes_to_words(slot: &RawSlot) -> [u64; 2] {

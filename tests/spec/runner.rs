@@ -16,7 +16,7 @@ use wast::token::Id;
 use wast::{QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 
 /// The stable codes of traps, as `libwasm.h` numbers them, by how the scripts' words for them begin.
-const TRAP_CODES: [(&str, u8); 14] = [
+const TRAP_CODES: [(&str, u8); 19] = [
     ("unreachable", 1),
     ("out of bounds memory access", 2),
     ("out of bounds table access", 3),
@@ -29,6 +29,11 @@ const TRAP_CODES: [(&str, u8); 14] = [
     ("call stack exhausted", 10),
     ("null reference", 15),
     ("null function reference", 16),
+    ("cast failure", 17),
+    ("null structure reference", 18),
+    ("null array reference", 19),
+    ("null i31 reference", 20),
+    ("out of bounds array access", 21),
     ("unknown import", LINK),
     ("incompatible import type", LINK),
 ];

@@ -65,12 +65,26 @@ fn val(kind: u8, of: wasm_val_union) -> wasm_val_t {
     wasm_val_t { kind, of }
 }
 
-fn heap_kind(heap: &HeapType<'_>) -> Result<u8, String> {
+/// The kind that values of a heap type's hierarchy have. A type of a module is one of objects, or of functions: both have no name here,
+/// so null of one is looked for among both.
+fn heap_kinds(heap: &HeapType<'_>) -> Result<&'static [u8], String> {
+    use AbstractHeapType::*;
     match heap {
-        HeapType::Abstract { ty: AbstractHeapType::Func, .. } => Ok(WASM_FUNCREF),
-        HeapType::Abstract { ty: AbstractHeapType::Extern, .. } => Ok(WASM_EXTERNREF),
-        other => Err(format!("no such reference type in WebAssembly 2.0: {other:?}")),
+        HeapType::Abstract { ty: Func | NoFunc, .. } => Ok(&[WASM_FUNCREF]),
+        HeapType::Abstract { ty: Extern | NoExtern, .. } => Ok(&[WASM_EXTERNREF]),
+        HeapType::Abstract { ty: Any | Eq | Struct | Array | I31 | None, .. } => Ok(&[LIBWASM_ANYREF]),
+        HeapType::Abstract { ty: Exn | NoExn, .. } => Ok(&[LIBWASM_EXNREF]),
+        HeapType::Concrete(_) => Ok(&[LIBWASM_ANYREF, WASM_FUNCREF]),
+        other => Err(format!("no such reference type in WebAssembly 3.0: {other:?}")),
     }
+}
+
+/// Whether a value is a reference to something of a kind's type.
+fn is_a(actual: &wasm_val_t, kind: u8) -> bool {
+    // SAFETY: takes any kind.
+    let ty = unsafe { wasm_valtype_new(kind) };
+    // SAFETY: the value is a reference, and the type is alive.
+    actual.kind == LIBWASM_ANYREF && !reference(actual).is_null() && unsafe { libwasm_ref_test(reference(actual), ty) }
 }
 
 /// An argument, owned by the caller.
@@ -86,10 +100,11 @@ pub fn argument(arg: &WastArgCore<'_>, foreigns: &mut Foreigns) -> Result<wasm_v
             unsafe { libwasm_val_new_v128(x.to_le_bytes().as_ptr(), &mut out) };
             out
         }
-        WastArgCore::RefNull(heap) => val(heap_kind(heap)?, wasm_val_union { r#ref: ptr::null_mut() }),
+        WastArgCore::RefNull(heap) => val(heap_kinds(heap)?[0], wasm_val_union { r#ref: ptr::null_mut() }),
         WastArgCore::RefExtern(n) | WastArgCore::RefHost(n) => {
+            let kind = if matches!(arg, WastArgCore::RefHost(_)) { LIBWASM_ANYREF } else { WASM_EXTERNREF };
             // SAFETY: the object is alive; the copy is the caller's.
-            val(WASM_EXTERNREF, wasm_val_union { r#ref: unsafe { wasm_ref_copy(foreigns.get(*n)) } })
+            val(kind, wasm_val_union { r#ref: unsafe { wasm_ref_copy(foreigns.get(*n)) } })
         }
     })
 }
@@ -114,7 +129,7 @@ pub fn matches(
         WastRetCore::V128(x) => kind == LIBWASM_V128 && matches_v128(x, nans, v128(actual)?),
         WastRetCore::RefNull(heap) => {
             let known = match heap {
-                Some(heap) => kind == heap_kind(heap)?,
+                Some(heap) => heap_kinds(heap)?.contains(&kind),
                 None => kind >= WASM_EXTERNREF,
             };
             known && reference(actual).is_null()
@@ -123,7 +138,8 @@ pub fn matches(
         WastRetCore::RefExtern(Some(n)) | WastRetCore::RefHost(n) => {
             let wanted = foreigns.get(*n);
             let info: *mut c_void = ptr::without_provenance_mut(*n as usize + 1);
-            kind == WASM_EXTERNREF
+            let internal = matches!(expected, WastRetCore::RefHost(_));
+            kind == if internal { LIBWASM_ANYREF } else { WASM_EXTERNREF }
                 && !reference(actual).is_null()
                 // SAFETY: both are alive.
                 && unsafe { wasm_ref_same(reference(actual), wanted) }
@@ -134,6 +150,11 @@ pub fn matches(
             // SAFETY: the reference is null or alive.
             kind == WASM_FUNCREF && !unsafe { wasm_ref_as_func(reference(actual)) }.is_null()
         }
+        WastRetCore::RefAny => is_a(actual, LIBWASM_ANYREF),
+        WastRetCore::RefEq => is_a(actual, LIBWASM_EQREF),
+        WastRetCore::RefStruct => is_a(actual, LIBWASM_STRUCTREF),
+        WastRetCore::RefArray => is_a(actual, LIBWASM_ARRAYREF),
+        WastRetCore::RefI31 => is_a(actual, LIBWASM_I31REF),
         WastRetCore::Either(cases) => {
             let mut any = false;
             for case in cases {
@@ -141,7 +162,7 @@ pub fn matches(
             }
             any
         }
-        other => return Err(format!("no such result in WebAssembly 2.0: {other:?}")),
+        other => return Err(format!("no such result in WebAssembly 3.0: {other:?}")),
     })
 }
 

@@ -31,6 +31,12 @@ pub const WASM_I64: u8 = 1;
 pub const WASM_F32: u8 = 2;
 pub const WASM_F64: u8 = 3;
 pub const LIBWASM_V128: u8 = 4;
+pub const LIBWASM_ANYREF: u8 = 130;
+pub const LIBWASM_EQREF: u8 = 131;
+pub const LIBWASM_I31REF: u8 = 132;
+pub const LIBWASM_STRUCTREF: u8 = 133;
+pub const LIBWASM_ARRAYREF: u8 = 134;
+pub const LIBWASM_EXNREF: u8 = 135;
 pub const WASM_EXTERNREF: u8 = 128;
 pub const WASM_FUNCREF: u8 = 129;
 
@@ -343,6 +349,7 @@ unsafe extern "C" {
 
     pub fn libwasm_config_set_signals(config: *mut wasm_config_t, enable: bool);
     pub fn libwasm_config_set_opt_level(config: *mut wasm_config_t, level: u8);
+    pub fn libwasm_config_set_custom_page_sizes(config: *mut wasm_config_t, enabled: bool);
     pub fn libwasm_config_set_deterministic(config: *mut wasm_config_t, enabled: bool);
     pub fn libwasm_config_set_memory_reservation(config: *mut wasm_config_t, bytes: u64);
     pub fn libwasm_last_error_clear();
@@ -350,6 +357,7 @@ unsafe extern "C" {
     pub fn libwasm_last_error_offset() -> usize;
     pub fn libwasm_last_error_message() -> *const c_char;
     pub fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool;
+    pub fn libwasm_ref_test(reference: *const wasm_ref_t, ty: *const wasm_valtype_t) -> bool;
     pub fn libwasm_val_new_v128(bytes: *const u8, out: *mut wasm_val_t);
     pub fn libwasm_val_v128(val: *const wasm_val_t, bytes: *mut u8) -> bool;
 }

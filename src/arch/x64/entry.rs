@@ -259,6 +259,7 @@ pub(crate) fn test_store() -> Box<VMStoreContext> {
         resume: never_resumed,
         capture_trap_frames: ignore_frames,
         pending_trap: PendingTrap::NONE,
+        heap: crate::abi::VMHeap::NONE,
         trap_frames: Default::default(),
     })
 }

@@ -125,3 +125,15 @@ pub unsafe extern "C" fn libwasm_config_set_wide_arithmetic(config: *mut wasm_co
         Ok(())
     })
 }
+
+/// Whether the pages of a module's memories may have one byte instead of 64 KiB, a proposal beyond WebAssembly 3.0: `(memory 100
+/// (pagesize 1))`. Accesses to such a memory are checked by code. Off by default; where it is off, modules and artifacts are refused as
+/// `libwasm_config_set_wide_arithmetic` says. The host can make such memories in any case (`libwasm_memorytype_new`).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_custom_page_sizes(config: *mut wasm_config_t, enabled: bool) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow_mut(config) }?.features.set(&Proposal::CUSTOM_PAGE_SIZES, enabled);
+        Ok(())
+    })
+}

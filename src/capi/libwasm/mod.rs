@@ -8,6 +8,7 @@ pub mod func;
 pub mod kinds;
 pub mod limits;
 pub mod memory;
+pub mod reference;
 pub mod stack;
 pub mod trap;
 pub mod v128;

@@ -34,6 +34,12 @@ pub enum libwasm_trap_code_enum {
     LIBWASM_TRAP_NULL_REFERENCE = 15,
     /// A null reference where a function was to be called, as of `call_ref`.
     LIBWASM_TRAP_NULL_FUNCTION_REFERENCE = 16,
+    /// A reference to something of another type than `ref.cast` asks for.
+    LIBWASM_TRAP_CAST_FAILURE = 17,
+    LIBWASM_TRAP_NULL_STRUCTURE_REFERENCE = 18,
+    LIBWASM_TRAP_NULL_ARRAY_REFERENCE = 19,
+    LIBWASM_TRAP_NULL_I31_REFERENCE = 20,
+    LIBWASM_TRAP_ARRAY_OUT_OF_BOUNDS = 21,
 }
 
 /// Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.

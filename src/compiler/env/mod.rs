@@ -7,8 +7,11 @@
 
 mod func;
 mod global;
+mod heap;
 mod memory;
 mod table;
+
+pub(crate) use heap::StructLayout;
 
 use super::CompileOptions;
 use super::isa::Extensions;
@@ -21,6 +24,7 @@ use cranelift_codegen::ir::{self, AliasRegion, AliasRegionData, Block, InstBuild
 use cranelift_entity::{SecondaryMap, packed_option::PackedOption};
 use cranelift_frontend::FunctionBuilder;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Disjoint kinds of memory that compiled code writes to.
 #[derive(Copy, Clone, Debug)]
@@ -37,6 +41,8 @@ pub(crate) enum Region {
     Globals,
     /// Whether a table was written to.
     TableWritten,
+    /// Objects of the store's heap, and where the next is allocated.
+    Objects,
     /// A global the module defines: no import of the same instance can name it.
     Global(u32),
 }
@@ -50,6 +56,7 @@ impl Region {
             Region::TableElements => 3,
             Region::Globals => 4,
             Region::TableWritten => 5,
+            Region::Objects => 6,
             Region::Global(index) => 16 + index,
         }
     }
@@ -62,6 +69,7 @@ impl Region {
             Region::TableElements => "table elements",
             Region::Globals => "globals",
             Region::TableWritten => "table written",
+            Region::Objects => "objects",
             Region::Global(_) => "global",
         }
     }
@@ -88,7 +96,7 @@ pub(crate) struct FuncEnv<'a> {
     /// For each memory the bytes that are reserved for it, loaded there too.
     memory_rooms: SecondaryMap<MemoryIndex, PackedOption<Value>>,
     /// The regions that have been used, by number; those of globals are found in Cranelift's table.
-    regions: [Option<AliasRegion>; Region::TableWritten.id() as usize + 1],
+    regions: [Option<AliasRegion>; Region::Objects.id() as usize + 1],
     /// For each table whether its elements may be waiting to be filled, as far as the function has asked.
     lazy_tables: SecondaryMap<TableIndex, Option<bool>>,
     libcall_table: Option<Value>,
@@ -96,6 +104,10 @@ pub(crate) struct FuncEnv<'a> {
     sigs: SecondaryMap<TypeIndex, PackedOption<SigRef>>,
     libcall_sigs: Vec<(Libcall, SigRef)>,
     raise_sig: Option<SigRef>,
+    store: Option<Value>,
+    heap: Option<Value>,
+    type_records: Option<Value>,
+    struct_layouts: HashMap<TypeIndex, Rc<StructLayout>>,
 }
 
 impl<'a> FuncEnv<'a> {
@@ -117,13 +129,17 @@ impl<'a> FuncEnv<'a> {
             last_hoisted: None.into(),
             memories: SecondaryMap::new(),
             memory_rooms: SecondaryMap::new(),
-            regions: [None; Region::TableWritten.id() as usize + 1],
+            regions: [None; Region::Objects.id() as usize + 1],
             lazy_tables: SecondaryMap::new(),
             libcall_table: None,
             funcs: HashMap::new(),
             sigs: SecondaryMap::new(),
             libcall_sigs: Vec::new(),
             raise_sig: None,
+            store: None,
+            heap: None,
+            type_records: None,
+            struct_layouts: HashMap::new(),
         }
     }
 

@@ -6,7 +6,7 @@
 //! A tail call is Cranelift's: the callee's frame takes the place of the caller's. Then a frame's caller may be any function, so a function
 //! that is tail called does not rely on its caller's vmctx (`Module::is_tail_called`).
 
-use super::table;
+use super::{gc, table};
 use crate::abi::VMFuncRef;
 use crate::compiler::sig::POINTER;
 use crate::compiler::translate::{FuncTranslator, trap_code};
@@ -77,9 +77,16 @@ fn indirect<'a>(t: &mut FuncTranslator<'a>, ty: u32, table: u32) -> Callee<'a> {
     let (func, may_be_null) = table::callee(t, TableIndex::from_u32(table), index);
     let first = first_load(may_be_null, TrapCode::IndirectCallToNull);
     let given = t.builder.ins().load(types::I32, first, func, offset_of!(VMFuncRef, type_id) as i32);
-    let wanted = t.env.type_id(&mut t.builder, ty);
-    let same = t.builder.ins().icmp(IntCC::Equal, given, wanted);
-    t.trapz(same, TrapCode::BadSignature);
+    if t.env.module.types[ty].is_final {
+        let wanted = t.env.type_id(&mut t.builder, ty);
+        let same = t.builder.ins().icmp(IntCC::Equal, given, wanted);
+        t.trapz(same, TrapCode::BadSignature);
+    } else {
+        let (yes, no) = (t.builder.create_block(), t.builder.create_block());
+        gc::branch_on_number(t, given, ty, yes, no);
+        t.trap_in(no, TrapCode::BadSignature, yes);
+        t.builder.seal_block(yes);
+    }
     of_reference(t, func, ty, MemFlagsData::trusted().with_readonly())
 }
 

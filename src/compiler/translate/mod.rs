@@ -352,7 +352,7 @@ impl<'a> FuncTranslator<'a> {
     }
 
     /// The value that locals of type `ty` start with.
-    fn zero(&mut self, ty: ValType) -> Value {
+    pub fn zero(&mut self, ty: ValType) -> Value {
         match ty {
             ValType::F32 => self.builder.ins().f32const(0.0),
             ValType::F64 => self.builder.ins().f64const(0.0),

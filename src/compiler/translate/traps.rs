@@ -42,6 +42,19 @@ impl FuncTranslator<'_> {
         self.control.unreachable = true;
     }
 
+    /// Makes `block`, which has no parameters and all whose predecessors are known, trap, and goes on in `next`.
+    pub fn trap_in(&mut self, block: ir::Block, code: TrapCode, next: ir::Block) {
+        self.builder.set_cold_block(block);
+        self.builder.seal_block(block);
+        self.builder.switch_to_block(block);
+        if self.signals() {
+            self.builder.ins().trap(trap_code(code));
+        } else {
+            self.raise(code);
+        }
+        self.builder.switch_to_block(next);
+    }
+
     /// Whether further traps of this function are left to a fault: that takes no block of its own, and is slower only where it traps.
     fn raises_by_fault(&self) -> bool {
         self.signals() && self.raises.len() >= RAISES_WITH_SIGNALS

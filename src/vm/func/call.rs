@@ -194,11 +194,23 @@ impl<'a> Call<'a> {
         // SAFETY: the slots are those of the signature.
         unsafe { self.invoke(slots.cast(), result_slots.cast()) }
             .map_err(|refused| refused.unwrap_or_else(|| wrong_kind(entered, self.ty, args)))?;
-        for (index, (&ty, result)) in result_types.iter().zip(results).enumerate() {
+        for index in 0..result_types.len().min(results.len()) {
+            let ty = result_types[index];
             // SAFETY: the trampoline has written a slot for each result.
             let slot = unsafe { &*result_slots.wrapping_add(index) };
             // SAFETY: compiled code wrote it as a value of this type, and nothing was collected since.
-            result.write(unsafe { val::from_slot(store, slot, ty) });
+            match unsafe { val::from_slot(store, slot, ty) } {
+                Ok(value) => drop(results[index].write(value)),
+                Err(error) => {
+                    for written in &mut results[..index] {
+                        // SAFETY: written just now.
+                        let written = unsafe { written.assume_init_mut() };
+                        // SAFETY: nobody else has it.
+                        unsafe { written.delete() };
+                    }
+                    return Err(bad(error));
+                }
+            }
         }
         Ok(())
     }

@@ -122,6 +122,8 @@ impl HostFunc {
                 ty: Arc::as_ptr(&ty).cast(),
                 type_id: ty.id(),
                 func_index: u32::MAX,
+                heap_index: 0,
+                _pad: 0,
             },
             context: VMHostContext { store: store.context(), call, callback, env: env.cast() },
             ty,

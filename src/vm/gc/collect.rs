@@ -12,10 +12,11 @@
 //! It runs only where every reference is in one of those places: when an instance is made, and when heap boxes are
 //! reserved, before values are converted.
 
-use crate::abi::{Frame, ObjectHeader, ObjectKind};
+use crate::abi::{Content, Frame, ObjectHeader, ObjectKind, Shape, TYPE_SHIFT, heap_bits};
 use crate::types::RefType;
 use crate::vm::func::HostFunc;
 use crate::vm::gc::blocks::Blocks;
+use crate::vm::gc::heap::GcHeap;
 use crate::vm::instance::Instance;
 use crate::vm::store::Store;
 use crate::vm::store::entity::{EntityHeader, owner_of};
@@ -27,7 +28,11 @@ use std::ops::ControlFlow;
 struct Marker<'a> {
     store: &'a Store,
     worklist: Vec<*mut EntityHeader>,
+    /// Structures and arrays that are marked and still to be traced.
+    objects: Vec<u32>,
     blocks: Blocks,
+    /// The types of objects that were traced, as bits by number.
+    types: Vec<u64>,
 }
 
 impl Store {
@@ -50,7 +55,10 @@ impl Store {
             // SAFETY: linked in this store, and mapped if it says so.
             unsafe { unwind::is_coherent(activation, mapped, self.context(), is_context) }
         });
-        let mut marker = Marker { store: self, worklist: Vec::new(), blocks };
+        // SAFETY: the context is part of the store, and its code waits.
+        self.heap.borrow_mut().begin_marking(unsafe { &mut (*self.context()).heap });
+        self.heap_funcs.borrow_mut().begin_marking();
+        let mut marker = Marker { store: self, worklist: Vec::new(), objects: Vec::new(), blocks, types: Vec::new() };
         if self.traced_envs.get() != 0 {
             self.count_owned_handles();
         }
@@ -59,6 +67,10 @@ impl Store {
         if self.traced_envs.get() != 0 {
             marker.finalize_traced();
         }
+        let types = std::mem::take(&mut marker.types);
+        self.forget_types(|id| types.get(id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 != 0));
+        self.forget_unmarked_names();
+        self.heap_funcs.borrow_mut().sweep();
         self.heap.borrow_mut().sweep();
         self.schedule_unmarked();
         self.pacing.end(self.entities.borrow().len());
@@ -112,11 +124,60 @@ impl Store {
 impl Marker<'_> {
     /// Traces what is marked until all that it reaches is marked.
     fn drain(&mut self) {
-        while let Some(entity) = self.worklist.pop() {
+        loop {
+            while let Some(object) = self.objects.pop() {
+                self.trace_object(object);
+            }
+            let Some(entity) = self.worklist.pop() else { return };
             // SAFETY: marked entities are live.
             let kind = self.store.kind_of(unsafe { &*entity });
             // SAFETY: the header of a live entity of this kind.
             unsafe { (kind.trace)(entity, self) };
+        }
+    }
+
+    /// Marks what a structure or array refers to.
+    fn trace_object(&mut self, object: u32) {
+        let heap = self.store.heap.borrow();
+        let Some(header) = heap.header(object) else { return };
+        let number = header >> TYPE_SHIFT;
+        let word = number as usize / 64;
+        if self.types.len() <= word {
+            self.types.resize(word + 1, 0);
+        }
+        self.types[word] |= 1 << (number % 64);
+        if header & heap_bits::HANDLE != 0
+            && let Some(name) = self.store.name_with_host_info(object)
+        {
+            self.mark_entity(name);
+        }
+        // SAFETY: the header of an object.
+        let Some(shape) = (unsafe { GcHeap::shape(header) }) else { return };
+        drop(heap);
+        match shape {
+            Shape::Struct { references, funcs, .. } => {
+                references.iter().for_each(|&offset| self.mark_place(object + offset, Content::References));
+                funcs.iter().for_each(|&offset| self.mark_place(object + offset, Content::Funcs));
+            }
+            Shape::Array { content: Content::Numbers, .. } => {}
+            Shape::Array { content, .. } => {
+                let length = self.store.array(object).map_or(0, |(length, ..)| length);
+                (0..length).for_each(|index| self.mark_place(Store::element(object, index, 2), *content));
+            }
+        }
+    }
+
+    /// Marks what a field or element refers to.
+    fn mark_place(&mut self, place: u32, content: Content) {
+        // SAFETY: within an object of the heap.
+        let bits = unsafe { self.store.heap.borrow().at::<u32>(place).read() };
+        match content {
+            Content::Numbers => {}
+            Content::References => self.mark_reference(bits),
+            Content::Funcs => {
+                let func = self.store.heap_funcs.borrow_mut().mark(bits);
+                self.mark_object(func.cast());
+            }
         }
     }
 
@@ -171,7 +232,7 @@ impl Marker<'_> {
             let sp = frame.fp - map.frame_size as usize;
             for offset in map.heap_refs() {
                 // SAFETY: the stack map of this very call says that a live 32-bit reference lies here, and the frame is mapped.
-                self.mark_box(unsafe { *((sp + offset as usize) as *const u32) });
+                self.mark_reference(unsafe { *((sp + offset as usize) as *const u32) });
             }
             for offset in map.func_refs() {
                 // SAFETY: the stack map of this very call says that a live function reference or null lies here, and the frame is mapped.
@@ -197,8 +258,17 @@ impl Marker<'_> {
         }
     }
 
-    fn mark_box(&mut self, reference: u32) {
-        let object = self.store.heap.borrow_mut().mark(reference);
+    fn mark_reference(&mut self, reference: u32) {
+        if reference == 0 || reference & 1 != 0 {
+            return;
+        }
+        let mut heap = self.store.heap.borrow_mut();
+        if heap.mark_object(reference) {
+            self.objects.push(reference);
+            return;
+        }
+        let object = heap.mark_box(reference);
+        drop(heap);
         self.mark_object(object);
     }
 }
@@ -209,6 +279,6 @@ impl Tracer for Marker<'_> {
     }
 
     fn reference(&mut self, ty: RefType, bits: u64) {
-        if ty.is_func() { self.mark_object(bits as *mut ObjectHeader) } else { self.mark_box(bits as u32) }
+        if ty.is_func() { self.mark_object(bits as *mut ObjectHeader) } else { self.mark_reference(bits as u32) }
     }
 }

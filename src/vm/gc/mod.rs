@@ -1,8 +1,15 @@
 //! The store's collector: one for the heap that externrefs live in and for instances and all other entities.
 
 pub mod blocks;
+mod boxes;
 mod collect;
+pub mod funcs;
 pub mod heap;
+mod objects;
+pub mod reference;
+mod space;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 

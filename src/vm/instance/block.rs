@@ -78,6 +78,7 @@ impl Instance {
             header: Instance::new_header(store, module),
             module: ManuallyDrop::new(module.clone()),
             dropped: RefCell::new(initial.dropped.clone()),
+            elems: RefCell::default(),
             touched: Cell::new(false),
             parts,
             _vmctx: [],
@@ -177,6 +178,7 @@ impl Instance {
     /// Makes tables and memories what they were at first; false if they cannot be used again.
     fn reset(&self) -> bool {
         let (description, initial, touched) = (self.module(), self.module.initial(), self.touched.get());
+        self.elems.take();
         let keep_pages = touched && self.module.pool().keeps_pages();
         let contents = |position| initial.memory(description, position);
         // SAFETY: parts of the instance.
@@ -208,9 +210,12 @@ impl Instance {
         let instance = unsafe { &mut *this };
         // SAFETY: initialized, and not used again.
         let dropped = unsafe { (&raw const instance.dropped).read() };
+        // SAFETY: as above.
+        let elems = unsafe { (&raw const instance.elems).read() };
         // SAFETY: as above; the block, which is among the parts, goes last.
         let parts = unsafe { (&raw const instance.parts).read() };
         drop(dropped);
+        drop(elems);
         drop(parts);
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::abi;
 use crate::abi::{ObjectHeader, ObjectKind, VMFuncImport, VMFuncRef, VMGlobal};
-use crate::module::{DataMode, ElemMode, EntityIndex, Import};
+use crate::module::{ConstExpr, DataMode, ElemItems, ElemMode, EntityIndex, Import};
 use crate::types::*;
 use crate::vm::compiled_module::CompiledModule;
 use crate::vm::engine::types::registered_type;
@@ -19,6 +19,7 @@ use crate::vm::store::{Entered, Store};
 use crate::vm::table::Table;
 use crate::vm::trap::Trap;
 use crate::vm::types::extern_matches;
+use crate::vm::val::RawSlot;
 use cranelift_entity::EntityRef;
 use std::sync::Arc;
 
@@ -52,13 +53,21 @@ pub unsafe fn instantiate(
     // SAFETY: passed on to the caller.
     unsafe { match_imports(store, module, imports.as_ref())? };
     store.collect_if_due();
+    if module.module().has_objects {
+        store.prepare_heap()?;
+        store.keep_types(module.types());
+    }
     let instance = Instance::new(store, module)?;
     // SAFETY: the imports match the module's.
     unsafe { link_imports(&instance, imports.as_ref()) };
     // A start function may be left by a jump: nothing may be owned by a frame here then.
     drop(imports);
-    define_globals(&instance);
-    fill_tables(&instance);
+    let failed = |code: TrapCode| {
+        Error::new(ErrorKind::OutOfMemory, format!("an initial value cannot be made: {}", code.message()))
+    };
+    define_globals(&instance).map_err(failed)?;
+    fill_tables(&instance).map_err(failed)?;
+    evaluate_elems(&instance).map_err(failed)?;
     let traps = |(code, message): SegmentTrap| match Trap::new(entered, code, Some(message.into_bytes().into())) {
         Ok(trap) => Failure::Trap(trap),
         Err(error) => Failure::Error(error),
@@ -189,28 +198,57 @@ unsafe fn link_imports(instance: &Instance, imports: &[*mut ObjectHeader]) {
 }
 
 /// Evaluates the initial values of the instance's own globals.
-fn define_globals(instance: &Instance) {
+fn define_globals(instance: &Instance) -> Result<(), TrapCode> {
     let module = instance.module();
-    for (init, index) in module.global_inits.iter().zip(module.num_imported_globals as usize..) {
-        let record = instance.global(GlobalIndex::new(index));
-        let offset = record as usize - std::ptr::from_ref(instance) as usize;
-        let value = evaluate(instance, init);
-        // SAFETY: within the context.
-        unsafe { record.write(VMGlobal::new(offset, value)) };
+    if module.has_objects {
+        // A collection may come before all of them have their values.
+        for index in module.num_imported_globals as usize..module.globals.len() {
+            define_global(instance, index, Default::default());
+        }
     }
+    for (init, index) in module.global_inits.iter().zip(module.num_imported_globals as usize..) {
+        if init.allocates() {
+            instance.store().collect_heap_if_due();
+        }
+        define_global(instance, index, evaluate(instance, init)?);
+    }
+    Ok(())
+}
+
+fn define_global(instance: &Instance, index: usize, value: RawSlot) {
+    let record = instance.global(GlobalIndex::new(index));
+    let offset = record as usize - std::ptr::from_ref(instance) as usize;
+    // SAFETY: within the context.
+    unsafe { record.write(VMGlobal::new(offset, value)) };
+}
+
+/// Evaluates the element segments whose expressions make objects, each of which is made once.
+fn evaluate_elems(instance: &Instance) -> Result<(), TrapCode> {
+    for (segment, elem) in instance.module().elems.iter() {
+        let ElemItems::Exprs(exprs) = &elem.items else { continue };
+        if exprs.iter().any(ConstExpr::allocates) {
+            instance.store().collect_heap_if_due();
+            let elements = exprs.iter().map(|expr| evaluate_bits(instance, expr)).collect::<Result<_, _>>()?;
+            instance.keep_elems(segment, elements);
+        }
+    }
+    Ok(())
 }
 
 /// Gives the elements of tables that the module initializes their values, and fills those tables that compiled code does not ask about.
-fn fill_tables(instance: &Instance) {
+fn fill_tables(instance: &Instance) -> Result<(), TrapCode> {
     instance.fill_small_tables();
     for (table, init) in &instance.module().table_inits {
         let table = instance.table_ref(*table);
-        let bits = evaluate_bits(instance, init);
+        if init.allocates() {
+            instance.store().collect_heap_if_due();
+        }
+        let bits = evaluate_bits(instance, init)?;
         if bits != 0 {
-            // From the first to the last element, which are in bounds.
-            let _ = table.fill(0, bits, table.size());
+            table.fill(0, bits, table.size())?;
         }
     }
+    Ok(())
 }
 
 /// Why an active segment traps, in words.
@@ -225,7 +263,7 @@ fn run_element_segments(instance: &Instance) -> Result<(), SegmentTrap> {
                 // SAFETY: the instance is live; the store is entered.
                 unsafe { mark_escaped(std::ptr::from_ref(instance).cast()) };
             }
-            let dst = evaluate_bits(instance, offset);
+            let dst = evaluate_bits(instance, offset).map_err(|code| (code, code.message().to_owned()))?;
             let len = elem.items.len() as u64;
             init_table(instance, *table, segment, dst, 0, len).map_err(|code| {
                 let (words, size) = (code.message(), instance.table_ref(*table).size());
@@ -244,7 +282,7 @@ fn run_data_segments(instance: &Instance) -> Result<(), SegmentTrap> {
     let first = instance.compiled().initial().first_data;
     for (segment, data) in instance.module().datas.iter().skip(first.index()) {
         if let DataMode::Active { memory, offset } = &data.mode {
-            let dst = evaluate_bits(instance, offset);
+            let dst = evaluate_bits(instance, offset).map_err(|code| (code, code.message().to_owned()))?;
             let len = data.bytes.len() as u64;
             init_memory(instance, *memory, segment, dst, 0, len).map_err(|code| {
                 let (words, size) = (code.message(), instance.memory_ref(*memory).byte_len());
@@ -298,6 +336,8 @@ fn run_start(entered: &Entered<'_>, instance: &Handle<Instance>, start: FuncInde
         ty: Arc::as_ptr(ty).cast(),
         type_id: ty.id(),
         func_index: start.as_u32(),
+        heap_index: 0,
+        _pad: 0,
     };
     // SAFETY: a function without parameters; the record is only called through, never handed out.
     unsafe { call::start(entered, &func, handle) }.map_err(Failure::Trap)

@@ -33,6 +33,7 @@ use crate::vm::table::Table;
 use crate::vm::val;
 use cranelift_entity::EntityRef;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::mem::{ManuallyDrop, offset_of};
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct Instance {
     module: ManuallyDrop<Arc<CompiledModule>>,
     /// Segments that `elem.drop` or `data.drop` emptied, or that instantiation used up.
     dropped: RefCell<Dropped>,
+    /// The elements of segments whose expressions make objects, evaluated once, when the instance was made.
+    elems: RefCell<HashMap<ElemIndex, Box<[u64]>>>,
     /// Whether anything of the instance was handed out, or its start function ran.
     touched: Cell<bool>,
     parts: Parts,
@@ -89,6 +92,10 @@ unsafe impl Entity for Instance {
         self.for_each_import(|object| tracer.object(object));
         self.for_each_part(&mut |part| tracer.object(part.cast()));
         let module = self.module();
+        for (&segment, elements) in self.elems.borrow().iter() {
+            let ty = module.elems[segment].ty;
+            elements.iter().for_each(|&bits| tracer.reference(ty, bits));
+        }
         for (index, ty) in module.globals.iter().skip(module.num_imported_globals as usize) {
             if ty.content.is_ref() {
                 // SAFETY: an instance's own globals are part of it.
@@ -222,6 +229,8 @@ impl Instance {
                 ty: Arc::as_ptr(ty).cast(),
                 type_id: ty.id(),
                 func_index: func.as_u32(),
+                heap_index: 0,
+                _pad: 0,
             };
             // SAFETY: as above. The type's registration is owned by the module, which the instance owns.
             unsafe { record.write(func_ref) };
@@ -282,6 +291,16 @@ impl Instance {
         self.parts.tables.iter().copied()
     }
 
+    /// Keeps the elements of a segment, which were evaluated.
+    pub(in crate::vm) fn keep_elems(&self, segment: ElemIndex, elements: Box<[u64]>) {
+        self.elems.borrow_mut().insert(segment, elements);
+    }
+
+    /// An element of a segment, if its elements were evaluated when the instance was made.
+    pub(in crate::vm) fn evaluated_elem(&self, segment: ElemIndex, position: usize) -> Option<u64> {
+        self.elems.borrow().get(&segment)?.get(position).copied()
+    }
+
     pub(in crate::vm) fn elem_dropped(&self, segment: ElemIndex) -> bool {
         self.dropped.borrow().elems.has(segment.index())
     }
@@ -297,6 +316,7 @@ impl Instance {
 
     pub(in crate::vm) fn drop_elem(&self, segment: ElemIndex) {
         self.dropped.borrow_mut().elems.insert(segment.index());
+        self.elems.borrow_mut().remove(&segment);
     }
 
     pub(in crate::vm) fn drop_data(&self, segment: DataIndex) {

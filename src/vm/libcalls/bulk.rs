@@ -1,10 +1,9 @@
 //! Bulk operations on memories and tables (specification, "Memory Instructions" and "Table Instructions"): libcalls, and what
 //! instantiation does with active segments.
 
-use crate::module::ElemItems;
 use crate::types::{DataIndex, ElemIndex, MemoryIndex, TableIndex, TrapCode};
 use crate::vm::instance::Instance;
-use crate::vm::instance::const_eval::evaluate_bits;
+use crate::vm::libcalls::gc::element;
 use crate::vm::libcalls::{Caller, Outcome};
 
 /// Checks that `start..start + len` lies within `size`.
@@ -116,13 +115,7 @@ pub(in crate::vm) fn init_table(
     }
     for index in 0..len {
         let position = (src + index) as usize;
-        let bits = match items {
-            ElemItems::Funcs(funcs) => {
-                funcs.get(position).and_then(|func| instance.func_ref(func)).map_or(0, |func| func as u64)
-            }
-            ElemItems::Exprs(exprs) => evaluate_bits(instance, &exprs[position]),
-        };
-        table.set(dst + index, bits);
+        table.set(dst + index, element(instance, segment, items, position)?);
     }
     Ok(())
 }

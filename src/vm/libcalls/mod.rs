@@ -6,6 +6,7 @@
 //! To add one: a line of `foreach_libcall!` in `src/abi/libcall.rs`, and the function of its name, in this module or one below it.
 
 pub mod bulk;
+pub mod gc;
 mod table;
 
 pub use table::LIBCALLS;
@@ -95,7 +96,11 @@ mod operations {
     pub use super::bulk::{
         data_drop, elem_drop, memory_copy, memory_fill, memory_init, table_copy, table_fill, table_init,
     };
-    use super::*;
+    pub use super::gc::{
+        array_copy, array_init_data, array_init_elem, array_new, array_new_data, array_new_elem, heap_func, struct_new,
+        type_matches,
+    };
+    use super::{Caller, FuncIndex, MemoryIndex, Outcome, TableIndex, TrapCode};
 
     /// -1 as the result of a failed `grow`.
     const FAILED: u64 = u64::MAX;

@@ -116,6 +116,11 @@ impl Store {
         let owner = unsafe { crate::vm::store::entity::owner_of(object) };
         // SAFETY: the owner of a live record is live. The flag is on the entity: it tells whether to look at its death.
         unsafe { (*owner).object.has_host_info = true };
+        // SAFETY: as above.
+        let header = unsafe { &*owner };
+        if self.kind_of(header).is_name {
+            header.escaped.set(true);
+        }
         let mut table = self.host_info.borrow_mut();
         self.finalizable.set(self.finalizable.get() + usize::from(finalizer.is_some()));
         let old = table.entries.insert(object, HostInfo { data, finalizer });

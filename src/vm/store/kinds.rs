@@ -17,6 +17,9 @@ pub unsafe trait Entity: Sized {
     /// Whether a frame on the stack can be using an entity that the host has no handle of and that nothing refers to.
     const MAY_RUN: bool = false;
 
+    /// Whether the entity is only a name of something that lives on without it, so that host info has to keep it.
+    const IS_NAME: bool = false;
+
     /// Tells the collector what the entity refers to.
     fn trace(&self, _tracer: &mut dyn Tracer) {}
 
@@ -59,6 +62,7 @@ pub trait Tracer {
 pub(in crate::vm) struct EntityKind {
     pub(super) kind: ObjectKind,
     pub(super) may_run: bool,
+    pub(super) is_name: bool,
     pub(in crate::vm) trace: unsafe fn(*const EntityHeader, &mut dyn Tracer),
     pub(in crate::vm) owned_handles: unsafe fn(*const EntityHeader, &mut dyn FnMut(*mut ObjectHeader)),
     pub(super) escape: unsafe fn(*const EntityHeader),
@@ -81,6 +85,7 @@ impl EntityKind {
         EntityKind {
             kind: T::KIND,
             may_run: T::MAY_RUN,
+            is_name: T::IS_NAME,
             // SAFETY: whoever calls these passes the header of an entity of this kind.
             trace: |entity, tracer| unsafe { cast::<T>(entity) }.trace(tracer),
             // SAFETY: as above.

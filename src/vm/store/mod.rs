@@ -16,13 +16,16 @@ mod owner;
 mod pending_free;
 mod release;
 
-use crate::abi::{Activation, LibcallTable, ObjectHeader, PendingTrap, VMStoreContext};
+use crate::abi::{Activation, LibcallTable, ObjectHeader, PendingTrap, VMHeap, VMStoreContext};
 use crate::arch::StoreLayout;
 use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
+use crate::vm::gc::funcs::HeapFuncs;
 use crate::vm::gc::heap::GcHeap;
+use crate::vm::gc::reference::HeapObject;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
+use crate::vm::types::DefinedType;
 use activations::Records;
 pub(in crate::vm) use activations::{Lending, NoStack};
 use entry::Before;
@@ -33,7 +36,7 @@ use kinds::Kinds;
 use owner::{Released, StoreOwner, ThreadSlot};
 use pending_free::FREES_AT_ONCE;
 use std::cell::{Cell, RefCell, UnsafeCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::mem::offset_of;
 use std::sync::Arc;
 
@@ -54,6 +57,11 @@ pub struct Store {
     pub(super) host_info: RefCell<HostInfoTable>,
     finalizers: PendingFinalizers,
     pub(super) heap: RefCell<GcHeap>,
+    pub(super) heap_funcs: RefCell<HeapFuncs>,
+    /// The names of objects of the heap, by reference.
+    pub(super) heap_names: RefCell<HashMap<u32, *mut HeapObject>>,
+    /// The types that objects of the heap may have: those of modules, by where they lie.
+    pub(super) heap_types: RefCell<HashMap<*const DefinedType, Arc<[DefinedType]>>>,
     pub(super) pacing: crate::vm::gc::Pacing,
     /// Entities being freed without recursion; see [`Store::free_entity`].
     free_list: RefCell<Vec<*mut EntityHeader>>,
@@ -95,6 +103,7 @@ impl Store {
             resume: activations::resume,
             capture_trap_frames,
             pending_trap: PendingTrap::NONE,
+            heap: VMHeap::NONE,
             trap_frames: Default::default(),
         };
         let budget = engine.stack_budget();
@@ -110,6 +119,9 @@ impl Store {
             host_info: RefCell::default(),
             finalizers: PendingFinalizers::default(),
             heap: RefCell::default(),
+            heap_funcs: RefCell::default(),
+            heap_names: RefCell::default(),
+            heap_types: RefCell::default(),
             pacing: crate::vm::gc::Pacing::default(),
             free_list: RefCell::default(),
             freeing: Cell::new(false),
@@ -255,12 +267,6 @@ impl Store {
     /// Makes a box for an object: an externref. The caller has reserved it and marked the object as escaped.
     #[inline]
     pub(super) fn box_object(&self, object: *mut ObjectHeader) -> Result<u32> {
-        self.heap.borrow_mut().alloc(object)
-    }
-
-    /// The object in an externref's box, or null.
-    #[inline]
-    pub(super) fn unbox(&self, reference: u32) -> *mut ObjectHeader {
-        self.heap.borrow().get(reference)
+        self.heap.borrow_mut().alloc_box(object)
     }
 }

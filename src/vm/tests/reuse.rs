@@ -272,8 +272,8 @@ fn failures_half_way() {
                     let imports = [export(&holder, "t"), export(&holder, "m")];
                     assert_eq!(make(entered, &module, &imports).err(), Some(expected));
                 }
-                assert!(!table(&holder).get_object(0).unwrap().is_null());
-                assert_eq!(table(&holder).get_object(1).unwrap().is_null(), elem == 4);
+                assert!(!table(&holder).get_object(0).unwrap().unwrap().is_null());
+                assert_eq!(table(&holder).get_object(1).unwrap().unwrap().is_null(), elem == 4);
                 let bytes = contents(memory(&holder));
                 assert_eq!(&bytes[7..12] == b"first", elem != 4);
                 assert_eq!(&bytes[20..26] == b"second", elem != 4 && data == 20);

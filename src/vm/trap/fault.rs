@@ -4,7 +4,7 @@
 //!
 //! 1. The program counter is at an instruction of a module's code that the compiler marked as one that can trap.
 //! 2. For a memory fault, the address is one that can be meant: in a guarded memory for an access to memory, in the
-//!    null page for one through a reference.
+//!    null page for one through a function reference, at the start of the store's heap for one through another.
 //!
 //! Then the frame's vmctx leads to the store, the pending trap is filled in, and the interrupted thread goes on at
 //! [`raise`]. Everything else belongs to somebody else.
@@ -12,7 +12,7 @@
 //! A stack overflow is found in a function's prologue, by a comparison with the store's limit and a trap instruction. The
 //! frame has no vmctx yet, and may have no room for it, so the trap is raised in the name of the caller.
 
-use crate::abi::{PendingTrap, VMAnyContext, VMStoreContext};
+use crate::abi::{NULL_AREA, PendingTrap, VMAnyContext, VMStoreContext};
 use crate::arch::{STORE_BELOW_FP, raise};
 use crate::code::{FuncAt, lookup};
 use crate::os::fault::{self, Fault};
@@ -51,6 +51,9 @@ fn decide(fault: &mut Fault<'_>) -> bool {
         // SAFETY: a function that can trap and has an offset keeps its vmctx there from its entry on.
         (unsafe { store_of_frame(fp, vmctx_fp_offset) }, pending(code, fp, pc, true))
     };
+    if is_of_heap(code) && fault.address().is_some_and(|address| !is_heap_null(store, address)) {
+        return false;
+    }
     let pending = PendingTrap { address: fault.address().unwrap_or(0), ..pending };
     // SAFETY: this thread runs code of the store, so the store is its own.
     unsafe { (*store).pending_trap = pending };
@@ -117,8 +120,21 @@ fn trap_site(pc: usize) -> Option<(TrapCode, i32)> {
 fn may_be_meant(code: TrapCode, address: usize) -> bool {
     match code {
         TrapCode::MemoryOutOfBounds => may_be_guarded(address),
-        _ => address < NULL_PAGE,
+        // Asked again once the store is known.
+        code => is_of_heap(code) || address < NULL_PAGE,
     }
+}
+
+/// Whether an access that traps with `code` is one to an object of the heap.
+fn is_of_heap(code: TrapCode) -> bool {
+    matches!(code, TrapCode::NullStructureReference | TrapCode::NullArrayReference)
+}
+
+/// Whether an address lies where null references of a store's heap lead to.
+fn is_heap_null(store: *mut VMStoreContext, address: usize) -> bool {
+    // SAFETY: this thread runs code of the store.
+    let heap = unsafe { (*store).heap.base }.addr();
+    address.checked_sub(heap).is_some_and(|distance| distance < NULL_AREA as usize)
 }
 
 #[cfg(test)]

@@ -9,17 +9,18 @@
 //! `wasm.h` makes without one, can name defined types, and so that numbers mean the same everywhere.
 
 mod matching;
+mod records;
 
 pub use matching::{extern_matches, ref_matches};
+pub use records::base as records;
 
+use crate::abi::{EXTERN_TYPE, MOST_TYPES, Shape};
 use crate::module::Module;
 use crate::os::sync::{Mutex, MutexGuard, OnceLock};
-use crate::types::{CompositeKind, Error, FuncType, HeapType, Result, SubType, TypeId, TypeUse};
+use crate::types::{CompositeKind, CompositeType, Error, FuncType, HeapType, Result, SubType, TypeId, TypeUse};
+use records::Records;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
-
-/// The most types that may be registered at a time.
-const MOST_TYPES: u32 = 1 << 24;
 
 /// A recursion group (specification, "Recursive Types").
 #[derive(Debug)]
@@ -32,6 +33,8 @@ struct RecGroup {
     types: Arc<[SubType]>,
     /// For each member all types that it matches: the supertypes from the most general on, and itself.
     supertypes: Box<[Box<[TypeId]>]>,
+    /// Where references lie in objects of each member; `None` of function types. The members' records point here.
+    shapes: Box<[Option<Shape>]>,
     /// The groups that members refer to.
     uses: Vec<Arc<RecGroup>>,
 }
@@ -49,6 +52,7 @@ struct Registry {
     groups: HashMap<Arc<[SubType]>, (u32, Weak<RecGroup>)>,
     /// The group of each number; dangling where there is none.
     by_id: Vec<Weak<RecGroup>>,
+    records: Records,
     /// How many numbers are taken, also by groups that nobody has any more and that are about to be unregistered.
     in_use: u32,
     /// Numbers that can be given again: the first ones of as many consecutive ones as the key says.
@@ -162,7 +166,19 @@ impl Registry {
         uses.dedup_by(|a, b| Arc::ptr_eq(a, b));
         let supertypes = self.supertypes_of(first, &closed);
         let types = if is_recursive { closed } else { key.clone() };
-        let group = Arc::new(RecGroup { first, key: key.clone(), types, supertypes, uses });
+        let shapes: Box<[Option<Shape>]> = types.iter().map(shape).collect();
+        // The record of a function type without supertypes is all zero.
+        let has_records = supertypes.iter().any(|all| all.len() > 1) || shapes.iter().any(Option::is_some);
+        if has_records && let Err(error) = self.records.reserve(first + key.len() as u32) {
+            self.give_ids(first, key.len() as u32);
+            return Err(error);
+        }
+        let group = Arc::new(RecGroup { first, key: key.clone(), types, supertypes, shapes, uses });
+        if has_records {
+            for (id, (supertypes, shape)) in (first..).zip(group.supertypes.iter().zip(&group.shapes)) {
+                self.records.write(TypeId(id), supertypes, shape.as_ref());
+            }
+        }
         for id in first as usize..first as usize + key.len() {
             self.by_id[id] = Arc::downgrade(&group);
         }
@@ -197,7 +213,8 @@ impl Registry {
         let first = match self.free.get_mut(&count).and_then(Vec::pop) {
             Some(first) => first,
             None => {
-                let first = self.by_id.len() as u32;
+                // The first number is that of the host's objects.
+                let first = (self.by_id.len() as u32).max(EXTERN_TYPE + 1);
                 if count > MOST_TYPES - first {
                     return Err(Error::limit(format!("more than {MOST_TYPES} types are in use in this process")));
                 }
@@ -215,15 +232,28 @@ impl Registry {
             self.groups.remove(&group.key);
         }
         let (first, count) = (group.first, group.types.len() as u32);
-        self.in_use -= count;
-        if self.in_use == 0 {
-            *self = Registry::default();
-            return;
-        }
         for id in first..first + count {
             self.by_id[id as usize] = Weak::new();
+            self.records.clear(TypeId(id));
         }
-        self.free.entry(count).or_default().push(first);
+        self.give_ids(first, count);
+    }
+
+    fn give_ids(&mut self, first: u32, count: u32) {
+        self.in_use -= count;
+        match self.in_use {
+            // Nothing that was allocated is left when no type is.
+            0 => *self = Registry { records: std::mem::take(&mut self.records), ..Registry::default() },
+            _ => self.free.entry(count).or_default().push(first),
+        }
+    }
+}
+
+fn shape(ty: &SubType) -> Option<Shape> {
+    match &ty.composite {
+        CompositeType::Func(_) => None,
+        CompositeType::Struct(fields) => Some(Shape::of_struct(fields)),
+        CompositeType::Array(element) => Some(Shape::of_array(*element)),
     }
 }
 

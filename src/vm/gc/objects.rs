@@ -1,0 +1,187 @@
+//! Structures and arrays as the virtual machine makes, reads and writes them.
+
+use super::heap::GcHeap;
+use crate::abi::{
+    ARRAY_LENGTH, Content, HEAP_HEADER, Shape, TYPE_SHIFT, VMFuncRef, array_size, content, storage_size, struct_layout,
+    type_kind,
+};
+use crate::types::{CompositeType, FieldType, HeapType, Result, StorageType, TrapCode, TypeId};
+use crate::vm::store::Store;
+use crate::vm::store::lifetime::mark_escaped;
+use crate::vm::types::DefinedType;
+use crate::vm::val::RawSlot;
+use std::sync::Arc;
+
+impl Store {
+    /// Makes the heap ready for objects, before an instance is made of a module that has some.
+    pub(in crate::vm) fn prepare_heap(&self) -> Result<()> {
+        // SAFETY: the context is part of the store, and nothing of the store runs meanwhile.
+        let context = unsafe { &mut (*self.context()).heap };
+        self.heap_funcs.borrow_mut().prepare(context);
+        self.heap.borrow_mut().prepare(context)
+    }
+
+    /// Keeps types registered while objects of the heap may be of them.
+    pub(in crate::vm) fn keep_types(&self, types: &Arc<[DefinedType]>) {
+        self.heap_types.borrow_mut().entry(types.as_ptr()).or_insert_with(|| types.clone());
+    }
+
+    /// Lets go of the types of modules that are gone, if no object is of any of them.
+    pub(super) fn forget_types(&self, is_used: impl Fn(u32) -> bool) {
+        let mut gone = Vec::new();
+        self.heap_types.borrow_mut().retain(|_, types| {
+            let kept = Arc::strong_count(types) > 1 || types.iter().any(|ty| is_used(ty.id().0));
+            if !kept {
+                gone.push(types.clone());
+            }
+            kept
+        });
+    }
+
+    /// Collects if that is due before more objects are allocated. No reference may be in a local of Rust.
+    pub(in crate::vm) fn collect_heap_if_due(&self) {
+        if cfg!(feature = "stress") || self.heap.borrow().wants_collection() {
+            self.find_dead();
+        }
+    }
+
+    /// Allocates an object without collecting.
+    fn allocate_now(&self, ty: TypeId, length: u32, size: u32) -> Option<u32> {
+        // SAFETY: the context is part of the store, and its code waits.
+        let context = unsafe { &mut (*self.context()).heap };
+        self.heap.borrow_mut().allocate(context, [ty.0 << TYPE_SHIFT, length], size)
+    }
+
+    /// Allocates an object, and collects where that is due or there is no room. What is behind the header is anything.
+    fn allocate(&self, ty: TypeId, length: u32, size: u32) -> Result<u32, TrapCode> {
+        self.collect_heap_if_due();
+        if let Some(object) = self.allocate_now(ty, length, size) {
+            return Ok(object);
+        }
+        self.find_dead();
+        self.allocate_now(ty, length, size).ok_or(TrapCode::OutOfMemory)
+    }
+
+    /// Allocates a structure of `size` bytes, of which all behind the header is anything. May collect.
+    pub(in crate::vm) fn allocate_struct(&self, ty: TypeId, size: u32) -> Result<u32, TrapCode> {
+        self.allocate(ty, 0, size)
+    }
+
+    /// Allocates an array, whose elements are zero or null if `zeroed`, else anything. May collect.
+    pub(in crate::vm) fn allocate_array(
+        &self,
+        ty: TypeId,
+        element: FieldType,
+        length: u32,
+        zeroed: bool,
+    ) -> Result<u32, TrapCode> {
+        let size = array_size(length, storage_size(element.storage).trailing_zeros()).ok_or(TrapCode::OutOfMemory)?;
+        let array = self.allocate(ty, length, size)?;
+        if zeroed {
+            self.clear(array, size);
+        }
+        Ok(array)
+    }
+
+    /// Makes what is behind an object's header zero.
+    fn clear(&self, object: u32, size: u32) {
+        let content: *mut u8 = self.heap.borrow().at(object + HEAP_HEADER);
+        // SAFETY: within the object, which was just allocated.
+        unsafe { content.write_bytes(0, (size - HEAP_HEADER) as usize) };
+    }
+
+    /// A new structure, whose fields are these values, or their defaults. Does not collect.
+    pub(in crate::vm) fn new_struct(&self, ty: &DefinedType, values: Option<&[RawSlot]>) -> Result<u32, TrapCode> {
+        let CompositeType::Struct(fields) = &ty.sub_type().composite else { return Err(TrapCode::CastFailure) };
+        let (offsets, size) = struct_layout(fields);
+        let object = self.allocate_now(ty.id(), 0, size).ok_or(TrapCode::OutOfMemory)?;
+        self.clear(object, size);
+        for ((value, field), offset) in values.unwrap_or_default().iter().zip(fields).zip(offsets) {
+            self.write(object + offset, field.storage, value)?;
+        }
+        Ok(object)
+    }
+
+    /// A new array of so many elements, which are zero or null. Does not collect.
+    pub(in crate::vm) fn new_array(&self, ty: &DefinedType, length: u32) -> Result<u32, TrapCode> {
+        let CompositeType::Array(element) = ty.sub_type().composite else { return Err(TrapCode::CastFailure) };
+        let size = array_size(length, storage_size(element.storage).trailing_zeros()).ok_or(TrapCode::OutOfMemory)?;
+        let array = self.allocate_now(ty.id(), length, size).ok_or(TrapCode::OutOfMemory)?;
+        self.clear(array, size);
+        Ok(array)
+    }
+
+    /// The length of an array and what its elements are; `None` for what is no array.
+    pub(in crate::vm) fn array(&self, reference: u32) -> Option<(u32, u32, Content)> {
+        let heap = self.heap.borrow();
+        let header = heap.header(reference)?;
+        // SAFETY: the header of an object.
+        match unsafe { GcHeap::shape(header) }? {
+            Shape::Array { shift, content } => {
+                // SAFETY: within an array.
+                let length = unsafe { heap.at::<u32>(reference + ARRAY_LENGTH as u32).read() };
+                Some((length, *shift, *content))
+            }
+            Shape::Struct { .. } => None,
+        }
+    }
+
+    /// Where an element of an array lies, by distance from the start of the heap.
+    pub(in crate::vm) fn element(array: u32, index: u32, shift: u32) -> u32 {
+        array.wrapping_add(HEAP_HEADER).wrapping_add(index << shift)
+    }
+
+    /// Writes a value to a field or element.
+    pub(in crate::vm) fn write(&self, place: u32, storage: StorageType, value: &RawSlot) -> Result<(), TrapCode> {
+        let mut bytes = *value;
+        if content(storage) == Content::Funcs {
+            let func = u128::from_le_bytes(*value) as usize as *mut VMFuncRef;
+            bytes = u128::from(self.heap_func(func)?).to_le_bytes();
+        }
+        let size = storage_size(storage) as usize;
+        let target: *mut u8 = self.heap.borrow().at(place);
+        // SAFETY: within an object of this heap, by the caller's layout.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), target, size) };
+        Ok(())
+    }
+
+    /// The bytes of a part of the heap, which lies in an object.
+    pub(in crate::vm) fn heap_bytes(&self, place: u32) -> *mut u8 {
+        self.heap.borrow().at(place)
+    }
+
+    /// The place of a function among those that the heap refers to; 0 for null.
+    pub(in crate::vm) fn heap_func(&self, func: *mut VMFuncRef) -> Result<u32, TrapCode> {
+        if func.is_null() {
+            return Ok(0);
+        }
+        // SAFETY: compiled code and constant expressions have references to live functions only.
+        unsafe { mark_escaped(func.cast()) };
+        // SAFETY: the context is part of the store, and its code waits.
+        let context = unsafe { &mut (*self.context()).heap };
+        self.heap_funcs.borrow_mut().prepare(context);
+        // SAFETY: as above.
+        unsafe { self.heap_funcs.borrow_mut().place(context, func) }.ok_or(TrapCode::OutOfMemory)
+    }
+
+    /// Whether an object of the heap, or an i31, is of a type of its hierarchy.
+    pub(in crate::vm) fn is_of_type(&self, reference: u32, wanted: HeapType) -> bool {
+        let is_i31 = reference & 1 != 0;
+        let header = self.heap.borrow().header(reference);
+        let id = header.map(|header| TypeId(header >> TYPE_SHIFT));
+        match wanted {
+            HeapType::Any | HeapType::Extern => true,
+            HeapType::Eq => is_i31 || header.is_some(),
+            HeapType::I31 => is_i31,
+            HeapType::Struct | HeapType::Array => {
+                // SAFETY: the header of an object.
+                let kind = header.and_then(|header| unsafe { GcHeap::record(header) }).map(|record| record.kind);
+                kind == Some(if wanted == HeapType::Struct { type_kind::STRUCT } else { type_kind::ARRAY })
+            }
+            HeapType::Concrete { ty: crate::types::TypeUse::Defined(wanted), .. } => {
+                id.and_then(DefinedType::get).is_some_and(|given| given.matches(wanted))
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What handles of the host to objects of the heap point to: an entity for each object that the host has a handle of, or has attached host
+//! info to. So there is one pointer for each object, whichever way the host came to it.
+//!
+//! The entity is a name of the object: with a handle it is a root that keeps the object, without one it goes, unless there is host
+//! info, which lives as long as the object.
+
+use crate::abi::{ObjectHeader, ObjectKind, heap_bits};
+use crate::types::{HeapType, RefType, Result};
+use crate::vm::store::Store;
+use crate::vm::store::entity::{EntityHeader, Record};
+use crate::vm::store::kinds::{Entity, Tracer};
+
+/// The name of an object of the heap, or of an i31.
+#[repr(C)]
+pub struct HeapObject {
+    header: EntityHeader,
+    /// The reference, as compiled code has it.
+    bits: u32,
+}
+
+// SAFETY: `repr(C)`, and the header with kind `HeapObject` is first.
+unsafe impl Record for HeapObject {
+    const KIND: ObjectKind = ObjectKind::HeapObject;
+}
+
+// SAFETY: as above.
+unsafe impl Entity for HeapObject {
+    const KIND: ObjectKind = ObjectKind::HeapObject;
+    const IS_NAME: bool = true;
+
+    fn trace(&self, tracer: &mut dyn Tracer) {
+        tracer.reference(RefType { nullable: true, heap: HeapType::Any }, self.bits.into());
+    }
+
+    unsafe fn free(store: &Store, this: *mut HeapObject) {
+        // SAFETY: boxed by `name_of`; nothing refers to it.
+        let object = unsafe { Box::from_raw(this) };
+        let mut names = store.heap_names.borrow_mut();
+        // Of an object that a collection has not reached, the name was taken out then: something else may lie there now.
+        if names.get(&object.bits).is_some_and(|&name| std::ptr::eq(name, this)) {
+            names.remove(&object.bits);
+            store.set_has_name(object.bits, false);
+        }
+    }
+}
+
+impl HeapObject {
+    pub fn bits(&self) -> u32 {
+        self.bits
+    }
+}
+
+impl Store {
+    /// The object of the host that a reference names: what is in its box, or the name of an object of the heap. Null for null.
+    #[inline]
+    pub(in crate::vm) fn object_of(&self, reference: u32) -> Result<*mut ObjectHeader> {
+        let boxed = self.heap.borrow().get(reference);
+        if !boxed.is_null() || reference == 0 { Ok(boxed) } else { self.name_of(reference) }
+    }
+
+    /// The name of an object of the heap or an i31, made if there is none; null for what is no reference.
+    #[cold]
+    fn name_of(&self, reference: u32) -> Result<*mut ObjectHeader> {
+        if let Some(&name) = self.heap_names.borrow().get(&reference) {
+            return Ok(name.cast());
+        }
+        let header = self.heap.borrow().header(reference);
+        if header.is_none() && reference & 1 == 0 {
+            return Ok(std::ptr::null_mut());
+        }
+        let header_of_name = EntityHeader::new(ObjectKind::HeapObject, self);
+        let name = Box::into_raw(Box::new(HeapObject { header: header_of_name, bits: reference }));
+        // SAFETY: just boxed, and the header is first.
+        if let Err(error) = unsafe { self.enroll(std::iter::once(name.cast())) } {
+            // SAFETY: nobody else knows it.
+            drop(unsafe { Box::from_raw(name) });
+            return Err(error);
+        }
+        self.heap_names.borrow_mut().insert(reference, name);
+        self.set_has_name(reference, true);
+        Ok(name.cast())
+    }
+
+    /// Notes in an object whether it has a name.
+    fn set_has_name(&self, reference: u32, has_name: bool) {
+        let heap = self.heap.borrow();
+        if let Some(header) = heap.header(reference) {
+            let bit = if has_name { heap_bits::HANDLE } else { 0 };
+            // SAFETY: the header of an object.
+            unsafe { heap.at::<u32>(reference).write(header & !heap_bits::HANDLE | bit) };
+        }
+    }
+
+    /// Takes out the names that a collection has not reached, before what they are names of is freed.
+    pub(super) fn forget_unmarked_names(&self) {
+        // SAFETY: names in the table are live.
+        let is_unmarked = |_: &u32, name: &mut *mut HeapObject| unsafe { !(**name).header.marked.get() };
+        let gone: Vec<u32> =
+            self.heap_names.borrow_mut().extract_if(is_unmarked).map(|(reference, _)| reference).collect();
+        gone.into_iter().for_each(|reference| self.set_has_name(reference, false));
+    }
+
+    /// The name of an object of the heap that has host info, which is to be kept as long as the object.
+    pub(super) fn name_with_host_info(&self, reference: u32) -> Option<*mut EntityHeader> {
+        let name = *self.heap_names.borrow().get(&reference)?;
+        // SAFETY: names in the table are live.
+        unsafe { (*name).header.object.has_host_info }.then_some(name.cast())
+    }
+}

@@ -1,0 +1,174 @@
+//! The heap by itself: boxes and blocks against models of what is alive.
+
+use super::boxes::Swept;
+use super::heap::GcHeap;
+use crate::abi::{LARGEST_INLINE, ObjectHeader, TYPE_SHIFT, VMHeap};
+use crate::types::{CompositeType, FieldType, Mutability, StorageType, SubType};
+use crate::vm::types::DefinedType;
+use std::collections::HashMap;
+
+/// A made-up object: the heap never looks into one.
+fn object(number: usize) -> *mut ObjectHeader {
+    std::ptr::without_provenance_mut(number * 8 + 8)
+}
+
+fn alloc(heap: &mut GcHeap, number: usize) -> u32 {
+    heap.reserve(1).unwrap();
+    heap.alloc_box(object(number)).unwrap()
+}
+
+/// Pseudo-random numbers.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % below
+    }
+}
+
+#[test]
+fn an_empty_heap_takes_nothing_and_knows_nothing() {
+    let mut heap = GcHeap::default();
+    for reference in [0, 1, 16, 4096, u32::MAX, u32::MAX - 15] {
+        assert!(heap.get(reference).is_null());
+        assert!(heap.mark_box(reference).is_null());
+        assert!(!heap.mark_object(reference) && heap.header(reference).is_none());
+    }
+    assert_eq!(heap.sweep(), Swept { freed: 0, live: 0 });
+    heap.reserve(0).unwrap();
+    assert!(!heap.is_reserved());
+}
+
+#[test]
+fn forged_references_reach_nothing() {
+    let mut heap = GcHeap::default();
+    let reference = alloc(&mut heap, 1);
+    assert_eq!(reference, 4096);
+    assert_eq!(heap.get(reference), object(1));
+    for forged in [0, 1, 8, 4088, 4097, 4100, 4104, 1 << 20, !7, u32::MAX] {
+        assert!(heap.get(forged).is_null());
+    }
+    let mut context = VMHeap::NONE;
+    heap.begin_marking(&mut context);
+    heap.sweep();
+    assert!(heap.get(reference).is_null(), "freed");
+    assert_eq!(alloc(&mut heap, 2), reference, "and used again");
+}
+
+#[test]
+fn boxes_agree_with_a_map() {
+    let (mut heap, mut context) = (GcHeap::default(), VMHeap::NONE);
+    let (mut model, mut random, mut next) = (HashMap::new(), Random(1), 0);
+    for _ in 0..20 {
+        for _ in 0..3000 {
+            model.insert(alloc(&mut heap, next), next);
+            next += 1;
+        }
+        heap.begin_marking(&mut context);
+        let before = model.len();
+        let mut gone = Vec::new();
+        model.retain(|&reference, &mut number| {
+            let keep = random.next(2) == 0;
+            if keep {
+                assert_eq!(heap.mark_box(reference), object(number));
+                assert!(heap.mark_box(reference).is_null());
+            } else {
+                gone.push(reference);
+            }
+            keep
+        });
+        let freed = (before - model.len()) as u32;
+        assert_eq!(heap.sweep(), Swept { freed, live: model.len() as u32 });
+        assert!(gone.iter().all(|&reference| heap.get(reference).is_null()));
+        assert!(model.iter().all(|(&reference, &number)| heap.get(reference) == object(number)));
+    }
+}
+
+#[test]
+fn boxes_are_reserved_ahead_and_too_many_refused() {
+    let mut heap = GcHeap::default();
+    assert!(heap.has_room(1));
+    for number in 0..4096 {
+        alloc(&mut heap, number);
+    }
+    assert!(!heap.has_room(1), "a collection is due");
+    let mut context = VMHeap::NONE;
+    heap.begin_marking(&mut context);
+    heap.sweep();
+    assert!(heap.has_room(1));
+    heap.reserve(100_000).unwrap();
+    for number in 0..100_000 {
+        heap.alloc_box(object(number)).unwrap();
+    }
+    assert!(heap.reserve(usize::MAX).is_err());
+    assert!(heap.reserve(1 << 28).is_err());
+}
+
+/// An array type of bytes, so that the heap knows how long objects are.
+fn bytes() -> DefinedType {
+    let mut module = crate::module::Module::default();
+    let element = FieldType { storage: StorageType::I8, mutability: Mutability::Var };
+    module.types.push(SubType { is_final: true, supertype: None, composite: CompositeType::Array(element) });
+    module.rec_groups.push(1);
+    DefinedType::of_module(&module).unwrap().remove(0)
+}
+
+#[test]
+fn objects_keep_their_bytes_and_what_is_not_reached_is_used_again() {
+    let ty = bytes();
+    let (mut heap, mut context) = (GcHeap::default(), VMHeap::NONE);
+    heap.prepare(&mut context).unwrap();
+    let (mut model, mut random): (HashMap<u32, (u32, u8)>, _) = (HashMap::new(), Random(7));
+    let mut highest = 0;
+    for round in 0..60 {
+        for _ in 0..400 {
+            // Mostly small, some longer than a line, a few with blocks of their own.
+            let length = match random.next(20) {
+                0 => random.next(200_000) as u32,
+                1..4 => random.next(u64::from(LARGEST_INLINE)) as u32,
+                _ => random.next(100) as u32,
+            };
+            let size = (8 + length).next_multiple_of(8);
+            let header = [ty.id().0 << TYPE_SHIFT, length];
+            let reference = heap.allocate(&mut context, header, size).unwrap();
+            let fill = random.next(256) as u8;
+            assert!(reference.is_multiple_of(8));
+            // SAFETY: within the object that was just allocated.
+            unsafe { heap.at::<u8>(reference + 8).write_bytes(fill, length as usize) };
+            assert!(model.insert(reference, (length, fill)).is_none(), "no two objects lie at one place");
+            highest = highest.max(reference);
+        }
+        for (&reference, &(length, fill)) in &model {
+            assert_eq!(heap.header(reference).unwrap() >> TYPE_SHIFT, ty.id().0);
+            // SAFETY: within the object.
+            let content = unsafe { std::slice::from_raw_parts(heap.at::<u8>(reference + 8), length as usize) };
+            assert!(content.iter().all(|&byte| byte == fill), "round {round}: {reference:#x} of {length} bytes");
+        }
+        heap.begin_marking(&mut context);
+        model.retain(|&reference, _| {
+            let keep = random.next(3) == 0;
+            assert!(!keep || heap.mark_object(reference) && !heap.mark_object(reference));
+            keep
+        });
+        heap.sweep();
+        assert!(model.keys().all(|&reference| heap.is_marked(reference)));
+    }
+    // About 200 KB · 20 · 1.5 are alive at a time: without use of what was freed there would be sixty times as much.
+    assert!(highest < (256 << 20) + (24 << 20), "{highest:#x}");
+}
+
+#[test]
+fn heaps_are_full_at_last() {
+    let ty = bytes();
+    let (mut heap, mut context) = (GcHeap::default(), VMHeap::NONE);
+    heap.prepare(&mut context).unwrap();
+    let length = 512 << 20;
+    let large =
+        |heap: &mut GcHeap, context: &mut VMHeap| heap.allocate(context, [ty.id().0 << TYPE_SHIFT, length], length + 8);
+    let all: Vec<u32> = std::iter::from_fn(|| large(&mut heap, &mut context)).take(20).collect();
+    assert_eq!(all.len(), 7, "3.75 GiB");
+    heap.begin_marking(&mut context);
+    heap.sweep();
+    assert_eq!(large(&mut heap, &mut context), Some(all[0]));
+}
