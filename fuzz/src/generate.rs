@@ -8,6 +8,13 @@ pub fn module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     module_with(u, |_| {})
 }
 
+/// Such a module, and whether it may trap by itself; where it must not, it looks before it divides, for one.
+pub fn module_and_traps(u: &mut Unstructured<'_>) -> Result<(Vec<u8>, bool)> {
+    let mut may_trap = true;
+    let binary = module_with(u, |config| may_trap = !config.disallow_traps)?;
+    Ok((binary, may_trap))
+}
+
 /// A module whose results depend on which NaNs operations make, and on what relaxed vector instructions do. (The oracle does otherwise: it
 /// rounds `madd` once.)
 pub fn module_of_any_nan(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
