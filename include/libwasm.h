@@ -317,7 +317,7 @@ WASM_API_EXTERN void libwasm_config_set_opt_level(wasm_config_t *config, libwasm
  * memory that grows beyond its reservation moves.
  *
  * With 4 GiB or more, a memory with 64-bit addresses is given so many, or 64 GiB if that is more, or as many as its maximum if that is
- * less; where there is not so much address space, as much as there is. It cannot grow beyond what it was given.
+ * less; where hundreds of such memories live already, fewer, down to 4 GiB. It cannot grow beyond what it was given.
  */
 WASM_API_EXTERN void libwasm_config_set_memory_reservation(wasm_config_t *config, uint64_t bytes);
 
