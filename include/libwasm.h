@@ -393,8 +393,9 @@ WASM_API_EXTERN wasm_memorytype_t *libwasm_memorytype_new(const libwasm_limits_t
 
 /**
  * Makes a table type, owned by the caller, with 64-bit indices where the limits say so. Takes `element` over, as `wasm_tabletype_new`
- * does, also where it fails, and copies the limits. Any can be described; `wasm_table_new` checks them. NULL if a pointer is NULL, if the
- * limits are shared or have a page size, or if their reserved members are not 0.
+ * does, also where it fails, and copies the limits. Any can be described; `wasm_table_new` checks them. (No table has more than 10,000,000
+ * elements, so the functions of `wasm.h` reach all of any.) NULL if a pointer is NULL, if the limits are shared or have a page size,
+ * or if their reserved members are not 0.
  */
 WASM_API_EXTERN wasm_tabletype_t *libwasm_tabletype_new(wasm_valtype_t *element, const libwasm_limits_t *limits);
 
