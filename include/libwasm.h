@@ -476,7 +476,8 @@ WASM_API_EXTERN void libwasm_frame_func_name(const wasm_frame_t *frame, wasm_nam
 /**
  * Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
  * owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
- * error has the line and the column, and what stands there. Components are no modules: they are refused.
+ * error has the line and the column, and what stands there. Components are no modules: they are refused. A
+ * text may use any proposal: which of them a module may use, its engine decides.
  */
 WASM_API_EXTERN bool libwasm_wat2wasm(const wasm_byte_vec_t *wat, wasm_byte_vec_t *out);
 

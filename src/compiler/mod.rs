@@ -152,6 +152,12 @@ impl Compiler {
         Ok(Compiler::with_isa(options, isa::host(&options, Effort::FULL)?))
     }
 
+    /// One for a processor that has no more than what is needed.
+    #[cfg(test)]
+    pub fn for_least_processor(options: CompileOptions) -> Compiler {
+        Compiler::with_isa(options, isa::least(&options))
+    }
+
     fn with_isa(options: CompileOptions, isa: OwnedTargetIsa) -> Compiler {
         let extensions = Extensions::of(&isa);
         let (unoptimized, single_pass) = (OnceLock::new(), OnceLock::new());

@@ -2,7 +2,7 @@
 //! loads, which the code generator may fold. What the code computes is for the official suite.
 
 use crate::compiler::ops::opcodes::{OPCODES, type_name, with_immediates};
-use crate::compiler::{CompileOptions, CompiledFunction, Compiler, OptLevel, Scratch, isa};
+use crate::compiler::{CompileOptions, CompiledFunction, Compiler, OptLevel, Scratch};
 use crate::module::{ParsedModule, parse};
 use crate::types::DefinedFuncIndex;
 use std::fmt::Write;
@@ -110,7 +110,7 @@ fn each_opcode_compiles_in_every_mode() {
 #[test]
 fn each_opcode_compiles_for_the_least_processor() {
     for options in modes() {
-        let compiler = Compiler::with_isa(options, isa::least(&options));
+        let compiler = Compiler::for_least_processor(options);
         assert!(!compiler.extensions.fma && !compiler.extensions.dot_products);
         compile_each(&compiler, |name, compiled| assert!(compiled.calls.is_empty(), "{name} with {options:?}"));
     }

@@ -3,6 +3,7 @@
 mod entries;
 mod last_bytes;
 mod lazy_tables;
+mod processors;
 mod reuse;
 
 use crate::abi::{ObjectHeader, VMFuncRef};
@@ -71,11 +72,11 @@ pub(super) fn i32(value: i32) -> Val {
 }
 
 fn with_store(test: impl Fn(&Entered<'_>)) {
-    modes().into_iter().for_each(|config| with_store_of(config, &test));
+    modes().into_iter().for_each(|config| with_store_of(Engine::new(config).unwrap(), &test));
 }
 
-fn with_store_of(config: Config, test: impl Fn(&Entered<'_>)) {
-    let store = new_store(Engine::new(config).unwrap());
+fn with_store_of(engine: Arc<Engine>, test: impl FnOnce(&Entered<'_>)) {
+    let store = new_store(engine);
     // SAFETY: just made.
     let entered = unsafe { &*store }.enter().unwrap();
     test(&entered);
