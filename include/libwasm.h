@@ -317,7 +317,7 @@ WASM_API_EXTERN void libwasm_config_set_opt_level(wasm_config_t *config, libwasm
  * memory that grows beyond its reservation moves.
  *
  * With 4 GiB or more, a memory with 64-bit addresses is given so many, or 64 GiB if that is more, or as many as its maximum if that is
- * less; where there is not so much address space, as much as there is. It cannot grow beyond what it was given.
+ * less; where hundreds of such memories live already, fewer, down to 4 GiB. It cannot grow beyond what it was given.
  */
 WASM_API_EXTERN void libwasm_config_set_memory_reservation(wasm_config_t *config, uint64_t bytes);
 
@@ -393,8 +393,9 @@ WASM_API_EXTERN wasm_memorytype_t *libwasm_memorytype_new(const libwasm_limits_t
 
 /**
  * Makes a table type, owned by the caller, with 64-bit indices where the limits say so. Takes `element` over, as `wasm_tabletype_new`
- * does, also where it fails, and copies the limits. Any can be described; `wasm_table_new` checks them. NULL if a pointer is NULL, if the
- * limits are shared or have a page size, or if their reserved members are not 0.
+ * does, also where it fails, and copies the limits. Any can be described; `wasm_table_new` checks them. (No table has more than 10,000,000
+ * elements, so the functions of `wasm.h` reach all of any.) NULL if a pointer is NULL, if the limits are shared or have a page size,
+ * or if their reserved members are not 0.
  */
 WASM_API_EXTERN wasm_tabletype_t *libwasm_tabletype_new(wasm_valtype_t *element, const libwasm_limits_t *limits);
 

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn libwasm_config_set_opt_level(config: *mut wasm_config_t
 /// memory that grows beyond its reservation moves.
 ///
 /// With 4 GiB or more, a memory with 64-bit addresses is given so many, or 64 GiB if that is more, or as many as its maximum if that is
-/// less; where there is not so much address space, as much as there is. It cannot grow beyond what it was given.
+/// less; where hundreds of such memories live already, fewer, down to 4 GiB. It cannot grow beyond what it was given.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_config_set_memory_reservation(config: *mut wasm_config_t, bytes: u64) {
     boundary((), || {
