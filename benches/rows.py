@@ -21,6 +21,7 @@ GROUPS = {
     "memory": "Resident memory",
     "process": "The library and the process",
     "kernel": "Computation",
+    "memory64": "The same, with 64-bit memories",
     "real": "Modules of others",
 }
 
@@ -175,14 +176,15 @@ def memory(count):
     yield growth("stores", "a new store after each 5,000", PER_STORE)
 
 
-def kernel_rows(kernels):
+def kernel_rows(group, kernels):
     for path in kernels:
         name = path.rsplit("/", 1)[-1].removesuffix(".wasm")
-        yield Row(f"kernel.{name}", name, ["kernel", path], shared_repetitions=True, v8=["kernel", path])
+        yield Row(f"{group}.{name}", name, ["kernel", path], shared_repetitions=True, v8=["kernel", path])
 
 
-def all_rows(kernels, others, artifacts, churned):
-    """`kernels` and `others` are paths of binaries. Sizes and slopes are found without the driver."""
+def all_rows(kernels, wide_kernels, others, artifacts, churned):
+    """`kernels`, `wide_kernels` (those with a memory, which is a 64-bit one) and `others` are paths of binaries. Sizes and slopes are
+    found without the driver."""
     for rows in calls(), callbacks(), traps(), instances(), fresh(), slopes(), objects(), modules(kernels, artifacts):
         yield from rows
     yield from memory(churned)
@@ -193,4 +195,5 @@ def all_rows(kernels, others, artifacts, churned):
     yield Row("process.size", "size of the library", ["size"], unit="B")
     yield Row("process.stripped", "size of the library, stripped", ["stripped"], unit="B")
     yield Row("process.start", "process start to the first result", ["spawn"], clock="wall", repetitions=1, least_rounds=15, v8=["once", "@small"])
-    yield from kernel_rows(kernels)
+    yield from kernel_rows("kernel", kernels)
+    yield from kernel_rows("memory64", wide_kernels)

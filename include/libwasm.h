@@ -328,7 +328,7 @@ WASM_API_EXTERN void libwasm_config_set_opt_level(wasm_config_t *config, libwasm
  * memory that grows beyond its reservation moves.
  *
  * With 4 GiB or more, a memory with 64-bit addresses is given so many, or 64 GiB if that is more, or as many as its maximum if that is
- * less; where there is not so much address space, as much as there is. It cannot grow beyond what it was given.
+ * less; where hundreds of such memories live already, fewer, down to 4 GiB. It cannot grow beyond what it was given.
  */
 WASM_API_EXTERN void libwasm_config_set_memory_reservation(wasm_config_t *config, uint64_t bytes);
 
@@ -369,6 +369,13 @@ WASM_API_EXTERN void libwasm_config_set_deterministic(wasm_config_t *config, boo
 WASM_API_EXTERN void libwasm_config_set_wide_arithmetic(wasm_config_t *config, bool enabled);
 
 /**
+ * Whether the pages of a module's memories may have one byte instead of 64 KiB, a proposal beyond WebAssembly 3.0: `(memory 100
+ * (pagesize 1))`. Accesses to such a memory are checked by code. Off by default; where it is off, modules and artifacts are refused as
+ * `libwasm_config_set_wide_arithmetic` says. The host can make such memories in any case (`libwasm_memorytype_new`).
+ */
+WASM_API_EXTERN void libwasm_config_set_custom_page_sizes(wasm_config_t *config, bool enabled);
+
+/**
  * Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
  * The i32 0 if `bytes` is NULL.
  */
@@ -397,8 +404,9 @@ WASM_API_EXTERN wasm_memorytype_t *libwasm_memorytype_new(const libwasm_limits_t
 
 /**
  * Makes a table type, owned by the caller, with 64-bit indices where the limits say so. Takes `element` over, as `wasm_tabletype_new`
- * does, also where it fails, and copies the limits. Any can be described; `wasm_table_new` checks them. NULL if a pointer is NULL, if the
- * limits are shared or have a page size, or if their reserved members are not 0.
+ * does, also where it fails, and copies the limits. Any can be described; `wasm_table_new` checks them. (No table has more than 10,000,000
+ * elements, so the functions of `wasm.h` reach all of any.) NULL if a pointer is NULL, if the limits are shared or have a page size,
+ * or if their reserved members are not 0.
  */
 WASM_API_EXTERN wasm_tabletype_t *libwasm_tabletype_new(wasm_valtype_t *element, const libwasm_limits_t *limits);
 
@@ -543,7 +551,8 @@ WASM_API_EXTERN void libwasm_frame_func_name(const wasm_frame_t *frame, wasm_nam
 /**
  * Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
  * owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
- * error has the line and the column, and what stands there. Components are no modules: they are refused.
+ * error has the line and the column, and what stands there. Components are no modules: they are refused. A
+ * text may use any proposal: which of them a module may use, its engine decides.
  */
 WASM_API_EXTERN bool libwasm_wat2wasm(const wasm_byte_vec_t *wat, wasm_byte_vec_t *out);
 

@@ -8,6 +8,13 @@ pub fn module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     module_with(u, |_| {})
 }
 
+/// Such a module, and whether it may trap by itself; where it must not, it looks before it divides, for one.
+pub fn module_and_traps(u: &mut Unstructured<'_>) -> Result<(Vec<u8>, bool)> {
+    let mut may_trap = true;
+    let binary = module_with(u, |config| may_trap = !config.disallow_traps)?;
+    Ok((binary, may_trap))
+}
+
 /// A module whose results depend on which NaNs operations make, and on what relaxed vector instructions do. (The oracle does otherwise: it
 /// rounds `madd` once.)
 pub fn module_of_any_nan(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
@@ -51,6 +58,7 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         max_memory32_bytes: 6 << 16,
         max_memory64_bytes: 6 << 16,
         memory64_enabled: u.ratio(1, 2)?,
+        custom_page_sizes_enabled: u.ratio(1, 4)?,
         max_table_elements: 100,
         max_tables: u.int_in_range(0..=4)?,
         max_types: u.int_in_range(1..=12)?,
@@ -77,7 +85,6 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         acquire_release_atomics_enabled: false,
         compact_imports_enabled: false,
         custom_descriptors_enabled: false,
-        custom_page_sizes_enabled: false,
         exceptions_enabled: false,
         gc_enabled: false,
         multibyte_array_access_enabled: false,

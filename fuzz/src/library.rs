@@ -73,6 +73,8 @@ pub fn new_engine(tier: Tier) -> *mut wasm_engine_t {
     // SAFETY: the configuration is alive.
     unsafe { libwasm_config_set_opt_level(config, tier.opt_level) };
     // SAFETY: the configuration is alive.
+    unsafe { libwasm_config_set_custom_page_sizes(config, true) };
+    // SAFETY: the configuration is alive.
     unsafe { libwasm_config_set_deterministic(config, tier.deterministic) };
     if let Some(bytes) = tier.reservation {
         // SAFETY: the configuration is alive.
@@ -243,18 +245,32 @@ pub struct Limits {
     pub min: u64,
     pub max: Option<u64>,
     pub index64: bool,
+    /// 0 for a table.
+    pub page_size: u32,
 }
 
 impl From<libwasm_limits_t> for Limits {
     fn from(limits: libwasm_limits_t) -> Limits {
-        Limits { min: limits.min, max: limits.has_max.then_some(limits.max), index64: limits.index64 }
+        Limits {
+            min: limits.min,
+            max: limits.has_max.then_some(limits.max),
+            index64: limits.index64,
+            page_size: limits.page_size,
+        }
     }
 }
 
 impl Limits {
     pub fn to_c(self) -> libwasm_limits_t {
-        let Limits { min, max, index64 } = self;
-        libwasm_limits_t { min, max: max.unwrap_or(0), has_max: max.is_some(), index64, ..Default::default() }
+        let Limits { min, max, index64, page_size } = self;
+        libwasm_limits_t {
+            min,
+            max: max.unwrap_or(0),
+            has_max: max.is_some(),
+            index64,
+            page_size,
+            ..Default::default()
+        }
     }
 }
 

@@ -18,12 +18,16 @@ pub fn run(data: &[u8]) {
 fn compare(u: &mut Unstructured<'_>) -> Result<()> {
     let tier = *u.choose(&TIERS)?;
     let seed = u.arbitrary()?;
-    let binary = generate::module(u)?;
+    let (binary, may_trap) = generate::module_and_traps(u)?;
     let (Some(mut library), Some(mut oracle)) = (Library::new(tier, &binary), Oracle::new(&binary)) else {
         return Ok(());
     };
     let script = Script::new(binary, library.module(), seed);
     let (ours, expected) = (script.run(&mut library), script.run(&mut oracle));
+    // wasmi 2.0 sometimes takes the other operand of the `select` that keeps a module from dividing by zero.
+    if !may_trap && expected.divides_by_zero() {
+        return Ok(());
+    }
     if let Some(difference) = ours.difference(&expected) {
         panic!("{} and the oracle differ: {difference}", tier.name);
     }

@@ -40,7 +40,7 @@ impl Oracle {
         let mut config = Config::default();
         // Host functions are not called again by what they call, so only the interpreter's own stack grows.
         config.set_max_recursion_depth(4000).set_max_stack_height(32 << 20).compilation_mode(CompilationMode::Eager);
-        config.wasm_wide_arithmetic(true);
+        config.wasm_wide_arithmetic(true).wasm_custom_page_sizes(true);
         let engine = Engine::new(&config);
         let module = match Module::new(&engine, binary) {
             Ok(module) => module,
@@ -85,7 +85,7 @@ impl Oracle {
                 let mutability = if *mutable { Mutability::Var } else { Mutability::Const };
                 Global::new(&mut self.store, value, mutability).into()
             }
-            ExternType::Table { element, limits: Limits { min, max, index64 } } => {
+            ExternType::Table { element, limits: Limits { min, max, index64, .. } } => {
                 let element = if *element == WASM_FUNCREF { RefType::Func } else { RefType::Extern };
                 let ty = match index64 {
                     true => TableType::new64(element, *min, *max),
@@ -93,11 +93,10 @@ impl Oracle {
                 };
                 Table::new(&mut self.store, ty, Ref::null(element)).expect("a small table").into()
             }
-            ExternType::Memory { limits: Limits { min, max, index64 } } => {
-                let ty = match index64 {
-                    true => MemoryType::new64(*min, *max),
-                    false => MemoryType::new(*min as u32, max.map(|max| max as u32)),
-                };
+            ExternType::Memory { limits: Limits { min, max, index64, page_size } } => {
+                let mut ty = MemoryType::builder();
+                ty.memory64(*index64).min(*min).max(*max).page_size_log2(page_size.trailing_zeros() as u8);
+                let ty = ty.build().expect("the type of a memory");
                 Memory::new(&mut self.store, ty).expect("a small memory").into()
             }
         }

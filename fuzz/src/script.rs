@@ -38,6 +38,9 @@ pub struct State {
     pub globals: Vec<Value>,
 }
 
+/// `LIBWASM_TRAP_INTEGER_DIVIDE_BY_ZERO`.
+const INTEGER_DIVIDE_BY_ZERO: u8 = 8;
+
 /// The most elements of a table that are looked at.
 pub const SEEN_ELEMENTS: u32 = 64;
 
@@ -151,6 +154,12 @@ impl PartialEq for Value {
 }
 
 impl Outcome {
+    /// Whether a call trapped because of a division by zero.
+    pub fn divides_by_zero(&self) -> bool {
+        let divides = |event: &Event| matches!(event, Event::Called(_, Err(Stop::Trap(INTEGER_DIVIDE_BY_ZERO))));
+        self.events.iter().any(divides)
+    }
+
     /// How two outcomes of a script differ, in words.
     pub fn difference(&self, other: &Outcome) -> Option<String> {
         let cut = self.comparable.into_iter().chain(other.comparable).min();

@@ -12,6 +12,21 @@ use std::fmt::Write;
 /// Cranelift's description of this machine under `options`, for functions that are worth this effort.
 pub(crate) fn host(options: &CompileOptions, effort: Effort) -> Result<OwnedTargetIsa> {
     arch::check_processor()?;
+    let builder = cranelift_native::builder().map_err(Error::unsupported)?;
+    builder.finish(flags(options, effort)?).map_err(|error| internal(format!("Cranelift settings: {error}")))
+}
+
+/// The same of a machine that has no more than what is needed (`arch::check_processor`).
+#[cfg(test)]
+pub(crate) fn least(options: &CompileOptions) -> OwnedTargetIsa {
+    let mut builder = cranelift_codegen::isa::lookup(cranelift_native::builder().unwrap().triple().clone()).unwrap();
+    for extension in arch::NEEDED_EXTENSIONS {
+        builder.enable(extension).unwrap();
+    }
+    builder.finish(flags(options, Effort::FULL).unwrap()).unwrap()
+}
+
+fn flags(options: &CompileOptions, effort: Effort) -> Result<settings::Flags> {
     let mut flags = settings::builder();
     let opt_level = match options.opt_level {
         _ if !effort.optimize => "none",
@@ -32,13 +47,11 @@ pub(crate) fn host(options: &CompileOptions, effort: Effort) -> Result<OwnedTarg
         ("unwind_info", "false"),
         ("enable_probestack", "false"),
         ("enable_multi_ret_implicit_sret", "true"),
-        ("enable_nan_canonicalization", if options.deterministic { "true" } else { "false" }),
         ("enable_verifier", verifier),
     ] {
         flags.set(name, value).map_err(|error| internal(format!("Cranelift setting {name}: {error}")))?;
     }
-    let builder = cranelift_native::builder().map_err(Error::unsupported)?;
-    builder.finish(settings::Flags::new(flags)).map_err(|error| internal(format!("Cranelift settings: {error}")))
+    Ok(settings::Flags::new(flags))
 }
 
 /// What the processor has beyond what all have, as far as a translation depends on it.

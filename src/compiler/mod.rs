@@ -15,6 +15,8 @@ mod sig;
 mod trampoline;
 mod translate;
 
+#[cfg(test)]
+pub(crate) use ops::opcodes;
 pub use trampoline::{WRONG_KIND, is_numeric};
 
 use crate::abi::VMContextLayout;
@@ -158,10 +160,19 @@ impl Compiler {
         if options.guard_pages && !options.signals {
             return Err(Error::argument("guard pages need signals"));
         }
-        let isa = isa::host(&options, Effort::FULL)?;
+        Ok(Compiler::with_isa(options, isa::host(&options, Effort::FULL)?))
+    }
+
+    /// One for a processor that has no more than what is needed.
+    #[cfg(test)]
+    pub fn for_least_processor(options: CompileOptions) -> Compiler {
+        Compiler::with_isa(options, isa::least(&options))
+    }
+
+    fn with_isa(options: CompileOptions, isa: OwnedTargetIsa) -> Compiler {
         let extensions = Extensions::of(&isa);
         let (unoptimized, single_pass) = (OnceLock::new(), OnceLock::new());
-        Ok(Compiler { options, isa, extensions, unoptimized, single_pass, fingerprint: OnceLock::new() })
+        Compiler { options, isa, extensions, unoptimized, single_pass, fingerprint: OnceLock::new() }
     }
 
     /// Validates and compiles a function. On an error of the module the offset says where.
@@ -178,10 +189,14 @@ impl Compiler {
         let context = translate::FuncContext { module, layout, options, extensions, config };
         let index = module.func_index(func);
         let mut validator = validator.into_validator(std::mem::take(&mut scratch.validator));
-        let result = self.compile(scratch, index.as_u32(), |ir, builder| {
-            translate::translate(ir, builder, context, index, body, &mut validator)?;
-            complexity::check_memory(ir)?;
-            Effort::of(ir, body.as_bytes().len(), self.options.signals)
+        let result = self.compile(scratch, index.as_u32(), |ctx, builder| {
+            translate::translate(&mut ctx.func, builder, context, index, body, &mut validator)?;
+            if self.options.deterministic {
+                // Cranelift would do so later, when it is no more known how much there is to compile.
+                ctx.canonicalize_nans(&*self.isa).map_err(|error| isa::internal(error.to_string()))?;
+            }
+            complexity::check_memory(&ctx.func)?;
+            Effort::of(&ctx.func, body.as_bytes().len(), self.options.signals)
         });
         scratch.validator = validator.into_allocations();
         result
@@ -190,16 +205,16 @@ impl Compiler {
     /// The trampoline through which a host calls functions of type `ty`:
     /// `extern "C" fn(callee_vmctx, entry, args: *const Slot, results: *mut Slot) -> u32`.
     pub fn compile_host_to_wasm(&self, ty: &FuncType, scratch: &mut Scratch) -> Result<CompiledFunction> {
-        self.compile(scratch, u32::MAX, |ir, builder| {
-            trampoline::host_to_wasm(ir, builder, self.isa.frontend_config(), ty);
+        self.compile(scratch, u32::MAX, |ctx, builder| {
+            trampoline::host_to_wasm(&mut ctx.func, builder, self.isa.frontend_config(), ty);
             Ok(Effort::FULL)
         })
     }
 
     /// The trampoline through which WebAssembly calls host functions of type `ty`.
     pub fn compile_wasm_to_host(&self, ty: &FuncType, scratch: &mut Scratch) -> Result<CompiledFunction> {
-        self.compile(scratch, u32::MAX, |ir, builder| {
-            trampoline::wasm_to_host(ir, builder, self.isa.frontend_config(), ty);
+        self.compile(scratch, u32::MAX, |ctx, builder| {
+            trampoline::wasm_to_host(&mut ctx.func, builder, self.isa.frontend_config(), ty);
             Ok(Effort::FULL)
         })
     }
@@ -218,12 +233,12 @@ impl Compiler {
         &self,
         scratch: &mut Scratch,
         name: u32,
-        build: impl FnOnce(&mut cranelift_codegen::ir::Function, &mut FunctionBuilderContext) -> Result<Effort>,
+        build: impl FnOnce(&mut Context, &mut FunctionBuilderContext) -> Result<Effort>,
     ) -> Result<CompiledFunction> {
         let Scratch { codegen: Codegen(ctx), builder, .. } = scratch;
         ctx.clear();
         ctx.func.name = UserFuncName::user(0, name);
-        match build(&mut ctx.func, builder) {
+        match build(ctx, builder) {
             Ok(effort) => emit::emit(self.isa(effort)?, ctx),
             Err(error) => {
                 // It was left in the middle of a function.

@@ -176,6 +176,30 @@ fn memory() {
 }
 
 #[test]
+fn memory64_and_table64() {
+    check_all_modes(
+        r#"(module (memory i64 1) (memory $n 1) (table i64 2 funcref) (table $n 2 funcref) (elem $e func 0) (data $d "abc")
+            (type $t (func (param i64 i32 v128) (result i64)))
+            (func (type $t)
+                (i32.store8 (local.get 0) (i32.load8_s offset=3 (local.get 0)))
+                (i64.store16 (local.get 0) (i64.load16_u offset=0xffffffffffffffff (local.get 0)))
+                (i64.store32 offset=0xfffffffffffffff8 (local.get 0) (i64.load32_s (i64.const -1)))
+                (v128.store offset=0x1fffff0 (local.get 0) (v128.load offset=0x1fffff1 (local.get 0)))
+                (v128.store64_lane 1 (local.get 0) (v128.load32_splat (i64.extend_i32_u (local.get 1))))
+                (memory.copy 0 $n (local.get 0) (local.get 1) (local.get 1))
+                (memory.fill (local.get 0) (local.get 1) (local.get 0))
+                (memory.init $d (local.get 0) (local.get 1) (local.get 1))
+                (table.set (local.get 0) (table.get (local.get 0)))
+                (table.copy $n 0 (local.get 1) (local.get 0) (local.get 1))
+                (table.init $e (local.get 0) (local.get 1) (local.get 1))
+                (table.fill (local.get 0) (ref.null func) (local.get 0))
+                (drop (call_indirect (type $t) (local.get 0) (local.get 1) (local.get 2) (local.get 0)))
+                (i64.add (i64.add (memory.size) (memory.grow (local.get 0)))
+                    (i64.add (table.size) (table.grow (ref.null func) (local.get 0))))))"#,
+    );
+}
+
+#[test]
 fn trampolines() {
     use crate::types::ValType::{self, *};
     let many = vec![I32, I64, F32, F64, I32, I64, F32, F64, I32, I64, F32, F64, I64, I64, I64, I64, I64, I64, I64, I64];

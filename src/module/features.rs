@@ -21,7 +21,6 @@ pub(super) const MISSING: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::LEGACY_EXCEPTIONS, "the legacy form of exception handling"),
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
-    (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),
     (WasmFeatures::MEMORY_CONTROL, "memory control"),
     (WasmFeatures::STACK_SWITCHING, "stack switching"),
 ];
@@ -44,7 +43,14 @@ impl Proposal {
         is_on_by_default: true,
     };
 
-    pub(super) const ALL: [Proposal; 1] = [Proposal::WIDE_ARITHMETIC];
+    pub const CUSTOM_PAGE_SIZES: Proposal = Proposal {
+        feature: WasmFeatures::CUSTOM_PAGE_SIZES,
+        name: "custom page sizes",
+        setter: "libwasm_config_set_custom_page_sizes",
+        is_on_by_default: false,
+    };
+
+    pub(super) const ALL: [Proposal; 2] = [Proposal::WIDE_ARITHMETIC, Proposal::CUSTOM_PAGE_SIZES];
 
     pub fn named(name: &str) -> Option<Proposal> {
         Proposal::ALL.into_iter().find(|proposal| proposal.name == name)

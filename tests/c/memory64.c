@@ -119,6 +119,15 @@ static void known_bounds(void) {
       "    (i32.load8_u (i64.extend_i32_u (i32.add (i32.const 1) (i32.wrap_i64 (local.get 0))))))"
       "  (func (export \"negative\") (param i64) (result i32) (i32.load8_u (i64.add (i64.const -1) (i64.extend_i32_u"
       "    (i32.wrap_i64 (local.get 0))))))"
+      "  (func (export \"scaled\") (param i64) (result i32)"
+      "    (i32.load8_u (i64.shl (i64.and (local.get 0) (i64.const 0x1ffff)) (i64.const 64))))"
+      "  (func (export \"far scaled\") (param i64) (result i32) (i32.load8_u offset=0xffff"
+      "    (i64.shl (i64.and (local.get 0) (i64.const 0xfffff)) (i64.const 31))))"
+      "  (func (export \"wrapped scaled\") (param i64) (result i32) (i32.load8_u (i64.add (i64.const 0xffff)"
+      "    (i64.extend_i32_u (i32.shl (i32.and (i32.wrap_i64 (local.get 0)) (i32.const 0xff)) (i32.const 31))))))"
+      "  (func (export \"summed twice\") (param i64) (result i32) (local i64)"
+      "    (local.set 1 (i64.extend_i32_u (i32.wrap_i64 (local.get 0))))"
+      "    (i32.load8_u (i64.shl (i64.add (local.get 1) (local.get 1)) (i64.const 31))))"
       "  (func (export \"constant\") (result i32) (i32.load8_u (i64.const 65535)))"
       "  (func (export \"far\") (result i32) (i32.load8_u (i64.const 0x1ffffffffff)))"
       "  (func (export \"last\") (result i32) (i32.load8_u (i64.const -1))))", 0);
@@ -133,9 +142,17 @@ static void known_bounds(void) {
   CHECK(value_of(instance, 3, 1, 65534, 0, 0) == 7 && value_of(instance, 3, 1, 0xffffffff, 0, 0) == 0);
   CHECK(value_of(instance, 4, 1, 65536, 0, 0) == 7);
   traps(instance, 4, words, 1, 0, 0, 0);
-  CHECK(value_of(instance, 5, 0, 0, 0, 0) == 7);
-  traps(instance, 6, words, 0, 0, 0, 0);
-  traps(instance, 7, words, 0, 0, 0, 0);
+  CHECK(value_of(instance, 5, 1, 65535, 0, 0) == 7);
+  traps(instance, 5, words, 1, 65536, 0, 0);
+  CHECK(value_of(instance, 6, 1, 0, 0, 0) == 7);
+  for (int64_t i = 1; i <= 0x80000; i *= 2) traps(instance, 6, words, 1, i, 0, 0);
+  CHECK(value_of(instance, 7, 1, 2, 0, 0) == 7);
+  traps(instance, 7, words, 1, 1, 0, 0);
+  CHECK(value_of(instance, 8, 1, 0, 0, 0) == 0);
+  for (int64_t i = 1; i <= 0x80000000; i *= 2) traps(instance, 8, words, 1, i, 0, 0);
+  CHECK(value_of(instance, 9, 0, 0, 0, 0) == 7);
+  traps(instance, 10, words, 0, 0, 0, 0);
+  traps(instance, 11, words, 0, 0, 0, 0);
   wasm_instance_delete(instance);
   wasm_store_delete(store);
 }

@@ -13,6 +13,8 @@ typedef struct {
 static const proposal_t proposals[] = {
     {"wide arithmetic", "libwasm_config_set_wide_arithmetic", libwasm_config_set_wide_arithmetic, true,
      "(module (func (export \"f\") (param i64 i64) (result i64 i64) (i64.mul_wide_s (local.get 0) (local.get 1))))"},
+    {"custom page sizes", "libwasm_config_set_custom_page_sizes", libwasm_config_set_custom_page_sizes, false,
+     "(module (memory (export \"m\") 100 (pagesize 1)))"},
 };
 
 enum { PROPOSALS = sizeof proposals / sizeof proposals[0] };

@@ -140,6 +140,18 @@ static bool objects(void) {
       wasm_global_set(global, &value);
       wasm_global_delete(global);
     }
+    libwasm_limits_t wide = {.min = 1, .index64 = true};
+    wasm_memorytype_t* widetype = libwasm_memorytype_new(&wide);
+    if ((success &= worked(widetype))) {
+      wasm_memory_t* memory = wasm_memory_new(room.store, widetype);
+      if ((success &= worked(memory))) {
+        bool grown = libwasm_memory_grow(memory, 1);
+        CHECK(libwasm_memory_size(memory) == (grown ? 2 : 1));
+        success &= worked(grown);
+      }
+      wasm_memory_delete(memory);
+      wasm_memorytype_delete(widetype);
+    }
     wasm_table_t* table = wasm_table_new(room.store, tabletype, NULL);
     if ((success &= worked(table))) {
       success &= worked(wasm_table_grow(table, 500, NULL));

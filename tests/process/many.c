@@ -57,6 +57,39 @@ static void many(wasm_store_t* store, wasm_module_t* module, int first) {
   }
 }
 
+// Memories with 64-bit addresses are given less address space each when they are many.
+static void many_wide(void) {
+  enum { WIDE = 4000 };
+  static wasm_instance_t* instances[WIDE];
+  wasm_engine_t* engine = wasm_engine_new();
+  wasm_store_t* store = wasm_store_new(engine);
+  wasm_module_t* module = check_module(store,
+      "(module (memory (export \"m\") i64 1) (func (export \"f\") (param i32) (result i32)"
+      "  (i32.store (i64.const 65532) (local.get 0)) (drop (memory.grow (i64.const 1))) (i32.load (i64.const 65532)))"
+      "  (func (export \"far\") (drop (i32.load (i64.const -8)))))");
+  for (int i = 0; i < WIDE; i++) {
+    instances[i] = instantiate(store, module);
+    CHECK(instances[i]);
+  }
+  for (int i = 0; i < WIDE; i += i < WIDE - 50 ? 97 : 1) {
+    CHECK(call(instances[i], i) == i);
+    wasm_func_t* far = check_func(instances[i], 2);
+    wasm_trap_t* trap = check_trap(far);
+    CHECK(trap_says(trap, "out of bounds memory access: byte 0x"));
+    wasm_trap_delete(trap);
+    wasm_func_delete(far);
+  }
+  // Some have all that a memory can get without being asked for, the last ones less.
+  wasm_memory_t* memory = check_memory(instances[WIDE - 1], 0);
+  CHECK(!libwasm_memory_grow(memory, (64ull << 30) / 65536 - 2) && libwasm_last_error_kind() == LIBWASM_ERROR_LIMIT);
+  CHECK(reason_says("above its reservation") && libwasm_memory_grow(memory, 100));
+  wasm_memory_delete(memory);
+  for (int i = 0; i < WIDE; i++) wasm_instance_delete(instances[i]);
+  wasm_module_delete(module);
+  wasm_store_delete(store);
+  wasm_engine_delete(engine);
+}
+
 // The engine has decided to reserve; then there is less address space than it thinks.
 static void exhaustion(wasm_store_t* store, wasm_module_t* small, wasm_module_t* data) {
   enum { MOST = 200 };
@@ -94,6 +127,7 @@ static void exhaustion(wasm_store_t* store, wasm_module_t* small, wasm_module_t*
 }
 
 int main(void) {
+  many_wide();
   wasm_engine_t* engine = wasm_engine_new();
   wasm_store_t* store = wasm_store_new(engine);
   wasm_module_t *small = check_module(store, SMALL), *data = with_data(store);

@@ -79,6 +79,9 @@ impl Engine {
     fn new(mode: Mode) -> Engine {
         // SAFETY: takes nothing.
         let config = unsafe { wasm_config_new() };
+        // Off by default, and in nobody's way.
+        // SAFETY: `config` is new.
+        unsafe { libwasm_config_set_custom_page_sizes(config, true) };
         match mode {
             Mode::Signals | Mode::Serialized => {}
             // SAFETY: `config` is new.

@@ -349,6 +349,7 @@ unsafe extern "C" {
 
     pub fn libwasm_config_set_signals(config: *mut wasm_config_t, enable: bool);
     pub fn libwasm_config_set_opt_level(config: *mut wasm_config_t, level: u8);
+    pub fn libwasm_config_set_custom_page_sizes(config: *mut wasm_config_t, enabled: bool);
     pub fn libwasm_config_set_deterministic(config: *mut wasm_config_t, enabled: bool);
     pub fn libwasm_config_set_memory_reservation(config: *mut wasm_config_t, bytes: u64);
     pub fn libwasm_last_error_clear();

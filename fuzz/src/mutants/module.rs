@@ -17,10 +17,12 @@ const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::FUNCTION_REFERENCES)
+    .union(WasmFeatures::GC)
     .union(WasmFeatures::MULTI_MEMORY)
     .union(WasmFeatures::MEMORY64)
     .union(WasmFeatures::RELAXED_SIMD)
-    .union(WasmFeatures::WIDE_ARITHMETIC);
+    .union(WasmFeatures::WIDE_ARITHMETIC)
+    .union(WasmFeatures::CUSTOM_PAGE_SIZES);
 /// The id of the code section.
 const CODE: u8 = 10;
 /// The most pages and elements of what is instantiated.
@@ -196,7 +198,7 @@ pub fn examine(tier: Tier, binary: &[u8]) {
 /// Whether instantiation ends soon and takes little memory: no start function, and nothing large.
 pub fn can_be_instantiated(binary: &[u8]) -> bool {
     let small = |ty: TypeRef| match ty {
-        TypeRef::Memory(ty) => ty.initial <= MAX_PAGES,
+        TypeRef::Memory(ty) => ty.initial <= MAX_PAGES << (16 - ty.page_size_log2.unwrap_or(16)),
         TypeRef::Table(ty) => ty.initial <= MAX_ELEMENTS,
         _ => true,
     };

@@ -5,6 +5,10 @@ use crate::types::{Error, Result};
 /// What fills the gaps between functions: instructions that trap.
 pub const CODE_PADDING: u8 = 0xcc;
 
+/// What [`check_processor`] asks for, as Cranelift calls it.
+#[cfg(test)]
+pub const NEEDED_EXTENSIONS: [&str; 3] = ["has_sse3", "has_ssse3", "has_sse41"];
+
 /// An error if the processor lacks something that compiled code relies on.
 pub fn check_processor() -> Result<()> {
     if !std::is_x86_feature_detected!("sse4.1") || !std::is_x86_feature_detected!("ssse3") {

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn libwasm_config_set_opt_level(config: *mut wasm_config_t
 /// memory that grows beyond its reservation moves.
 ///
 /// With 4 GiB or more, a memory with 64-bit addresses is given so many, or 64 GiB if that is more, or as many as its maximum if that is
-/// less; where there is not so much address space, as much as there is. It cannot grow beyond what it was given.
+/// less; where hundreds of such memories live already, fewer, down to 4 GiB. It cannot grow beyond what it was given.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_config_set_memory_reservation(config: *mut wasm_config_t, bytes: u64) {
     boundary((), || {
@@ -122,6 +122,18 @@ pub unsafe extern "C" fn libwasm_config_set_wide_arithmetic(config: *mut wasm_co
     boundary((), || {
         // SAFETY: as the caller states.
         unsafe { own::borrow_mut(config) }?.features.set(&Proposal::WIDE_ARITHMETIC, enabled);
+        Ok(())
+    })
+}
+
+/// Whether the pages of a module's memories may have one byte instead of 64 KiB, a proposal beyond WebAssembly 3.0: `(memory 100
+/// (pagesize 1))`. Accesses to such a memory are checked by code. Off by default; where it is off, modules and artifacts are refused as
+/// `libwasm_config_set_wide_arithmetic` says. The host can make such memories in any case (`libwasm_memorytype_new`).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_custom_page_sizes(config: *mut wasm_config_t, enabled: bool) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow_mut(config) }?.features.set(&Proposal::CUSTOM_PAGE_SIZES, enabled);
         Ok(())
     })
 }

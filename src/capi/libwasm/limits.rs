@@ -96,8 +96,9 @@ pub unsafe extern "C" fn libwasm_memorytype_new(limits: *const libwasm_limits_t)
 }
 
 /// Makes a table type, owned by the caller, with 64-bit indices where the limits say so. Takes `element` over, as `wasm_tabletype_new`
-/// does, also where it fails, and copies the limits. Any can be described; `wasm_table_new` checks them. NULL if a pointer is NULL, if the
-/// limits are shared or have a page size, or if their reserved members are not 0.
+/// does, also where it fails, and copies the limits. Any can be described; `wasm_table_new` checks them. (No table has more than 10,000,000
+/// elements, so the functions of `wasm.h` reach all of any.) NULL if a pointer is NULL, if the limits are shared or have a page size,
+/// or if their reserved members are not 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_tabletype_new(
     element: *mut wasm_valtype_t,

@@ -12,7 +12,8 @@ use std::ffi::{CStr, c_char};
 
 /// Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
 /// owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
-/// error has the line and the column, and what stands there. Components are no modules: they are refused.
+/// error has the line and the column, and what stands there. Components are no modules: they are refused. A
+/// text may use any proposal: which of them a module may use, its engine decides.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool {
     // SAFETY: as the caller states.

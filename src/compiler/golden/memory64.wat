@@ -27,6 +27,8 @@
     (i32.load offset=4 (i64.extend_i32_u (local.get 0))))
   (func $scaled (param i32) (result i32)
     (i32.load (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 2))))
+  (func $table_of_256 (param i32) (result i32)
+    (i32.load (i64.shl (i64.extend_i32_u (i32.and (i32.xor (local.get 0) (i32.const 3)) (i32.const 255))) (i64.const 2))))
   (func $sum_of_bounded (param i32 i32) (result i32)
     (i32.load (i64.add (i64.const 0x1000000) (i64.extend_i32_u (local.get 0)))))
   (func $sum_beyond (param i32 i32) (result i32)

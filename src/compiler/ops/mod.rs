@@ -17,4 +17,6 @@ pub(crate) mod variable;
 pub(crate) mod wide;
 
 #[cfg(test)]
+pub(crate) mod opcodes;
+#[cfg(test)]
 mod tests;

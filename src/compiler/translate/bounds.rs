@@ -210,7 +210,7 @@ fn constant_index(builder: &FunctionBuilder<'_>, index: Value) -> Option<u64> {
 }
 
 /// How far up the operands of an index [`upper_bound`] looks.
-const DEEPEST_BOUND: u32 = 3;
+const DEEPEST_BOUND: u32 = 5;
 
 /// A number that a value is at most, as far as the instructions tell that it comes from.
 fn upper_bound(builder: &FunctionBuilder<'_>, value: Value, depth: u32) -> u64 {
@@ -225,6 +225,11 @@ fn upper_bound(builder: &FunctionBuilder<'_>, value: Value, depth: u32) -> u64 {
         InstructionData::Load { opcode: Opcode::Uload32, .. } => u32::MAX.into(),
         InstructionData::Binary { opcode: Opcode::Band, args: [x, y] } => bound(x).min(bound(y)),
         InstructionData::Binary { opcode: Opcode::Iadd, args: [x, y] } => bound(x).saturating_add(bound(y)),
+        InstructionData::Binary { opcode: Opcode::Ishl, args: [x, y] } => match constant_index(builder, y) {
+            // The instruction takes the amount modulo the bits of its type, of which each has 32 at least.
+            Some(amount @ 0..32) => bound(x).saturating_mul(1 << amount),
+            _ => of_type,
+        },
         _ => of_type,
     };
     // A sum that is larger has wrapped.

@@ -69,6 +69,16 @@ pub struct Engine {
 
 impl Engine {
     pub fn new(config: Config) -> Result<Arc<Engine>> {
+        Engine::with_compiler(config, Compiler::new)
+    }
+
+    /// One whose code needs no more of a processor than all have.
+    #[cfg(test)]
+    pub fn for_least_processor(config: Config) -> Result<Arc<Engine>> {
+        Engine::with_compiler(config, |options| Ok(Compiler::for_least_processor(options)))
+    }
+
+    fn with_compiler(config: Config, compiler: impl FnOnce(CompileOptions) -> Result<Compiler>) -> Result<Arc<Engine>> {
         os::reserve::check()?;
         let reservation = config.memory_reservation.unwrap_or_else(|| {
             // Under a limit on address space, memories must be small and their accesses checked.
@@ -78,7 +88,7 @@ impl Engine {
         let Config { opt_level, signals, deterministic, features, .. } = config;
         let options = CompileOptions { opt_level, signals, guard_pages, deterministic, features };
         os::register_barriers();
-        let compiler = Arc::new(Compiler::new(options)?);
+        let compiler = Arc::new(compiler(options)?);
         if config.signals {
             fault::install()?;
             os::expect_blocked_faults();

@@ -6,6 +6,24 @@ use crate::os::map::{Reservation, round_up};
 use crate::os::sync::{Mutex, MutexGuard};
 use crate::types::{Error, Result};
 use crate::vm::memory::linear::MemoryPlan;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The address space reserved for a memory with 64-bit addresses, unless its maximum is less, or the embedder or its minimum
+/// wants more, or such memories are many.
+const RESERVATION_64: u64 = 64 << 30;
+/// What such memories may have together, half of the address space of a process, and the part of what is left of it that one gets.
+const ALL_RESERVATIONS_64: u64 = 64 << 40;
+const PART_OF_THE_REST: u64 = 256;
+
+/// The bytes reserved by all spaces of the process that have more room than 32-bit addresses reach.
+static LARGE: AtomicU64 = AtomicU64::new(0);
+
+/// The address space to reserve for a memory with 64-bit addresses, if nothing else is known of it.
+pub(in crate::vm) fn default_reservation_64() -> u64 {
+    // Only a measure: which of two threads comes first does not matter.
+    let rest = ALL_RESERVATIONS_64.saturating_sub(LARGE.load(Ordering::Relaxed));
+    RESERVATION_64.min(rest / PART_OF_THE_REST)
+}
 
 /// A reservation: room for the memory, then the guard.
 #[derive(Debug)]
@@ -28,7 +46,20 @@ impl Space {
         } else {
             None
         };
-        Ok(Space { _guarded, reservation, room })
+        let space = Space { _guarded, reservation, room };
+        LARGE.fetch_add(space.large(), Ordering::Relaxed);
+        Ok(space)
+    }
+
+    /// What it counts in [`LARGE`].
+    fn large(&self) -> u64 {
+        if self.room as u64 > GUARDED_RESERVATION { self.room as u64 } else { 0 }
+    }
+}
+
+impl Drop for Space {
+    fn drop(&mut self) {
+        LARGE.fetch_sub(self.large(), Ordering::Relaxed);
     }
 }
 
@@ -121,6 +152,24 @@ fn too_large(room: u64) -> Error {
 mod tests {
     use super::*;
     use crate::os::map::HOST_PAGE;
+
+    #[test]
+    fn many_memories_get_less_each() {
+        let spaces = Spaces::new(MemoryPlan::GUARDED);
+        let mut taken = Vec::new();
+        let mut last = default_reservation_64();
+        assert_eq!(last, RESERVATION_64);
+        while last > GUARDED_RESERVATION {
+            taken.push(spaces.take(last).unwrap());
+            // Other tests may give some back.
+            last = default_reservation_64();
+        }
+        assert!(taken.len() > 1000, "{}", taken.len());
+        // There is enough left for others.
+        let others: Vec<_> = (0..5000).map(|_| spaces.take(GUARDED_RESERVATION).unwrap()).collect();
+        drop((taken, others));
+        assert!(default_reservation_64() > RESERVATION_64 / 2);
+    }
 
     #[test]
     fn what_is_kept_is_empty_and_inaccessible() {

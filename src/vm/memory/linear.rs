@@ -4,7 +4,7 @@
 //!
 //! - **reserved**: all the address space the memory may ever need is taken at once, `base` never changes. With a
 //!   reservation of 4 GiB and a guard behind it, compiled code need not check 32-bit addresses: what is not committed faults. With
-//!   64-bit addresses the reservation is as large as the memory can get, up to [`RESERVATION_64`], or as much of that as there is.
+//!   64-bit addresses the reservation is as large as the memory can get, up to [`default_reservation_64`], or as much of that as there is.
 //! - **movable**: only what is needed is reserved, with room to grow; a memory that outgrows it is copied to a larger
 //!   one and `base` changes. Only for code that checks every access and loads the base each time.
 //!
@@ -19,7 +19,7 @@ use crate::module::Module;
 use crate::os::dirty_pages;
 use crate::os::map::round_up;
 use crate::types::{Error, Result};
-use crate::vm::memory::address_space::{Space, Spaces};
+use crate::vm::memory::address_space::{Space, Spaces, default_reservation_64};
 use crate::vm::memory::image::{FileRange, MemoryImage};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -47,10 +47,6 @@ impl MemoryPlan {
     }
 }
 
-/// The address space reserved for a memory with 64-bit addresses, unless its maximum is less, or the embedder or its minimum
-/// wants more.
-const RESERVATION_64: u64 = 64 << 30;
-
 /// How long a memory is and can get, in bytes, by its type.
 #[derive(Copy, Clone, Debug)]
 pub struct Size {
@@ -61,14 +57,14 @@ pub struct Size {
 }
 
 impl Size {
-    /// The address space to reserve, and with how little the memory can begin.
-    fn room(&self, plan: MemoryPlan) -> (u64, u64) {
+    /// The address space to reserve, and with how little the memory can begin. `default_64`: how much to reserve where nothing says more.
+    fn room(&self, plan: MemoryPlan, default_64: u64) -> (u64, u64) {
         if plan.movable() {
             let room = plan.reservation.min(self.maximum).max(self.minimum);
             return (room, room);
         }
         let least = GUARDED_RESERVATION.max(self.minimum);
-        let most = if self.index64 { self.maximum.min(plan.reservation.max(RESERVATION_64)) } else { least };
+        let most = if self.index64 { self.maximum.min(plan.reservation.max(default_64)) } else { least };
         (most.max(least), least)
     }
 }
@@ -103,8 +99,14 @@ pub struct LinearMemory {
 const MOST_KEPT_PAGES: usize = 32;
 
 impl LinearMemory {
-    /// A memory as long as its minimum: zero, but for what `contents` says.
-    pub fn new(size: Size, spaces: &Arc<Spaces>, contents: Option<Contents<'_>>) -> Result<LinearMemory> {
+    /// A memory as long as its minimum: zero, but for what `contents` says. `or_less`: whether it can do with less address space than
+    /// is good for it.
+    pub fn new(
+        size: Size,
+        or_less: bool,
+        spaces: &Arc<Spaces>,
+        contents: Option<Contents<'_>>,
+    ) -> Result<LinearMemory> {
         let plan = spaces.plan();
         let length = to_length(size.minimum)?;
         let maximum = usize::try_from(size.maximum).unwrap_or(usize::MAX);
@@ -122,9 +124,9 @@ impl LinearMemory {
             mapped: None,
             spaces,
         };
-        let (room, least) = size.room(plan);
+        let (room, least) = size.room(plan, default_reservation_64());
         if room > 0 || !plan.movable() {
-            let space = memory.spaces.take_up_to(room, least)?;
+            let space = memory.spaces.take_up_to(room, if or_less { least } else { room })?;
             space.reservation.commit(0, committed(length)?)?;
             memory.space = Some(space);
         }
@@ -303,7 +305,7 @@ mod tests {
         /// A memory of zeros, alone in the world.
         pub fn alone(minimum: u64, maximum: Option<u64>, plan: MemoryPlan) -> Result<LinearMemory> {
             let size = Size { minimum, maximum: maximum.unwrap_or(u64::MAX), index64: false };
-            LinearMemory::new(size, &Arc::new(Spaces::new(plan)), None)
+            LinearMemory::new(size, false, &Arc::new(Spaces::new(plan)), None)
         }
     }
 
@@ -356,6 +358,42 @@ mod tests {
             }
         }
         assert!(memory.grow_to(11 * PAGE).is_err());
+    }
+
+    #[test]
+    fn room_for_64_bit_addresses() {
+        let room = |minimum, maximum, reservation| {
+            let plan = MemoryPlan { reservation, guard: GUARD_SIZE };
+            Size { minimum, maximum, index64: true }.room(plan, 64 << 30)
+        };
+        let (four, gib) = (GUARDED_RESERVATION, 1 << 30);
+        assert_eq!(room(0, u64::MAX, four), (64 * gib, four));
+        // Not more than the maximum, but what compiled code relies on.
+        assert_eq!(room(0, 1 << 16, four), (four, four));
+        assert_eq!(room(1 << 16, 7 * gib, four), (7 * gib, four));
+        // What the embedder wants, and what the memory begins with.
+        assert_eq!(room(0, u64::MAX, 100 * gib), (100 * gib, four));
+        assert_eq!(room(0, 50 * gib, 100 * gib), (50 * gib, four));
+        assert_eq!(room(200 * gib, u64::MAX, 100 * gib), (200 * gib, 200 * gib));
+        let size = Size { minimum: 0, maximum: u64::MAX, index64: false };
+        assert_eq!(size.room(MemoryPlan { reservation: 100 * gib, guard: GUARD_SIZE }, 64 * gib), (four, four));
+        assert_eq!(Size { index64: true, ..size }.room(MemoryPlan::COMPACT, 64 * gib), (0, 0));
+    }
+
+    #[test]
+    fn less_room_where_there_is_no_more() {
+        // More than there are addresses.
+        let size = Size { minimum: PAGE as u64, maximum: u64::MAX, index64: true };
+        let plan = MemoryPlan { reservation: 1 << 50, guard: GUARD_SIZE };
+        let spaces = Arc::new(Spaces::new(plan));
+        assert!(LinearMemory::new(size, false, &spaces, None).is_err());
+        let mut memory = LinearMemory::new(size, true, &spaces, None).unwrap();
+        let room = memory.room();
+        assert!(room >= GUARDED_RESERVATION as usize && room < 1 << 47, "{room}");
+        assert_eq!(memory.reserved(), room + GUARD_SIZE as usize);
+        assert!(guarded::may_be_guarded(memory.base() as usize + room));
+        assert_eq!(memory.grow_to(room + PAGE).unwrap_err().kind(), crate::types::ErrorKind::Limit);
+        memory.grow_to(2 * PAGE).unwrap();
     }
 
     #[test]

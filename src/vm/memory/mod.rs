@@ -65,8 +65,9 @@ impl Memory {
             index64: ty.index64,
         };
         let engine = store.engine();
-        let map = || LinearMemory::new(size, engine.spaces(), contents);
-        let mapping = map().or_else(|error| if engine.empty_pools() { map() } else { Err(error) })?;
+        let map = |or_less| LinearMemory::new(size, or_less, engine.spaces(), contents);
+        let again = |error| if engine.empty_pools() { map(false) } else { Err(error) };
+        let mapping = map(false).or_else(again).or_else(|_| map(true))?;
         Ok(Box::new(Memory {
             header: EntityHeader::new(ObjectKind::Memory, store),
             definition: UnsafeCell::new(VMMemory { base: mapping.base(), length: mapping.len() }),

@@ -1,10 +1,13 @@
 //! The virtual machine from the inside: call, trap, collect.
 
 mod entries;
+mod last_bytes;
 mod lazy_tables;
+mod processors;
 mod reuse;
 
 use crate::abi::{ObjectHeader, VMFuncRef};
+use crate::compiler::OptLevel;
 use crate::types::*;
 use crate::vm::compiled_module::CompiledModule;
 use crate::vm::engine::{Config, Engine};
@@ -69,15 +72,17 @@ pub(super) fn i32(value: i32) -> Val {
 }
 
 fn with_store(test: impl Fn(&Entered<'_>)) {
-    for config in modes() {
-        let store = new_store(Engine::new(config).unwrap());
-        // SAFETY: just made.
-        let entered = unsafe { &*store }.enter().unwrap();
-        test(&entered);
-        drop(entered);
-        // SAFETY: the test's own handle.
-        unsafe { Store::delete(store) };
-    }
+    modes().into_iter().for_each(|config| with_store_of(Engine::new(config).unwrap(), &test));
+}
+
+fn with_store_of(engine: Arc<Engine>, test: impl FnOnce(&Entered<'_>)) {
+    let store = new_store(engine);
+    // SAFETY: just made.
+    let entered = unsafe { &*store }.enter().unwrap();
+    test(&entered);
+    drop(entered);
+    // SAFETY: the test's own handle.
+    unsafe { Store::delete(store) };
 }
 
 unsafe extern "C" fn double(args: *const ValVec, results: *mut ValVec) -> *mut Trap {
