@@ -29,16 +29,20 @@ pub const NULL_AREA: u32 = 4096;
 /// The largest object that compiled code allocates itself.
 pub const LARGEST_INLINE: u32 = 8 << 10;
 
+/// The write barrier. Each line of so many bytes of the heap has a card, a byte that whoever writes a reference to an object makes 1:
+/// that of the line where the object begins and, of an array, that of the line where the element lies too. The card of line `n` is `n + 1` bytes
+/// below the start of the heap.
+pub const LINE_SHIFT: u32 = 7;
+
 /// The collector's bits of a header.
 pub mod heap_bits {
-    /// Whether the last collection has marked the object: it has, if these bits are those of that collection.
+    /// Whether the object is marked: these bits are then those of the last collection that marked from scratch. Never 0 in what is
+    /// marked, and 0 in what is new.
     pub const MARK: u32 = 3;
     /// The object is one of the host's: in its header nothing else need be set.
     pub const BOX: u32 = 4;
     /// The object is an exception: its first field is the place of its tag.
     pub const EXCEPTION: u32 = 16;
-    /// The host has a handle of the object, or host info.
-    pub const HANDLE: u32 = 8;
 }
 
 /// How many supertypes a record has room for. Modules that compilers make need no more; what lies deeper is asked of a libcall.

@@ -52,6 +52,8 @@ macro_rules! foreach_libcall {
             throw(vmctx, exception: i32);
             /// Whether a type, by its number, is a type of the module or a subtype of it.
             type_matches(vmctx, given: i32, wanted: i32) -> i64;
+            /// The write barrier of references that were stored to so many elements of an array.
+            array_note_writes(vmctx, array: i32, start: i32, count: i32);
         }
     };
 }

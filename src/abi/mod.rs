@@ -22,8 +22,8 @@ pub use context::{CallHost, PendingTrap, VMAnyContext, VMContext, VMHeap, VMHost
 pub use fingerprint::fingerprint;
 pub use frame::{Frame, TrapFrames};
 pub use heap::{
-    ARRAY_LENGTH, Content, DISPLAY, EXTERN_TYPE, HEAP_HEADER, LARGEST_INLINE, MOST_TYPES, NULL_AREA, Shape, TYPE_SHIFT,
-    VMTypeRecord, array_size, content, exception_fields, heap_bits, storage_size, struct_layout, type_kind,
+    ARRAY_LENGTH, Content, DISPLAY, EXTERN_TYPE, HEAP_HEADER, LARGEST_INLINE, LINE_SHIFT, MOST_TYPES, NULL_AREA, Shape,
+    TYPE_SHIFT, VMTypeRecord, array_size, content, exception_fields, heap_bits, storage_size, struct_layout, type_kind,
 };
 pub use layout::{ContextCounts, VMContextLayout};
 pub(crate) use libcall::foreach_libcall;

@@ -12,11 +12,12 @@
 //! It runs only where every reference is in one of those places: when an instance is made, and when heap boxes are
 //! reserved, before values are converted.
 
-use crate::abi::{Content, Frame, HEAP_HEADER, ObjectHeader, ObjectKind, Shape, TYPE_SHIFT, heap_bits};
+use super::blocks::Blocks;
+use super::statistics::Pause;
+use super::tracing::{Parts, Tracing};
+use crate::abi::{Frame, ObjectHeader, ObjectKind};
 use crate::types::RefType;
 use crate::vm::func::HostFunc;
-use crate::vm::gc::blocks::Blocks;
-use crate::vm::gc::heap::GcHeap;
 use crate::vm::instance::Instance;
 use crate::vm::store::Store;
 use crate::vm::store::entity::{EntityHeader, owner_of};
@@ -28,11 +29,10 @@ use std::ops::ControlFlow;
 struct Marker<'a> {
     store: &'a Store,
     worklist: Vec<*mut EntityHeader>,
-    /// Structures and arrays that are marked and still to be traced.
-    objects: Vec<u32>,
+    tracing: Tracing,
+    /// How many of the boxes, functions and tags that were found in the heap have had their entities marked.
+    passed_on: [usize; 3],
     blocks: Blocks,
-    /// The types of objects that were traced, as bits by number.
-    types: Vec<u64>,
 }
 
 impl Store {
@@ -42,40 +42,89 @@ impl Store {
         self.free_pending(usize::MAX);
     }
 
-    /// Collects, and leaves what is found dead to [`Store::free_pending`]. The store is entered.
+    /// Collects all at once and from scratch, and leaves what is found dead to [`Store::free_pending`]. The store is entered.
     pub(in crate::vm) fn find_dead(&self) {
         if self.pacing.collecting() {
             return;
         }
+        let pause = Pause::begin(&self.statistics);
+        self.marking.take();
+        self.start_marking();
+        self.finish_marking(Tracing::default());
+        drop(pause);
+    }
+
+    /// Makes all that is marked unmarked, to mark from scratch.
+    pub(super) fn start_marking(&self) {
+        self.heap.borrow_mut().begin_marking();
+        self.heap_funcs.borrow_mut().begin_marking();
+        self.heap_tags.borrow_mut().begin_marking();
+    }
+
+    /// Marks what is not marked yet, and frees what then is not.
+    pub(super) fn finish_marking(&self, mut tracing: Tracing) {
         self.free_pending(usize::MAX);
         self.pacing.begin();
+        tracing.take_written(&mut self.heap.borrow_mut());
+        let mut marker = Marker::begin(self, tracing);
+        marker.mark_roots();
+        marker.mark_reached(true);
+        if self.traced_envs.get() != 0 {
+            marker.finalize_traced();
+        }
+        let tracing = std::mem::take(&mut marker.tracing);
+        self.keep_names_with_host_info();
+        self.forget_types(|id| tracing.is_used(id));
+        self.forget_unmarked_names();
+        self.heap_funcs.borrow_mut().sweep();
+        self.heap_tags.borrow_mut().sweep();
+        self.sweep_heap();
+        self.schedule_unmarked();
+        self.pacing.end(self.entities.borrow().len());
+        self.note_full_collection();
+    }
+
+    /// Frees what is not marked in the heap.
+    pub(super) fn sweep_heap(&self) {
+        let mut heap = self.heap.borrow_mut();
+        // SAFETY: the context is part of the store, and its code waits.
+        heap.retire(unsafe { &mut (*self.context()).heap });
+        heap.sweep();
+    }
+
+    /// Marks what the roots refer to in the heap, by way of entities, and leaves what that refers to for later. Entities are left unmarked.
+    pub(super) fn mark_from_roots(&self, tracing: Tracing) -> Tracing {
+        self.pacing.set_collecting(true);
+        let mut marker = Marker::begin(self, tracing);
+        marker.mark_roots();
+        marker.mark_reached(false);
+        for &entity in self.entities.borrow().iter() {
+            // SAFETY: entities in the list are live.
+            let header = unsafe { &*entity };
+            header.owned_by_entities.set(0);
+            header.marked.set(false);
+        }
+        let tracing = std::mem::take(&mut marker.tracing);
+        self.pacing.set_collecting(false);
+        tracing
+    }
+
+    /// Lets `visit` use the parts of the store that marking objects needs.
+    pub(super) fn with_parts<R>(&self, visit: impl FnOnce(&mut Parts<'_>) -> R) -> R {
+        let (mut heap, mut funcs, mut tags) =
+            (self.heap.borrow_mut(), self.heap_funcs.borrow_mut(), self.heap_tags.borrow_mut());
+        visit(&mut Parts { heap: &mut heap, funcs: &mut funcs, tags: &mut tags })
+    }
+
+    /// Drops the activations that were left otherwise than by return, so that the stack can be walked. What its frames refer to.
+    pub(super) fn make_stack_coherent(&self) -> Blocks {
         let blocks = if self.wasm_runs() { Blocks::of(self) } else { Blocks::default() };
         self.drop_incoherent_activations(|activation, mapped| {
             let is_context = |context| blocks.instance(context).is_some();
             // SAFETY: linked in this store, and mapped if it says so.
             unsafe { unwind::is_coherent(activation, mapped, self.context(), is_context) }
         });
-        // SAFETY: the context is part of the store, and its code waits.
-        self.heap.borrow_mut().begin_marking(unsafe { &mut (*self.context()).heap });
-        self.heap_funcs.borrow_mut().begin_marking();
-        self.heap_tags.borrow_mut().begin_marking();
-        let mut marker = Marker { store: self, worklist: Vec::new(), objects: Vec::new(), blocks, types: Vec::new() };
-        if self.traced_envs.get() != 0 {
-            self.count_owned_handles();
-        }
-        marker.mark_roots();
-        marker.drain();
-        if self.traced_envs.get() != 0 {
-            marker.finalize_traced();
-        }
-        let types = std::mem::take(&mut marker.types);
-        self.forget_types(|id| types.get(id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 != 0));
-        self.forget_unmarked_names();
-        self.heap_funcs.borrow_mut().sweep();
-        self.heap_tags.borrow_mut().sweep();
-        self.heap.borrow_mut().sweep();
-        self.schedule_unmarked();
-        self.pacing.end(self.entities.borrow().len());
+        blocks
     }
 
     /// The live entities that are host functions with environments that say what they own.
@@ -123,70 +172,53 @@ impl Store {
     }
 }
 
-impl Marker<'_> {
-    /// Traces what is marked until all that it reaches is marked.
-    fn drain(&mut self) {
+impl<'a> Marker<'a> {
+    /// With the stack made coherent, and the handles counted that entities own.
+    fn begin(store: &'a Store, tracing: Tracing) -> Marker<'a> {
+        let blocks = store.make_stack_coherent();
+        if store.traced_envs.get() != 0 {
+            store.count_owned_handles();
+        }
+        Marker { store, worklist: Vec::new(), tracing, passed_on: [0; 3], blocks }
+    }
+
+    /// Traces the entities that are marked until all that they reach are, by way of objects too that are marked and traced
+    /// already, or, if `with_objects`, of all that they reach.
+    fn mark_reached(&mut self, with_objects: bool) {
         loop {
-            while let Some(object) = self.objects.pop() {
-                self.trace_object(object);
+            if with_objects {
+                let tracing = &mut self.tracing;
+                self.store.with_parts(|parts| tracing.run(parts, usize::MAX));
             }
-            let Some(entity) = self.worklist.pop() else { return };
-            // SAFETY: marked entities are live.
-            let kind = self.store.kind_of(unsafe { &*entity });
-            // SAFETY: the header of a live entity of this kind.
-            unsafe { (kind.trace)(entity, self) };
-        }
-    }
-
-    /// Marks what a structure or array refers to.
-    fn trace_object(&mut self, object: u32) {
-        let heap = self.store.heap.borrow();
-        let Some(header) = heap.header(object) else { return };
-        let number = header >> TYPE_SHIFT;
-        let word = number as usize / 64;
-        if self.types.len() <= word {
-            self.types.resize(word + 1, 0);
-        }
-        self.types[word] |= 1 << (number % 64);
-        if header & heap_bits::HANDLE != 0
-            && let Some(name) = self.store.name_with_host_info(object)
-        {
-            self.mark_entity(name);
-        }
-        if header & heap_bits::EXCEPTION != 0 {
-            // SAFETY: the first field of an exception.
-            let place = unsafe { heap.at::<u32>(object + HEAP_HEADER).read() };
-            let tag = self.store.heap_tags.borrow_mut().mark(place);
-            self.mark_object(tag.cast());
-        }
-        // SAFETY: the header of an object.
-        let Some(shape) = (unsafe { GcHeap::shape(header) }) else { return };
-        drop(heap);
-        match shape {
-            Shape::Struct { references, funcs, .. } => {
-                references.iter().for_each(|&offset| self.mark_place(object + offset, Content::References));
-                funcs.iter().for_each(|&offset| self.mark_place(object + offset, Content::Funcs));
+            self.pass_on();
+            while let Some(entity) = self.worklist.pop() {
+                // SAFETY: marked entities are live.
+                let kind = self.store.kind_of(unsafe { &*entity });
+                // SAFETY: the header of a live entity of this kind.
+                unsafe { (kind.trace)(entity, self) };
             }
-            Shape::Array { content: Content::Numbers, .. } => {}
-            Shape::Array { content, .. } => {
-                let length = self.store.array(object).map_or(0, |(length, ..)| length);
-                (0..length).for_each(|index| self.mark_place(Store::element(object, index, 2), *content));
+            let [boxes, funcs, tags] = self.passed_on;
+            let found = &self.tracing;
+            let all = boxes == found.boxes.len() && funcs == found.funcs.len() && tags == found.tags.len();
+            if all && (found.is_done() || !with_objects) {
+                return;
             }
         }
     }
 
-    /// Marks what a field or element refers to.
-    fn mark_place(&mut self, place: u32, content: Content) {
-        // SAFETY: within an object of the heap.
-        let bits = unsafe { self.store.heap.borrow().at::<u32>(place).read() };
-        match content {
-            Content::Numbers => {}
-            Content::References => self.mark_reference(bits),
-            Content::Funcs => {
-                let func = self.store.heap_funcs.borrow_mut().mark(bits);
-                self.mark_object(func.cast());
-            }
-        }
+    /// Marks the entities behind what was found in the heap.
+    fn pass_on(&mut self) {
+        let store = self.store;
+        let [boxes, funcs, tags] = &mut self.passed_on;
+        let mut objects = Vec::new();
+        let heap = store.heap.borrow();
+        objects.extend(self.tracing.boxes[*boxes..].iter().map(|&reference| heap.get(reference)));
+        let (all_funcs, all_tags) = (store.heap_funcs.borrow(), store.heap_tags.borrow());
+        objects.extend(self.tracing.funcs[*funcs..].iter().map(|&place| all_funcs.get(place).cast()));
+        objects.extend(self.tracing.tags[*tags..].iter().map(|&place| all_tags.get(place).cast()));
+        (*boxes, *funcs, *tags) = (self.tracing.boxes.len(), self.tracing.funcs.len(), self.tracing.tags.len());
+        drop((heap, all_funcs, all_tags));
+        objects.into_iter().for_each(|object| self.mark_object(object));
     }
 
     /// Finalizes the functions that are not reached and whose environments own handles, and marks what those handles keep.
@@ -205,7 +237,7 @@ impl Marker<'_> {
                 self.mark_entity(entity);
             }
         }
-        self.drain();
+        self.mark_reached(true);
     }
 
     fn mark_roots(&mut self) {
@@ -235,21 +267,13 @@ impl Marker<'_> {
     /// Marks the instance a frame runs in and the references in its stack slots.
     fn mark_frame(&mut self, frame: &Frame) {
         self.mark_entity(Instance::from_vmctx(frame.vmctx).cast());
-        crate::code::lookup(frame.pc, |code| {
-            let Some(map) = code.stack_map_at(frame.pc) else { return };
-            let sp = frame.fp - map.frame_size as usize;
-            for offset in map.heap_refs() {
-                // SAFETY: the stack map of this very call says that a live 32-bit reference lies here, and the frame is mapped.
-                self.mark_reference(unsafe { *((sp + offset as usize) as *const u32) });
+        let mut funcs = Vec::new();
+        self.store.mark_frame_references(frame, &mut self.tracing, |func| funcs.push(func));
+        for func in funcs {
+            if let Some(entity) = self.blocks.holding(func) {
+                self.mark_entity(entity);
             }
-            for offset in map.func_refs() {
-                // SAFETY: the stack map of this very call says that a live function reference or null lies here, and the frame is mapped.
-                let func = unsafe { *((sp + offset as usize) as *const usize) };
-                if let Some(entity) = self.blocks.holding(func) {
-                    self.mark_entity(entity);
-                }
-            }
-        });
+        }
     }
 
     fn mark_entity(&mut self, entity: *mut EntityHeader) {
@@ -265,19 +289,24 @@ impl Marker<'_> {
             self.mark_entity(unsafe { owner_of(object) });
         }
     }
+}
 
-    fn mark_reference(&mut self, reference: u32) {
-        if reference == 0 || reference & 1 != 0 {
-            return;
-        }
-        let mut heap = self.store.heap.borrow_mut();
-        if heap.mark_object(reference) {
-            self.objects.push(reference);
-            return;
-        }
-        let object = heap.mark_box(reference);
-        drop(heap);
-        self.mark_object(object);
+impl Store {
+    /// Marks the objects that a frame's stack slots refer to; `func` gets the functions.
+    pub(super) fn mark_frame_references(&self, frame: &Frame, tracing: &mut Tracing, mut func: impl FnMut(usize)) {
+        crate::code::lookup(frame.pc, |code| {
+            let Some(map) = code.stack_map_at(frame.pc) else { return };
+            let sp = frame.fp - map.frame_size as usize;
+            let mut heap = self.heap.borrow_mut();
+            for offset in map.heap_refs() {
+                // SAFETY: the stack map of this very call says that a live 32-bit reference lies here, and the frame is mapped.
+                tracing.mark(&mut heap, unsafe { *((sp + offset as usize) as *const u32) });
+            }
+            for offset in map.func_refs() {
+                // SAFETY: the stack map of this very call says that a live function reference or null lies here, and the frame is mapped.
+                func(unsafe { *((sp + offset as usize) as *const usize) });
+            }
+        });
     }
 }
 
@@ -287,6 +316,10 @@ impl Tracer for Marker<'_> {
     }
 
     fn reference(&mut self, ty: RefType, bits: u64) {
-        if ty.is_func() { self.mark_object(bits as *mut ObjectHeader) } else { self.mark_reference(bits as u32) }
+        if ty.is_func() {
+            self.mark_object(bits as *mut ObjectHeader);
+        } else {
+            self.tracing.mark(&mut self.store.heap.borrow_mut(), bits as u32);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! One reservation, of all that 32 bits reach and what follows:
 //!
 //! ```text
+//! - 32 MiB  cards of lines (`src/abi/heap.rs`), in descending order
 //! 0         nothing: a null reference faults here
 //! 4 KiB     boxes of the host's objects (`boxes.rs`)
 //! 256 MiB   blocks of structures and arrays (`space.rs`)
@@ -10,17 +11,21 @@
 //! + 1 MiB   for each box the pointer to its object: no reference reaches it
 //! ```
 //!
-//! Nothing moves. A collection marks what is reached, by the number of the collection in headers and lines; what has another number is
-//! free.
+//! Nothing moves. A collection marks what is reached, by a number in headers and lines; what has another number is free. A young
+//! collection keeps the number, so that what is marked stays marked ("sticky mark bits": Demers, Weiser, Hayes, Boehm, Bobrow and
+//! Shenker, "Combining Generational and Conservative Garbage Collection", 1990): it only looks at what was allocated since, from the
+//! roots and from marked objects that were written to, which a write barrier notes.
 
 use super::boxes::{Boxes, Swept};
 use super::space::Space;
 use crate::abi::{
-    ARRAY_LENGTH, NULL_AREA, ObjectHeader, Shape, TYPE_SHIFT, VMHeap, VMTypeRecord, array_size, heap_bits,
+    ARRAY_LENGTH, HEAP_HEADER, LINE_SHIFT, NULL_AREA, ObjectHeader, Shape, TYPE_SHIFT, VMHeap, VMTypeRecord,
+    array_size, heap_bits,
 };
-use crate::os::map::{Reservation, address_space_limited};
+use crate::os::map::{HOST_PAGE, Reservation, address_space_limited};
 use crate::types::{Error, Result};
 use crate::vm::types;
+use std::ops::Range;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
@@ -38,8 +43,13 @@ impl Plan {
     /// What is reserved where address space is limited. A corrupted reference can leave it.
     const SMALL: Plan = Plan { boxes_end: 16 << 20, blocks_end: 96 << 20, objects: 97 << 20 };
 
+    /// How long what lies below the heap is: a card for each line.
+    fn cards(self) -> usize {
+        self.blocks_end >> LINE_SHIFT
+    }
+
     fn length(self) -> usize {
-        self.objects + self.boxes_end
+        self.cards() + self.objects + self.boxes_end
     }
 }
 
@@ -48,11 +58,13 @@ impl Plan {
 pub struct Area {
     base: *mut u8,
     end: usize,
+    /// How far the start of the heap is from that of its reservation.
+    below: usize,
 }
 
 impl Default for Area {
     fn default() -> Area {
-        Area { base: null_mut(), end: 0 }
+        Area { base: null_mut(), end: 0, below: 0 }
     }
 }
 
@@ -73,6 +85,29 @@ impl Area {
         debug_assert!(offset < self.end);
         self.base.wrapping_add(offset)
     }
+
+    /// The cards of so many lines from `line` on: the last one's is first.
+    pub fn cards(self, line: usize, count: usize) -> *mut u8 {
+        debug_assert!(line + count <= self.below);
+        self.base.wrapping_sub(line + count)
+    }
+
+    /// Makes a part readable and writable.
+    pub fn commit(self, start: usize, length: usize, memory: &Reservation) -> Result<()> {
+        memory.commit(self.below + start, length)
+    }
+
+    /// Makes the cards of so many lines from `line` on readable and writable, and those that share pages with them.
+    pub fn commit_cards(self, line: usize, count: usize, memory: &Reservation) -> Result<()> {
+        let start = (self.below - line - count) / HOST_PAGE * HOST_PAGE;
+        memory.commit(start, (self.below - line).next_multiple_of(HOST_PAGE) - start)
+    }
+
+    /// Gives the memory of a part back, which nothing refers to; where that fails, it stays.
+    pub fn give_back(self, start: usize, length: usize, memory: &Reservation) {
+        // SAFETY: nothing refers to it, says the caller.
+        let _ = unsafe { memory.reset(self.below + start, length) };
+    }
 }
 
 /// The heap of a store. Reserves nothing until its first use.
@@ -81,7 +116,8 @@ pub struct GcHeap {
     reservation: Option<(Arc<Reservation>, Plan)>,
     boxes: Boxes,
     space: Space,
-    /// The mark of the last collection, or of the one that is going on: 1 or 2.
+    /// The mark of the last collection that marked from scratch, or of the one that is going on: from 1 to 3. With three of them,
+    /// what one has marked that was given up is not taken for what the next has.
     epoch: u32,
 }
 
@@ -107,14 +143,14 @@ impl GcHeap {
 
     #[cold]
     fn reserve_boxes(&mut self, boxes: usize) -> Result<()> {
-        let (space, plan) = self.reserved()?;
-        let (base, end) = (space.base().as_ptr(), plan.boxes_end);
-        let objects = Area { base: base.wrapping_add(plan.objects), end };
+        let (memory, plan) = self.reserved()?;
+        let boxes_area = self.area().up_to(plan.boxes_end);
+        let objects = Area { base: boxes_area.base.wrapping_add(plan.objects), ..boxes_area };
         let commit = |start: usize, length| {
-            space.commit(start, length)?;
-            space.commit(plan.objects + start, length)
+            boxes_area.commit(start, length, &memory)?;
+            boxes_area.commit(plan.objects + start, length, &memory)
         };
-        self.boxes.commit_for(boxes, Area { base, end }, objects, commit)
+        self.boxes.commit_for(boxes, boxes_area, objects, commit)
     }
 
     /// Reserves the heap if that was not done before.
@@ -137,17 +173,27 @@ impl GcHeap {
         Err(error)
     }
 
-    /// Where the heap begins; null before anything is reserved.
+    /// Where the heap lies; at null before anything is reserved.
+    #[inline]
+    fn area(&self) -> Area {
+        self.reservation.as_ref().map_or(Area::default(), |(memory, plan)| Area {
+            base: memory.base().as_ptr().wrapping_add(plan.cards()),
+            end: plan.blocks_end,
+            below: plan.cards(),
+        })
+    }
+
+    /// Where the heap begins.
     #[inline]
     fn base(&self) -> *mut u8 {
-        self.reservation.as_ref().map_or(null_mut(), |(space, _)| space.base().as_ptr())
+        self.area().base
     }
 
     /// Makes the heap known to compiled code that has references.
     pub fn prepare(&mut self, context: &mut VMHeap) -> Result<()> {
         if context.base.is_null() {
             let (_, plan) = self.reserved()?;
-            self.space.lie_in(Area { base: self.base(), end: plan.blocks_end }, plan.boxes_end);
+            self.space.lie_in(self.area(), plan.boxes_end);
             context.type_records = types::records()?;
             context.base = self.base();
         }
@@ -157,7 +203,7 @@ impl GcHeap {
     /// Allocates an object of `size` bytes, a multiple of 8, and writes its header. `None` if there is no room.
     pub fn allocate(&mut self, context: &mut VMHeap, header: [u32; 2], size: u32) -> Option<u32> {
         let (space, _) = self.reservation.as_ref()?;
-        let reference = self.space.allocate(context, size, |start, length| space.commit(start, length))?;
+        let reference = self.space.allocate(context, size, space)?;
         let object: *mut [u32; 2] = self.base().wrapping_add(reference as usize).cast();
         // SAFETY: allocated just now.
         unsafe { object.write(header) };
@@ -209,10 +255,42 @@ impl GcHeap {
         unsafe { shape.as_ref() }
     }
 
-    /// Begins a collection: nothing is marked, and what compiled code was given to allocate from is taken back.
-    pub fn begin_marking(&mut self, context: &mut VMHeap) {
-        self.epoch = 3 - self.epoch;
+    /// Begins to mark from scratch: nothing is marked.
+    pub fn begin_marking(&mut self) {
+        self.epoch = self.epoch % 3 + 1;
+        self.space.unmark();
+    }
+
+    /// Takes back what compiled code was given to allocate from, before what is free is found.
+    pub fn retire(&mut self, context: &mut VMHeap) {
         self.space.retire(context);
+    }
+
+    /// Notes, as compiled code does, that references are written to a range of places in an object.
+    pub fn note_writes(&mut self, object: u32, places: Range<u32>) {
+        let lines = places.start >> LINE_SHIFT..places.end.div_ceil(1 << LINE_SHIFT);
+        for line in std::iter::once(object >> LINE_SHIFT).chain(lines) {
+            // SAFETY: committed with the object.
+            unsafe { self.area().cards(line as usize, 1).write(1) };
+        }
+    }
+
+    /// The marked objects that were written to, and elements of large arrays, since they were last asked for or since nothing was marked.
+    pub fn take_written(&mut self, object: impl FnMut(u32), mut elements: impl FnMut(u32, Range<u32>)) {
+        let (area, epoch) = (self.area(), self.epoch);
+        // SAFETY: in the header of a large object.
+        let read = |place: u32| unsafe { area.at(place as usize).cast::<u32>().read() };
+        self.space.take_written(object, |array, places| {
+            let header = read(array);
+            if header & heap_bits::MARK != epoch {
+                return;
+            }
+            // SAFETY: the header of an object.
+            if let Some(Shape::Array { shift: 2, .. }) = unsafe { GcHeap::shape(header) } {
+                let element = |place: u32| place.saturating_sub(array + HEAP_HEADER) / 4;
+                elements(array, element(places.start)..element(places.end).min(read(array + ARRAY_LENGTH as u32)));
+            }
+        });
     }
 
     /// Marks a box. The object it names if it was not marked before, which is then to be traced; else null.
@@ -228,7 +306,7 @@ impl GcHeap {
         // SAFETY: `header` checked that it lies in a block.
         unsafe { self.at::<u32>(reference).write(header & !heap_bits::MARK | self.epoch) };
         let size = self.size(reference, header);
-        self.space.mark_lines(reference, size, self.epoch as u8);
+        self.space.mark(reference, size, self.epoch as u8);
         true
     }
 
@@ -257,16 +335,34 @@ impl GcHeap {
         self.boxes.sweep(self.epoch)
     }
 
+    /// Gives memory back that is free and more than is likely to be used soon.
+    pub fn release_memory(&mut self) {
+        if let Some((memory, _)) = &self.reservation {
+            self.space.release(self.space.live() / 2 + KEPT_FREE, memory);
+        }
+    }
+
     #[cfg(test)]
     pub fn is_reserved(&self) -> bool {
         self.reservation.is_some()
     }
 
-    /// Whether a collection is due before more objects are allocated.
-    #[inline]
-    pub fn wants_collection(&self) -> bool {
-        self.space.wants_collection()
+    /// Whether so many boxes were made since the last collection that another is due.
+    pub fn wants_collection_of_boxes(&self) -> bool {
+        self.boxes.wants_collection()
+    }
+
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// Sets how many bytes of structures and arrays there can be, with what is free between them.
+    pub fn limit_to(&mut self, bytes: usize) {
+        self.space.limit_to(bytes);
     }
 }
 
-const _: () = assert!(NULL_AREA as usize == crate::os::map::HOST_PAGE);
+/// So many bytes of free blocks are kept in any case.
+const KEPT_FREE: usize = 8 << 20;
+
+const _: () = assert!(NULL_AREA as usize == HOST_PAGE);

@@ -5,11 +5,15 @@ mod boxes;
 mod collect;
 pub mod heap;
 mod objects;
+pub mod pace;
 pub mod places;
 pub mod reference;
 mod space;
+pub mod statistics;
 #[cfg(test)]
 mod tests;
+pub mod tracing;
+mod young;
 
 use std::cell::Cell;
 
@@ -36,6 +40,9 @@ const FEW_HELD: usize = 1024;
 /// So many looks at entities are little for all handles together that are given back, at the end of a store: some ten milliseconds.
 const LITTLE_WORK: usize = 1 << 20;
 
+/// About what an entity takes, with what belongs to it.
+const SIZE_OF_ENTITY: usize = 1024;
+
 /// Never collect for fewer than this many candidates.
 const MIN_CANDIDATES: usize = 128;
 
@@ -45,10 +52,11 @@ impl Pacing {
     }
 
     /// Whether a collection is worth its cost, with `live` entities in the store. With environments that say what they own, an
-    /// entity may be lost without any handle being given back: then the number of entities itself is a reason.
-    pub(super) fn due(&self, live: usize, traced_envs: bool) -> bool {
+    /// entity may be lost without any handle being given back: then the number of entities itself is a reason. `heap` is how many bytes
+    /// of structures and arrays have to be marked: entities for as much memory, or so, may wait.
+    pub(super) fn due(&self, live: usize, traced_envs: bool, heap: usize) -> bool {
         let survivors = self.survivors.get();
-        let due = self.lost.get() > MIN_CANDIDATES + survivors / 4
+        let due = self.lost.get() > MIN_CANDIDATES + survivors / 4 + heap / SIZE_OF_ENTITY
             || traced_envs && live > 2 * (survivors + MIN_CANDIDATES)
             || self.again.get()
             || cfg!(feature = "stress");

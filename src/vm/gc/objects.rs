@@ -40,13 +40,6 @@ impl Store {
         });
     }
 
-    /// Collects if that is due before more objects are allocated. No reference may be in a local of Rust.
-    pub(in crate::vm) fn collect_heap_if_due(&self) {
-        if cfg!(feature = "stress") || self.heap.borrow().wants_collection() {
-            self.find_dead();
-        }
-    }
-
     /// Allocates an object without collecting.
     fn allocate_now(&self, ty: TypeId, length: u32, size: u32) -> Option<u32> {
         // SAFETY: the context is part of the store, and its code waits.
@@ -60,7 +53,9 @@ impl Store {
         if let Some(object) = self.allocate_now(ty, length, size) {
             return Ok(object);
         }
-        self.find_dead();
+        if !self.collect_for_room() {
+            return Err(TrapCode::OutOfMemory);
+        }
         self.allocate_now(ty, length, size).ok_or(TrapCode::OutOfMemory)
     }
 
@@ -167,6 +162,12 @@ impl Store {
         // SAFETY: the first field of an exception.
         let place = unsafe { heap.at::<u32>(reference + HEAP_HEADER).read() };
         Some(self.heap_tags.borrow().get(place)).filter(|tag| !tag.is_null())
+    }
+
+    /// Notes that references are written to elements of an array.
+    pub(in crate::vm) fn note_writes(&self, array: u32, start: u32, count: u32) {
+        let place = |index| Store::element(array, index, 2);
+        self.heap.borrow_mut().note_writes(array, place(start)..place(start + count));
     }
 
     /// The bytes of a part of the heap, which lies in an object.

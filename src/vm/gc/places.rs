@@ -81,19 +81,23 @@ impl<T: Placed> Places<T> {
 
     pub fn begin_marking(&mut self) {
         self.marked.clear();
-        self.marked.resize(self.records.len(), false);
     }
 
-    /// Marks a place; what is there if it was not marked before, else null.
-    pub fn mark(&mut self, place: u32) -> *mut T {
-        let was_marked = self.marked.get_mut(place as usize).is_none_or(|marked| std::mem::replace(marked, true));
-        if was_marked { null_mut() } else { self.get(place) }
+    /// Marks a place; whether there is something that was not marked before.
+    pub fn mark(&mut self, place: u32) -> bool {
+        if self.get(place).is_null() {
+            return false;
+        }
+        if self.marked.len() < self.records.len() {
+            self.marked.resize(self.records.len(), false);
+        }
+        !std::mem::replace(&mut self.marked[place as usize], true)
     }
 
-    /// Takes records out that are not marked. They are live still, whether anything else has reached them or not.
+    /// Takes records out that are not marked since [`Places::begin_marking`]. They are live still, whether anything else has reached them or not.
     pub fn sweep(&mut self) {
         for (place, record) in self.records.iter_mut().enumerate() {
-            if !record.is_null() && !self.marked[place] {
+            if !record.is_null() && !self.marked.get(place).is_some_and(|&marked| marked) {
                 // SAFETY: records are freed after the collection that does not reach them, and such a one has been here before.
                 *unsafe { (**record).place() } = 0;
                 *record = null_mut();

@@ -4,7 +4,7 @@
 //! The entity is a name of the object: with a handle it is a root that keeps the object, without one it goes, unless there is host
 //! info, which lives as long as the object.
 
-use crate::abi::{ObjectHeader, ObjectKind, heap_bits};
+use crate::abi::{ObjectHeader, ObjectKind};
 use crate::types::{HeapType, RefType, Result};
 use crate::vm::store::Store;
 use crate::vm::store::entity::{EntityHeader, Record};
@@ -39,7 +39,6 @@ unsafe impl Entity for HeapObject {
         // Of an object that a collection has not reached, the name was taken out then: something else may lie there now.
         if names.get(&object.bits).is_some_and(|&name| std::ptr::eq(name, this)) {
             names.remove(&object.bits);
-            store.set_has_name(object.bits, false);
         }
     }
 }
@@ -77,33 +76,36 @@ impl Store {
             return Err(error);
         }
         self.heap_names.borrow_mut().insert(reference, name);
-        self.set_has_name(reference, true);
         Ok(name.cast())
     }
 
-    /// Notes in an object whether it has a name.
-    fn set_has_name(&self, reference: u32, has_name: bool) {
+    /// Marks the names that have host info of objects that are marked: it is kept as long as the object.
+    pub(super) fn keep_names_with_host_info(&self) {
         let heap = self.heap.borrow();
-        if let Some(header) = heap.header(reference) {
-            let bit = if has_name { heap_bits::HANDLE } else { 0 };
-            // SAFETY: the header of an object.
-            unsafe { heap.at::<u32>(reference).write(header & !heap_bits::HANDLE | bit) };
+        for (&reference, &name) in self.heap_names.borrow().iter() {
+            // SAFETY: names in the table are live.
+            let header = unsafe { &(*name).header };
+            if header.object.has_host_info && heap.is_marked(reference) {
+                header.marked.set(true);
+            }
         }
     }
 
     /// Takes out the names that a collection has not reached, before what they are names of is freed.
     pub(super) fn forget_unmarked_names(&self) {
         // SAFETY: names in the table are live.
-        let is_unmarked = |_: &u32, name: &mut *mut HeapObject| unsafe { !(**name).header.marked.get() };
-        let gone: Vec<u32> =
-            self.heap_names.borrow_mut().extract_if(is_unmarked).map(|(reference, _)| reference).collect();
-        gone.into_iter().for_each(|reference| self.set_has_name(reference, false));
+        self.heap_names.borrow_mut().retain(|_, name| unsafe { (**name).header.marked.get() });
     }
 
-    /// The name of an object of the heap that has host info, which is to be kept as long as the object.
-    pub(super) fn name_with_host_info(&self, reference: u32) -> Option<*mut EntityHeader> {
-        let name = *self.heap_names.borrow().get(&reference)?;
-        // SAFETY: names in the table are live.
-        unsafe { (*name).header.object.has_host_info }.then_some(name.cast())
+    /// Takes out the names of objects that are not marked, which the host has no handles of, and leaves them to be freed.
+    pub(super) fn forget_names_of_dead_objects(&self) {
+        let heap = self.heap.borrow();
+        let is_dead = |reference: &u32, _: &mut *mut HeapObject| reference & 1 == 0 && !heap.is_marked(*reference);
+        let gone: Vec<_> = self.heap_names.borrow_mut().extract_if(is_dead).map(|(_, name)| name.cast()).collect();
+        drop(heap);
+        if !gone.is_empty() {
+            // SAFETY: nothing but the table referred to them, and each was in it once.
+            unsafe { self.schedule_free(gone) };
+        }
     }
 }

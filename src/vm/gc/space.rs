@@ -5,18 +5,19 @@
 //! next: the free lines between those that the last collection marked, block by block, then blocks that are free. An object that is
 //! longer than a line and does not fit into the span goes to a block of its own kind, so that the span is not lost; one of more than
 //! 8 KiB gets as many blocks as it needs, for itself.
+//!
+//! What was written to in marked objects is found by cards (`src/abi/heap.rs`): one that is set says that the marked objects that
+//! begin in its line are to be read again, or those elements of a large array.
 
 use super::heap::Area;
-use crate::abi::{LARGEST_INLINE, VMHeap};
-use crate::types::Result;
+use crate::abi::{LARGEST_INLINE, LINE_SHIFT, VMHeap};
+use crate::os::map::Reservation;
 use std::ops::Range;
 
 pub const BLOCK: u32 = 32 << 10;
-const LINE: u32 = 128;
+const LINE: u32 = 1 << LINE_SHIFT;
 const LINES: usize = (BLOCK / LINE) as usize;
 
-/// No collection is worth its while with fewer bytes allocated since the last.
-const SMALLEST_TRIGGER: usize = 8 << 20;
 /// Blocks are committed so many at a time at least, and an eighth of all.
 const SMALLEST_STEP: usize = 8;
 
@@ -31,17 +32,27 @@ enum State {
     Behind,
 }
 
+const _: () = assert!(LINE / 8 == u16::BITS);
+
 #[derive(Debug)]
 struct Block {
     state: State,
-    /// The mark of each line.
+    /// The mark of each line; of a large object the first.
     lines: [u8; LINES],
+    /// For each line the places where marked objects begin, in units of 8 bytes.
+    starts: [u16; LINES],
+}
+
+impl Block {
+    const FREE: Block = Block { state: State::Free, lines: [0; LINES], starts: [0; LINES] };
 }
 
 /// The blocks of a heap.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Space {
     area: Area,
+    /// So many bytes of blocks may be committed.
+    limit: usize,
     /// Where the first block lies, from the start of the heap.
     start: usize,
     /// All that are committed.
@@ -53,15 +64,66 @@ pub struct Space {
     next_free: usize,
     /// What is left of the block that longer objects go to.
     overflow: Range<u32>,
-    /// Bytes handed out since the last collection, and those that it has left.
+    /// Bytes handed out since the last sweep, those handed out before it, and those that it has left.
     allocated: usize,
+    allocated_before: u64,
     live: usize,
+    /// Free blocks from here on have no memory of the system's: they were given back, or are new.
+    untouched: usize,
+}
+
+impl Default for Space {
+    fn default() -> Space {
+        Space {
+            area: Area::default(),
+            limit: usize::MAX,
+            start: 0,
+            blocks: Vec::new(),
+            holes: Vec::new(),
+            next_line: 0,
+            next_free: 0,
+            overflow: 0..0,
+            allocated: 0,
+            allocated_before: 0,
+            live: 0,
+            untouched: 0,
+        }
+    }
 }
 
 impl Space {
     /// Says where blocks lie, once: from `start` to the end of the area.
     pub fn lie_in(&mut self, area: Area, start: usize) {
         (self.area, self.start) = (area, start);
+    }
+
+    pub fn limit_to(&mut self, bytes: usize) {
+        self.limit = bytes;
+    }
+
+    /// How many bytes of blocks there can be.
+    pub fn capacity(&self) -> usize {
+        self.area.end().saturating_sub(self.start).min(self.limit)
+    }
+
+    /// How many bytes of blocks there are.
+    pub fn committed(&self) -> usize {
+        self.blocks.len() * BLOCK as usize
+    }
+
+    /// Bytes handed out since the last sweep.
+    pub fn allocated(&self) -> usize {
+        self.allocated
+    }
+
+    /// Bytes handed out since there is the heap.
+    pub fn total_allocated(&self) -> u64 {
+        self.allocated_before + self.allocated as u64
+    }
+
+    /// Bytes in use after the last sweep, in whole lines.
+    pub fn live(&self) -> usize {
+        self.live
     }
 
     /// Whether an object of this space may lie at `reference`.
@@ -77,19 +139,10 @@ impl Space {
             })
     }
 
-    pub fn wants_collection(&self) -> bool {
-        self.allocated >= self.live.max(SMALLEST_TRIGGER)
-    }
-
     /// Room for an object; `None` if there is none.
-    pub fn allocate(
-        &mut self,
-        context: &mut VMHeap,
-        size: u32,
-        commit: impl FnMut(usize, usize) -> Result<()>,
-    ) -> Option<u32> {
+    pub fn allocate(&mut self, context: &mut VMHeap, size: u32, memory: &Reservation) -> Option<u32> {
         if size > LARGEST_INLINE {
-            return self.allocate_blocks(size, commit);
+            return self.allocate_blocks(size, memory);
         }
         let take = |span: &mut Range<u32>| {
             let start = span.start;
@@ -105,11 +158,11 @@ impl Space {
                 if let Some(found) = take(&mut self.overflow) {
                     return Some(found);
                 }
-                self.overflow = self.free_block(commit)?;
+                self.overflow = self.free_block(memory)?;
                 return take(&mut self.overflow);
             }
             None => {
-                span = self.next_span(commit)?;
+                span = self.next_span(memory)?;
                 take(&mut span)?
             }
         };
@@ -121,7 +174,7 @@ impl Space {
     }
 
     /// The next free lines.
-    fn next_span(&mut self, commit: impl FnMut(usize, usize) -> Result<()>) -> Option<Range<u32>> {
+    fn next_span(&mut self, memory: &Reservation) -> Option<Range<u32>> {
         while let Some(&block) = self.holes.last() {
             let lines = &self.blocks[block as usize].lines;
             let from = self.next_line;
@@ -136,7 +189,7 @@ impl Space {
             self.holes.pop();
             self.next_line = 0;
         }
-        self.free_block(commit)
+        self.free_block(memory)
     }
 
     /// Where a block lies.
@@ -146,8 +199,8 @@ impl Space {
     }
 
     /// A block that was free, all of it.
-    fn free_block(&mut self, commit: impl FnMut(usize, usize) -> Result<()>) -> Option<Range<u32>> {
-        let block = self.find_free(1, commit)?;
+    fn free_block(&mut self, memory: &Reservation) -> Option<Range<u32>> {
+        let block = self.find_free(1, memory)?;
         self.blocks[block].state = State::Shared;
         self.allocated += BLOCK as usize;
         let address = self.address(block as u32);
@@ -156,9 +209,9 @@ impl Space {
     }
 
     /// As many blocks as an object needs.
-    fn allocate_blocks(&mut self, size: u32, commit: impl FnMut(usize, usize) -> Result<()>) -> Option<u32> {
+    fn allocate_blocks(&mut self, size: u32, memory: &Reservation) -> Option<u32> {
         let count = size.div_ceil(BLOCK);
-        let first = self.find_free(count as usize, commit)?;
+        let first = self.find_free(count as usize, memory)?;
         self.blocks[first].state = State::First(count);
         for block in &mut self.blocks[first + 1..first + count as usize] {
             block.state = State::Behind;
@@ -168,7 +221,7 @@ impl Space {
     }
 
     /// The first of so many free blocks side by side.
-    fn find_free(&mut self, count: usize, commit: impl FnMut(usize, usize) -> Result<()>) -> Option<usize> {
+    fn find_free(&mut self, count: usize, memory: &Reservation) -> Option<usize> {
         let from = if count == 1 { self.next_free } else { 0 };
         let mut run = 0;
         for (at, block) in self.blocks.iter().enumerate().skip(from) {
@@ -177,30 +230,35 @@ impl Space {
                 if count == 1 {
                     self.next_free = at + 1;
                 }
+                self.untouched = self.untouched.max(at + 1);
                 return Some(at + 1 - count);
             }
         }
         // Those at the end are the first of more.
         let first = self.blocks.len() - run;
-        self.commit(count - run, commit)?;
+        self.commit(count - run, memory)?;
+        self.untouched = self.untouched.max(first + count);
         if count == 1 {
             self.next_free = first + 1;
         }
         Some(first)
     }
 
-    /// Commits so many blocks, and more while there are some. `commit` makes a part of the heap, by start and length, accessible.
-    fn commit(&mut self, count: usize, mut commit: impl FnMut(usize, usize) -> Result<()>) -> Option<()> {
+    /// Commits so many blocks, and more while there are some.
+    fn commit(&mut self, count: usize, memory: &Reservation) -> Option<()> {
         let committed = self.start + self.blocks.len() * BLOCK as usize;
-        let room = self.area.end().saturating_sub(committed) / BLOCK as usize;
+        let room = self.capacity().saturating_sub(self.committed()) / BLOCK as usize;
         if count > room {
             return None;
         }
         let wanted = count.max(SMALLEST_STEP).max(self.blocks.len() / 8).min(room);
         for count in [wanted, count] {
             let bytes = count * BLOCK as usize;
-            if self.blocks.try_reserve(count).is_ok() && commit(committed, bytes).is_ok() {
-                self.blocks.extend((0..count).map(|_| Block { state: State::Free, lines: [0; LINES] }));
+            if self.blocks.try_reserve(count).is_ok()
+                && self.area.commit(committed, bytes, memory).is_ok()
+                && self.area.commit_cards(committed / LINE as usize, count * LINES, memory).is_ok()
+            {
+                self.blocks.extend((0..count).map(|_| Block::FREE));
                 return Some(());
             }
         }
@@ -213,22 +271,71 @@ impl Space {
         self.overflow = 0..0;
     }
 
-    /// Marks the lines of an object.
-    pub fn mark_lines(&mut self, reference: u32, size: u32, epoch: u8) {
+    /// Marks an object: its lines, and where it begins.
+    pub fn mark(&mut self, reference: u32, size: u32, epoch: u8) {
         let offset = reference as usize - self.start;
         let (block, within) = (offset / BLOCK as usize, offset % BLOCK as usize);
         let block = &mut self.blocks[block];
         if block.state == State::Shared {
             let last = (within + (size as usize).max(1) - 1).min(BLOCK as usize - 1);
             block.lines[within / LINE as usize..=last / LINE as usize].fill(epoch);
+            block.starts[within / LINE as usize] |= 1 << (within % LINE as usize / 8);
         } else {
             block.lines[0] = epoch;
+        }
+    }
+
+    /// Nothing is marked any more, and no card is set.
+    pub fn unmark(&mut self) {
+        for (index, block) in self.blocks.iter_mut().enumerate() {
+            block.starts = [0; LINES];
+            // SAFETY: committed with the block.
+            unsafe { self.area.cards(self.start / LINE as usize + index * LINES, LINES).write_bytes(0, LINES) };
+        }
+    }
+
+    /// The marked objects in lines whose cards are set, and the places in large objects that have such lines. The cards are so no more.
+    pub fn take_written(&mut self, mut object: impl FnMut(u32), mut part: impl FnMut(u32, Range<u32>)) {
+        let mut first = 0;
+        for (index, block) in self.blocks.iter().enumerate() {
+            let line_of_block = self.start / LINE as usize + index * LINES;
+            if matches!(block.state, State::First(_)) {
+                first = (line_of_block << LINE_SHIFT) as u32;
+            }
+            const WORD: usize = size_of::<u64>();
+            let cards: *mut [u8; WORD] = self.area.cards(line_of_block, LINES).cast();
+            for word in 0..LINES / WORD {
+                let cards = cards.wrapping_add(word);
+                // SAFETY: committed with the block; compiled code waits.
+                let set = unsafe { cards.read() };
+                if u64::from_ne_bytes(set) == 0 {
+                    continue;
+                }
+                // SAFETY: as above.
+                unsafe { cards.write([0; WORD]) };
+                for (at, _) in set.iter().enumerate().filter(|(_, card)| **card != 0) {
+                    // Cards lie in descending order.
+                    let line = LINES - 1 - (word * WORD + at);
+                    let address = ((line_of_block + line) << LINE_SHIFT) as u32;
+                    match block.state {
+                        State::Free => {}
+                        State::Shared => {
+                            let starts = block.starts[line];
+                            (0..u16::BITS)
+                                .filter(|bit| starts >> bit & 1 != 0)
+                                .for_each(|bit| object(address + bit * 8));
+                        }
+                        State::First(_) | State::Behind => part(first, address..address.saturating_add(LINE)),
+                    }
+                }
+            }
         }
     }
 
     /// Frees lines and blocks that are not marked.
     pub fn sweep(&mut self, epoch: u8) {
         self.holes.clear();
+        self.allocated_before += self.allocated as u64;
         (self.next_line, self.next_free, self.allocated) = (0, 0, 0);
         let mut live = 0;
         let mut index = 0;
@@ -254,8 +361,7 @@ impl Space {
                         live += count as usize * BLOCK as usize;
                     } else {
                         for block in &mut self.blocks[index..index + count as usize] {
-                            block.state = State::Free;
-                            block.lines[0] = 0;
+                            *block = Block::FREE;
                         }
                     }
                     index += count as usize - 1;
@@ -268,6 +374,30 @@ impl Space {
         if cfg!(feature = "stress") {
             self.poison();
         }
+    }
+
+    /// Gives the memory of free blocks back to the system, but for so many bytes of them.
+    pub fn release(&mut self, kept: usize, memory: &Reservation) {
+        let mut spared = kept / BLOCK as usize;
+        let mut free = 0..0;
+        let give_back = |blocks: &Range<usize>| {
+            let start = self.start + blocks.start * BLOCK as usize;
+            self.area.give_back(start, blocks.len() * BLOCK as usize, memory);
+        };
+        let mut untouched = 0;
+        for (at, block) in self.blocks[..self.untouched].iter().enumerate() {
+            if block.state != State::Free || spared > 0 {
+                spared -= usize::from(block.state == State::Free);
+                untouched = at + 1;
+            } else if free.end == at {
+                free.end = at + 1;
+            } else {
+                give_back(&free);
+                free = at..at + 1;
+            }
+        }
+        give_back(&free);
+        self.untouched = untouched;
     }
 
     /// Overwrites what is free, so that whoever still has a reference to it is noticed.

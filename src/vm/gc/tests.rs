@@ -49,8 +49,7 @@ fn forged_references_reach_nothing() {
     for forged in [0, 1, 8, 4088, 4097, 4100, 4104, 1 << 20, !7, u32::MAX] {
         assert!(heap.get(forged).is_null());
     }
-    let mut context = VMHeap::NONE;
-    heap.begin_marking(&mut context);
+    heap.begin_marking();
     heap.sweep();
     assert!(heap.get(reference).is_null(), "freed");
     assert_eq!(alloc(&mut heap, 2), reference, "and used again");
@@ -58,14 +57,14 @@ fn forged_references_reach_nothing() {
 
 #[test]
 fn boxes_agree_with_a_map() {
-    let (mut heap, mut context) = (GcHeap::default(), VMHeap::NONE);
+    let mut heap = GcHeap::default();
     let (mut model, mut random, mut next) = (HashMap::new(), Random(1), 0);
     for _ in 0..20 {
         for _ in 0..3000 {
             model.insert(alloc(&mut heap, next), next);
             next += 1;
         }
-        heap.begin_marking(&mut context);
+        heap.begin_marking();
         let before = model.len();
         let mut gone = Vec::new();
         model.retain(|&reference, &mut number| {
@@ -93,8 +92,7 @@ fn boxes_are_reserved_ahead_and_too_many_refused() {
         alloc(&mut heap, number);
     }
     assert!(!heap.has_room(1), "a collection is due");
-    let mut context = VMHeap::NONE;
-    heap.begin_marking(&mut context);
+    heap.begin_marking();
     heap.sweep();
     assert!(heap.has_room(1));
     heap.reserve(100_000).unwrap();
@@ -105,10 +103,10 @@ fn boxes_are_reserved_ahead_and_too_many_refused() {
     assert!(heap.reserve(1 << 28).is_err());
 }
 
-/// An array type of bytes, so that the heap knows how long objects are.
-fn bytes() -> DefinedType {
+/// An array type, so that the heap knows how long objects are.
+fn array_of(storage: StorageType) -> DefinedType {
     let mut module = crate::module::Module::default();
-    let element = FieldType { storage: StorageType::I8, mutability: Mutability::Var };
+    let element = FieldType { storage, mutability: Mutability::Var };
     module.types.push(SubType { is_final: true, supertype: None, composite: CompositeType::Array(element) });
     module.rec_groups.push(1);
     DefinedType::of_module(&module).unwrap().remove(0)
@@ -116,7 +114,7 @@ fn bytes() -> DefinedType {
 
 #[test]
 fn objects_keep_their_bytes_and_what_is_not_reached_is_used_again() {
-    let ty = bytes();
+    let ty = array_of(StorageType::I8);
     let (mut heap, mut context) = (GcHeap::default(), VMHeap::NONE);
     heap.prepare(&mut context).unwrap();
     let (mut model, mut random): (HashMap<u32, (u32, u8)>, _) = (HashMap::new(), Random(7));
@@ -145,7 +143,8 @@ fn objects_keep_their_bytes_and_what_is_not_reached_is_used_again() {
             let content = unsafe { std::slice::from_raw_parts(heap.at::<u8>(reference + 8), length as usize) };
             assert!(content.iter().all(|&byte| byte == fill), "round {round}: {reference:#x} of {length} bytes");
         }
-        heap.begin_marking(&mut context);
+        heap.begin_marking();
+        heap.retire(&mut context);
         model.retain(|&reference, _| {
             let keep = random.next(3) == 0;
             assert!(!keep || heap.mark_object(reference) && !heap.mark_object(reference));
@@ -160,7 +159,7 @@ fn objects_keep_their_bytes_and_what_is_not_reached_is_used_again() {
 
 #[test]
 fn heaps_are_full_at_last() {
-    let ty = bytes();
+    let ty = array_of(StorageType::I8);
     let (mut heap, mut context) = (GcHeap::default(), VMHeap::NONE);
     heap.prepare(&mut context).unwrap();
     let length = 512 << 20;
@@ -168,7 +167,83 @@ fn heaps_are_full_at_last() {
         |heap: &mut GcHeap, context: &mut VMHeap| heap.allocate(context, [ty.id().0 << TYPE_SHIFT, length], length + 8);
     let all: Vec<u32> = std::iter::from_fn(|| large(&mut heap, &mut context)).take(20).collect();
     assert_eq!(all.len(), 7, "3.75 GiB");
-    heap.begin_marking(&mut context);
+    heap.begin_marking();
+    heap.retire(&mut context);
     heap.sweep();
     assert_eq!(large(&mut heap, &mut context), Some(all[0]));
+}
+
+/// What was written to, as the heap tells it: objects, and ranges of elements of large arrays.
+fn written(heap: &mut GcHeap) -> (Vec<u32>, Vec<(u32, std::ops::Range<u32>)>) {
+    let (mut objects, mut elements) = (Vec::new(), Vec::new());
+    heap.take_written(|object| objects.push(object), |array, range| elements.push((array, range)));
+    elements.sort_by_key(|(_, range)| range.start);
+    (objects, elements)
+}
+
+#[test]
+fn what_is_marked_stays_so_in_young_collections_and_writes_to_it_are_noticed() {
+    let ty = array_of(StorageType::Val(crate::types::ValType::EXTERNREF));
+    let (mut heap, mut context) = (GcHeap::default(), VMHeap::NONE);
+    heap.prepare(&mut context).unwrap();
+    let mut new = |heap: &mut GcHeap, length: u32| {
+        let size = (8 + 4 * length).next_multiple_of(8);
+        heap.allocate(&mut context, [ty.id().0 << TYPE_SHIFT, length], size).unwrap()
+    };
+    let (old, neighbour, large) = (new(&mut heap, 2), new(&mut heap, 2), new(&mut heap, 10_000));
+    assert!(heap.mark_object(old) && heap.mark_object(neighbour) && heap.mark_object(large));
+    let mut context = VMHeap::NONE;
+    heap.retire(&mut context);
+    heap.sweep();
+    let young = heap.allocate(&mut context, [ty.id().0 << TYPE_SHIFT, 2], 16).unwrap();
+    assert!(heap.is_marked(old) && !heap.is_marked(young));
+    assert_eq!(written(&mut heap), (vec![], vec![]));
+    // What is new is read whether it was written to or not; old objects in one line are not told apart.
+    heap.note_writes(young, young + 8..young + 12);
+    heap.note_writes(old, old + 8..old + 12);
+    heap.note_writes(large, large + 8 + 4 * 5000..large + 8 + 4 * 5001);
+    let (objects, elements) = written(&mut heap);
+    assert_eq!(objects, [old, neighbour]);
+    assert_eq!(elements.len(), 2, "the line of the header too: {elements:?}");
+    assert!(elements.iter().all(|(array, _)| *array == large) && elements[0].1 == (0..30), "{elements:?}");
+    assert!(elements[1].1.contains(&5000) && elements[1].1.len() == 32, "{elements:?}");
+    assert_eq!(written(&mut heap), (vec![], vec![]), "once");
+    // To the end, and no further.
+    heap.note_writes(large, large + 8 + 4 * 9999..large + 8 + 4 * 10_000);
+    assert_eq!(written(&mut heap).1[1].1.end, 10_000);
+    heap.retire(&mut context);
+    heap.sweep();
+    assert!(heap.is_marked(old) && heap.is_marked(large));
+    let next = heap.allocate(&mut context, [ty.id().0 << TYPE_SHIFT, 2], 16).unwrap();
+    assert_eq!(next, young, "what was not marked is used again");
+    // From scratch, nothing is known of what was written to.
+    heap.note_writes(old, old + 8..old + 12);
+    heap.begin_marking();
+    assert!(!heap.is_marked(old) && heap.mark_object(neighbour));
+    assert_eq!(written(&mut heap), (vec![], vec![]));
+    heap.note_writes(old, old + 8..old + 12);
+    assert_eq!(written(&mut heap).0, [neighbour], "what is not marked will be read in any case");
+}
+
+#[test]
+fn free_memory_is_given_back() {
+    let ty = array_of(StorageType::I8);
+    let (mut heap, mut context) = (GcHeap::default(), VMHeap::NONE);
+    heap.prepare(&mut context).unwrap();
+    let length = 1 << 20;
+    let header = [ty.id().0 << TYPE_SHIFT, length];
+    let all: Vec<u32> = (0..64).map(|_| heap.allocate(&mut context, header, length + 8).expect("64 MiB")).collect();
+    for &array in &all {
+        // SAFETY: within the array.
+        unsafe { heap.at::<u8>(array + 8).write_bytes(1, length as usize) };
+    }
+    heap.begin_marking();
+    assert!(heap.mark_object(all[40]));
+    heap.sweep();
+    heap.release_memory();
+    // SAFETY: committed, whether anything lies there or not.
+    let byte = |heap: &GcHeap, array: u32| unsafe { heap.at::<u8>(array + (length / 2)).read() };
+    assert_eq!((byte(&heap, all[0]), byte(&heap, all[40])), (1, 1), "some is kept, and what is in use");
+    assert!([20, 39, 41, 63].iter().all(|&at| byte(&heap, all[at]) == 0), "the rest is not");
+    assert_eq!(heap.allocate(&mut context, header, length + 8), Some(all[0]));
 }

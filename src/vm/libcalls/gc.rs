@@ -126,7 +126,9 @@ fn write_elements(caller: &Caller, array: u32, dst: u32, segment: u32, src: u32,
     let instance = caller.instance();
     let store = instance.store();
     let (_, shift, content) = store.array(array).ok_or(TrapCode::NullArrayReference)?;
-    for (bits, index) in elements(instance, segment, src, length)?.into_iter().zip(dst..) {
+    let items = elements(instance, segment, src, length)?;
+    store.note_writes(array, dst, length);
+    for (bits, index) in items.into_iter().zip(dst..) {
         let bits = match content {
             Content::Funcs => store.heap_func(bits as usize as *mut VMFuncRef)?,
             Content::References | Content::Numbers => bits as u32,
@@ -138,7 +140,7 @@ fn write_elements(caller: &Caller, array: u32, dst: u32, segment: u32, src: u32,
 
 pub fn array_copy(caller: &Caller, dst_array: u32, dst: u32, src_array: u32, src: u32, length: u32) -> Outcome {
     let store = caller.instance().store();
-    let (to, shift, _) = store.array(dst_array).ok_or(TrapCode::NullArrayReference)?;
+    let (to, shift, content) = store.array(dst_array).ok_or(TrapCode::NullArrayReference)?;
     let (from, ..) = store.array(src_array).ok_or(TrapCode::NullArrayReference)?;
     in_bounds(dst, length, to.into(), TrapCode::ArrayOutOfBounds)?;
     in_bounds(src, length, from.into(), TrapCode::ArrayOutOfBounds)?;
@@ -146,6 +148,14 @@ pub fn array_copy(caller: &Caller, dst_array: u32, dst: u32, src_array: u32, src
     let target = store.heap_bytes(Store::element(dst_array, dst, shift));
     // SAFETY: both ranges are in bounds of arrays, whose elements validation has found to be of one size; they may overlap.
     unsafe { std::ptr::copy(source, target, (length as usize) << shift) };
+    if content != Content::Numbers {
+        store.note_writes(dst_array, dst, length);
+    }
+    Ok(0)
+}
+
+pub fn array_note_writes(caller: &Caller, array: u32, start: u32, count: u32) -> Outcome {
+    caller.instance().store().note_writes(array, start, count);
     Ok(0)
 }
 

@@ -112,8 +112,8 @@ mod operations {
         data_drop, elem_drop, memory_copy, memory_fill, memory_init, table_copy, table_fill, table_init,
     };
     pub use super::gc::{
-        array_copy, array_init_data, array_init_elem, array_new, array_new_data, array_new_elem, exception_new,
-        heap_func, heap_tag, struct_new, throw, type_matches,
+        array_copy, array_init_data, array_init_elem, array_new, array_new_data, array_new_elem, array_note_writes,
+        exception_new, heap_func, heap_tag, struct_new, throw, type_matches,
     };
     use super::{Caller, FuncIndex, MemoryIndex, Outcome, TableIndex, TrapCode};
 

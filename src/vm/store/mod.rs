@@ -24,8 +24,11 @@ use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
 use crate::vm::gc::heap::GcHeap;
+use crate::vm::gc::pace::HeapPacing;
 use crate::vm::gc::places::Places;
 use crate::vm::gc::reference::HeapObject;
+use crate::vm::gc::statistics::Statistics;
+use crate::vm::gc::tracing::Tracing;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
 use crate::vm::types::DefinedType;
 use activations::Records;
@@ -63,6 +66,10 @@ pub struct Store {
     pub(super) heap_tags: RefCell<Places<VMTag>>,
     /// The names of objects of the heap, by reference.
     pub(super) heap_names: RefCell<HashMap<u32, *mut HeapObject>>,
+    /// Marking from scratch, while that goes on.
+    pub(super) marking: RefCell<Option<Tracing>>,
+    pub(super) heap_pacing: HeapPacing,
+    pub(super) statistics: Statistics,
     /// The types that objects of the heap may have: those of modules, by where they lie.
     pub(super) heap_types: RefCell<HashMap<*const DefinedType, Arc<[DefinedType]>>>,
     pub(super) pacing: crate::vm::gc::Pacing,
@@ -126,6 +133,9 @@ impl Store {
             heap_funcs: RefCell::default(),
             heap_tags: RefCell::default(),
             heap_names: RefCell::default(),
+            marking: RefCell::default(),
+            heap_pacing: HeapPacing::default(),
+            statistics: Statistics::default(),
             heap_types: RefCell::default(),
             pacing: crate::vm::gc::Pacing::default(),
             free_list: RefCell::default(),
@@ -241,7 +251,7 @@ impl Store {
     }
 
     fn is_collection_due(&self) -> bool {
-        self.pacing.due(self.entities.borrow().len(), self.traced_envs.get() != 0)
+        self.pacing.due(self.entities.borrow().len(), self.traced_envs.get() != 0, self.heap.borrow().space().live())
     }
 
     /// Collects if that may be done now, and should be.
@@ -265,7 +275,10 @@ impl Store {
 
     #[cold]
     fn reserve_boxes_by_collecting(&self, count: usize) -> Result<()> {
-        self.find_dead();
+        self.collect_for_boxes();
+        if self.heap.borrow_mut().reserve(count).is_err() {
+            self.find_dead();
+        }
         self.heap.borrow_mut().reserve(count)
     }
 

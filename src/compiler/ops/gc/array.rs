@@ -1,7 +1,7 @@
 //! Arrays.
 
 use super::structure::allocate_inline;
-use super::{address, check_null, flags, load, store, stored};
+use super::{address, check_null, flags, load, needs_barrier, set_card, store, stored};
 use crate::abi::{ARRAY_LENGTH, HEAP_HEADER, LARGEST_INLINE, Libcall, storage_size};
 use crate::compiler::ops::memory::index;
 use crate::compiler::translate::FuncTranslator;
@@ -13,7 +13,7 @@ use cranelift_codegen::ir::{BlockArg, InstBuilder, Value, types};
 const NULL: TrapCode = TrapCode::NullArrayReference;
 
 /// The elements of an array type, which validation has found to be one.
-fn element(t: &FuncTranslator<'_>, ty: u32) -> StorageType {
+fn element_type(t: &FuncTranslator<'_>, ty: u32) -> StorageType {
     t.env.array_element(TypeIndex::from_u32(ty)).map_or(StorageType::I8, |element| element.storage)
 }
 
@@ -23,7 +23,7 @@ fn shift(storage: StorageType) -> u32 {
 }
 
 pub(crate) fn array_new(t: &mut FuncTranslator<'_>, ty: u32) {
-    let storage = element(t, ty);
+    let storage = element_type(t, ty);
     let (value, length) = t.pop2();
     let array = allocate(t, ty, length, false);
     // Nothing is collected until all elements are written.
@@ -39,7 +39,7 @@ pub(crate) fn array_new_default(t: &mut FuncTranslator<'_>, ty: u32) {
 }
 
 pub(crate) fn array_new_fixed(t: &mut FuncTranslator<'_>, ty: u32, count: u32) {
-    let storage = element(t, ty);
+    let storage = element_type(t, ty);
     let length = t.builder.ins().iconst(types::I32, i64::from(count));
     let array = allocate(t, ty, length, false);
     let values: Vec<Value> = t.stack.top(count as usize).to_vec();
@@ -55,7 +55,7 @@ pub(crate) fn array_new_fixed(t: &mut FuncTranslator<'_>, ty: u32, count: u32) {
 
 /// Allocates an array; its elements are zero or null if `zeroed`, else they are to be written before anything else happens.
 fn allocate(t: &mut FuncTranslator<'_>, ty: u32, length: Value, zeroed: bool) -> Value {
-    let storage = element(t, ty);
+    let storage = element_type(t, ty);
     let type_id = t.env.type_id(&mut t.builder, TypeIndex::from_u32(ty));
     let most = (LARGEST_INLINE - HEAP_HEADER) >> shift(storage);
     let fits = t.builder.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, length, i64::from(most));
@@ -120,37 +120,42 @@ pub(crate) fn array_len(t: &mut FuncTranslator<'_>) {
     t.push(length);
 }
 
-/// Where an element lies, less the header; traps if there is none. The distance is counted in 32 bits, so that it stays in the heap
+/// Where an element lies in the heap, less the header; traps if there is none. The distance is counted in 32 bits, so that it stays in the heap
 /// whatever the length is.
-fn element_address(t: &mut FuncTranslator<'_>, storage: StorageType, array: Value, index: Value) -> Value {
+fn element(t: &mut FuncTranslator<'_>, storage: StorageType, array: Value, index: Value) -> Value {
     let length = length(t, array);
     let outside = t.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
     t.trapnz(outside, TrapCode::ArrayOutOfBounds);
     let distance = t.builder.ins().ishl_imm_u(index, i64::from(shift(storage)));
-    let element = t.builder.ins().iadd(array, distance);
-    address(t, element)
+    t.builder.ins().iadd(array, distance)
 }
 
 pub(crate) fn array_get(t: &mut FuncTranslator<'_>, ty: u32, signed: bool) {
-    let storage = element(t, ty);
+    let storage = element_type(t, ty);
     let (array, index) = t.pop2();
-    let addr = element_address(t, storage, array, index);
-    let flags = flags(t, NULL);
+    let element = element(t, storage, array, index);
+    let (addr, flags) = (address(t, element), flags(t, NULL));
     load(t, storage, signed, flags, addr, HEAP_HEADER as i32);
 }
 
 pub(crate) fn array_set(t: &mut FuncTranslator<'_>, ty: u32) {
-    let storage = element(t, ty);
+    let storage = element_type(t, ty);
     let value = t.pop();
     let (array, index) = t.pop2();
-    let addr = element_address(t, storage, array, index);
+    let element = element(t, storage, array, index);
+    let barrier = needs_barrier(t, storage, value);
     let value = stored(t, storage, value);
-    let flags = flags(t, NULL);
+    let (addr, flags) = (address(t, element), flags(t, NULL));
     store(t, storage, flags, value, addr, HEAP_HEADER as i32);
+    if barrier {
+        set_card(t, array, NULL);
+        let place = t.builder.ins().iadd_imm_u(element, i64::from(HEAP_HEADER));
+        set_card(t, place, NULL);
+    }
 }
 
 pub(crate) fn array_fill(t: &mut FuncTranslator<'_>, ty: u32) {
-    let storage = element(t, ty);
+    let storage = element_type(t, ty);
     let count = t.pop();
     let value = t.pop();
     let (array, start) = t.pop2();
@@ -160,8 +165,12 @@ pub(crate) fn array_fill(t: &mut FuncTranslator<'_>, ty: u32) {
     let end = t.builder.ins().iadd(from, more);
     let outside = t.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, all);
     t.trapnz(outside, TrapCode::ArrayOutOfBounds);
+    let barrier = needs_barrier(t, storage, value);
     let value = stored(t, storage, value);
     fill(t, storage, array, Some(start), count, value);
+    if barrier {
+        t.libcall(Libcall::array_note_writes, &[array, start, count]);
+    }
 }
 
 pub(crate) fn array_copy(t: &mut FuncTranslator<'_>) {

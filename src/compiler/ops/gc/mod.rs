@@ -16,13 +16,13 @@ pub(crate) use cast::*;
 pub(crate) use i31::*;
 pub(crate) use structure::*;
 
-use crate::abi::{Content, Libcall, NULL_AREA, VMFuncRef, VMHeap, VMStoreContext, content};
+use crate::abi::{Content, LINE_SHIFT, Libcall, NULL_AREA, VMFuncRef, VMHeap, VMStoreContext, content};
 use crate::compiler::env::Region;
 use crate::compiler::sig::{self, POINTER};
 use crate::compiler::translate::{FuncTranslator, trap_code};
 use crate::types::*;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Opcode, Value, types};
 use std::mem::offset_of;
 
 /// Where an object lies: an address that fields and elements are added to.
@@ -91,6 +91,28 @@ pub(crate) fn stored(t: &mut FuncTranslator<'_>, storage: StorageType, value: Va
         Content::Funcs => index_of_func(t, value),
         Content::Numbers | Content::References => value,
     }
+}
+
+/// The write barrier of a reference that is stored to an object: sets the card of the line that a place in it lies in. Comes after the store,
+/// which has found out whether there is an object.
+pub(crate) fn set_card(t: &mut FuncTranslator<'_>, place: Value, code: TrapCode) {
+    let flags = flags(t, code);
+    let heap = t.env.heap(&mut t.builder);
+    let line = t.builder.ins().ushr_imm_u(place, i64::from(LINE_SHIFT));
+    let line = t.builder.ins().uextend(types::I64, line);
+    let below = t.builder.ins().bnot(line);
+    let card = t.builder.ins().iadd(heap, below);
+    let set = t.builder.ins().iconst(types::I32, 1);
+    t.builder.ins().istore8(flags, set, card, 0);
+}
+
+/// Whether storing a value needs the barrier: it may be a reference to something in the heap.
+pub(crate) fn needs_barrier(t: &FuncTranslator<'_>, storage: StorageType, value: Value) -> bool {
+    let is_constant = || {
+        let dfg = &t.builder.func.dfg;
+        dfg.value_def(value).inst().is_some_and(|inst| dfg.insts[inst].opcode() == Opcode::Iconst)
+    };
+    content(storage) != Content::Numbers && !is_constant()
 }
 
 /// Stores what [`stored`] gave.

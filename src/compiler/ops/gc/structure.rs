@@ -1,6 +1,6 @@
 //! Structures.
 
-use super::{address, check_null, flags, load, store, stored};
+use super::{address, check_null, flags, load, needs_barrier, set_card, store, stored};
 use crate::abi::{HEAP_HEADER, LARGEST_INLINE, Libcall, TYPE_SHIFT, VMHeap, VMStoreContext};
 use crate::compiler::env::Region;
 use crate::compiler::ops::memory::index;
@@ -159,7 +159,11 @@ pub(crate) fn struct_set(t: &mut FuncTranslator<'_>, ty: u32, field: u32) {
     let (storage, offset) = (layout.fields[field as usize].storage, layout.offsets[field as usize]);
     let (object, value) = t.pop2();
     check_null(t, object, offset, NULL);
+    let barrier = needs_barrier(t, storage, value);
     let value = stored(t, storage, value);
     let (addr, flags) = (address(t, object), flags(t, NULL));
     store(t, storage, flags, value, addr, offset as i32);
+    if barrier {
+        set_card(t, object, NULL);
+    }
 }

@@ -1,0 +1,169 @@
+//! When the heap is collected, and how much at a time.
+//!
+//! A young collection takes place whenever [`NURSERY`] bytes were allocated, so that what it has to mark is little. When those that
+//! survived have made the heap twice as large as it was after everything was last collected, marking from scratch begins. It goes on a little
+//! at a time, in proportion to what is allocated meanwhile; the write barrier notes which objects are written to that were read
+//! already, and the roots are read again when nothing else is left (an incremental-update collector: Steele, "Multiprocessing
+//! Compactifying Garbage Collection", 1975; Dijkstra, Lamport, Martin, Scholten and Steffens, "On-the-Fly Garbage Collection", 1978).
+//! There are no young collections until it is done.
+
+use super::statistics::Pause;
+use super::tracing::Tracing;
+use crate::vm::store::Store;
+use std::cell::Cell;
+
+/// So many bytes are allocated between young collections.
+const NURSERY: usize = 4 << 20;
+/// Nothing is marked from scratch in a heap with fewer bytes in use, unless something else is a reason to.
+const SMALLEST_HEAP: usize = 8 << 20;
+/// While marking from scratch goes on, it takes place whenever so many bytes were allocated.
+const SLICE: usize = 128 << 10;
+/// So many things are looked at then: objects and references, of which as many as that are in about four times as many bytes.
+const SLICE_WORK: usize = 48 << 10;
+/// Marking from scratch may end at once if fewer bytes were allocated since the roots were read.
+const LITTLE: usize = 1 << 20;
+/// It ends after the roots were read so often, however much was allocated since.
+const MOST_SCANS: u32 = 8;
+
+/// What pacing knows.
+#[derive(Debug, Default)]
+pub struct HeapPacing {
+    /// Bytes in use after everything was last collected, and all that had been allocated then.
+    live: Cell<usize>,
+    total: Cell<u64>,
+    /// Bytes allocated before the last slice, and before the roots were last read, while marking goes on.
+    at_slice: Cell<usize>,
+    at_scan: Cell<usize>,
+    scans: Cell<u32>,
+    /// How often the heap was to be collected, where that is whenever it can be.
+    #[cfg(feature = "stress")]
+    turn: Cell<u32>,
+}
+
+impl Store {
+    /// Collects if that is due before more objects are allocated. No reference may be in a local of Rust.
+    pub(in crate::vm) fn collect_heap_if_due(&self) {
+        if self.pacing.collecting() {
+            return;
+        }
+        #[cfg(feature = "stress")]
+        self.collect_in_turn();
+        #[cfg(not(feature = "stress"))]
+        self.collect_heap_in_time();
+    }
+
+    #[cfg_attr(feature = "stress", expect(dead_code, reason = "collections take turns instead"))]
+    fn collect_heap_in_time(&self) {
+        let allocated = self.heap.borrow().space().allocated();
+        if self.is_marking() {
+            if allocated.saturating_sub(self.heap_pacing.at_slice.get()) >= SLICE {
+                self.mark_more(SLICE_WORK);
+            }
+        } else if allocated >= NURSERY {
+            self.collect_young();
+            if self.heap.borrow().space().live() >= self.full_threshold() {
+                self.begin_marking();
+            }
+        }
+    }
+
+    /// Every kind of collection in turn.
+    #[cfg(feature = "stress")]
+    fn collect_in_turn(&self) {
+        let turn = self.heap_pacing.turn.get();
+        self.heap_pacing.turn.set(turn.wrapping_add(1));
+        match turn % 16 {
+            0 => self.find_dead(),
+            8 => self.begin_marking(),
+            _ if self.is_marking() => self.mark_more(4),
+            _ => self.collect_young(),
+        }
+    }
+
+    /// Collects before `count` boxes are made. Little is to be marked where there are few structures and arrays; else what is new
+    /// is looked at first.
+    pub(in crate::vm) fn collect_for_boxes(&self) {
+        let small = self.heap.borrow().space().live() < SMALLEST_HEAP;
+        if small || self.is_marking() || cfg!(feature = "stress") {
+            return self.find_dead();
+        }
+        self.collect_young();
+        if self.heap.borrow().wants_collection_of_boxes() {
+            self.find_dead();
+        }
+    }
+
+    /// Whether an allocation that has failed is worth another attempt, after a collection. It is not if everything was
+    /// collected just before: a heap that is full to the last part would be collected for each object.
+    pub(super) fn collect_for_room(&self) -> bool {
+        let (total, capacity) = {
+            let heap = self.heap.borrow();
+            (heap.space().total_allocated(), heap.space().capacity())
+        };
+        if self.pacing.collecting() || total - self.heap_pacing.total.get() < capacity as u64 / 64 {
+            return false;
+        }
+        self.find_dead();
+        true
+    }
+
+    /// So many bytes in use are a reason to mark from scratch.
+    fn full_threshold(&self) -> usize {
+        let live = self.heap_pacing.live.get();
+        let capacity = self.heap.borrow().space().capacity();
+        // Where the heap may not become much larger, it is collected earlier.
+        (2 * live).min((live + live / 4).max(capacity / 2)).max(SMALLEST_HEAP)
+    }
+
+    /// Whether marking from scratch goes on.
+    fn is_marking(&self) -> bool {
+        self.marking.borrow().is_some()
+    }
+
+    fn begin_marking(&self) {
+        let pause = Pause::begin(&self.statistics);
+        self.start_marking();
+        self.heap_pacing.scans.set(0);
+        self.scan(Tracing::default());
+        drop(pause);
+    }
+
+    /// Reads the roots, and leaves what they lead to to be marked.
+    fn scan(&self, mut tracing: Tracing) {
+        tracing.take_written(&mut self.heap.borrow_mut());
+        let tracing = self.mark_from_roots(tracing);
+        let allocated = self.heap.borrow().space().allocated();
+        let pacing = &self.heap_pacing;
+        pacing.at_slice.set(allocated);
+        pacing.at_scan.set(allocated);
+        pacing.scans.set(pacing.scans.get() + 1);
+        self.marking.replace(Some(tracing));
+    }
+
+    /// Goes on to mark from scratch, and collects when that is done.
+    fn mark_more(&self, work: usize) {
+        let Some(mut tracing) = self.marking.take() else { return };
+        let pause = Pause::begin(&self.statistics);
+        let left = self.with_parts(|parts| tracing.run(parts, work));
+        let allocated = self.heap.borrow().space().allocated();
+        let pacing = &self.heap_pacing;
+        pacing.at_slice.set(allocated);
+        if left == 0 {
+            self.marking.replace(Some(tracing));
+        } else if allocated - pacing.at_scan.get() > LITTLE && pacing.scans.get() < MOST_SCANS {
+            self.scan(tracing);
+        } else {
+            self.finish_marking(tracing);
+        }
+        drop(pause);
+    }
+
+    /// Notes that everything was collected.
+    pub(super) fn note_full_collection(&self) {
+        let mut heap = self.heap.borrow_mut();
+        heap.release_memory();
+        self.heap_pacing.live.set(heap.space().live());
+        self.heap_pacing.total.set(heap.space().total_allocated());
+        self.statistics.full.set(self.statistics.full.get() + 1);
+    }
+}
