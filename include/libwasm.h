@@ -275,6 +275,55 @@ typedef void (*libwasm_trace_t)(void *env, libwasm_visit_t visit, void *visitor)
  */
 typedef uint8_t libwasm_trap_code_t;
 
+/**
+ * What a store's heap holds and what its collector has done. Sizes are in bytes, times in nanoseconds; references to objects of the
+ * host are not counted.
+ *
+ * This struct keeps its size. What later versions add takes the place of `reserved`.
+ */
+typedef struct libwasm_heap_statistics_t {
+  /**
+   * The size that the heap may have: what was set, or what 32-bit references reach.
+   */
+  uint64_t limit;
+  /**
+   * The size of the blocks that objects lie in, with what is free between them.
+   */
+  uint64_t size;
+  /**
+   * What objects took when the last collection was done, in whole lines of 128 bytes.
+   */
+  uint64_t live;
+  /**
+   * What was allocated since there is the store, garbage included.
+   */
+  uint64_t allocated;
+  /**
+   * How often everything was collected.
+   */
+  uint64_t full_collections;
+  /**
+   * How often only objects were collected that were allocated since the last collection.
+   */
+  uint64_t young_collections;
+  /**
+   * How often the store's code waited for the collector: for a collection, or for a part of one.
+   */
+  uint64_t pauses;
+  /**
+   * How long it waited altogether.
+   */
+  uint64_t pause_time;
+  /**
+   * How long it waited the longest time.
+   */
+  uint64_t longest_pause;
+  /**
+   * Zeros.
+   */
+  uint64_t reserved[7];
+} libwasm_heap_statistics_t;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -541,6 +590,36 @@ WASM_API_EXTERN wasm_ref_t *libwasm_trap_exception(const wasm_trap_t *trap);
  * given, which is lent. NULL, with a reason, for what is no exception.
  */
 WASM_API_EXTERN wasm_trap_t *libwasm_trap_new_exception(const wasm_ref_t *exception);
+
+/**
+ * Collects now: frees every object of WebAssembly and of the host in this store that neither the host has a handle of nor
+ * anything reaches, all at once, and runs the finalizers of what it has freed before it returns. May be called by host
+ * functions.
+ *
+ * The library collects by itself whenever that is worth its while. A host calls this where it knows that there is much garbage and time, or
+ * wants finalizers to run.
+ *
+ * False, with the reason recorded, for NULL, on a thread that is not the store's, and from within a collection.
+ */
+WASM_API_EXTERN bool libwasm_store_collect(wasm_store_t *store);
+
+/**
+ * Limits the size of a store's heap in bytes: structures, arrays and exceptions with what is free between them. An allocation that has no
+ * room, even after a collection, traps with `LIBWASM_TRAP_OUT_OF_MEMORY`, and the store goes on working.
+ *
+ * The heap grows by blocks of 32 KiB, and a limit is rounded down to whole blocks. What it has already is not taken back by a lower limit. By
+ * default it may have all that 32-bit references reach: almost 4 GiB.
+ *
+ * False, with the reason recorded, for NULL and on a thread that is not the store's.
+ */
+WASM_API_EXTERN bool libwasm_store_set_heap_limit(wasm_store_t *store, size_t bytes);
+
+/**
+ * Tells what the heap of a store holds, and what its collector has done, without collecting.
+ *
+ * False, with the reason recorded and `out` all zero, for NULL and on a thread that is not the store's.
+ */
+WASM_API_EXTERN bool libwasm_store_heap_statistics(const wasm_store_t *store, libwasm_heap_statistics_t *out);
 
 /**
  * Copies the name of a frame's function to `out`, owned by the caller: the one that the module's name section gives it.

@@ -33,7 +33,7 @@ const WASM: [&str; 26] = [
 ];
 
 /// Those that make `libwasm.h`.
-const LIBWASM: [&str; 15] = [
+const LIBWASM: [&str; 16] = [
     "version",
     "error",
     "config",
@@ -46,6 +46,7 @@ const LIBWASM: [&str; 15] = [
     "func",
     "trap",
     "exception",
+    "heap",
     "frame",
     "wat",
     "artifact",

@@ -36,8 +36,8 @@ pub const LINE_SHIFT: u32 = 7;
 
 /// The collector's bits of a header.
 pub mod heap_bits {
-    /// Whether the object is marked: these bits are then those of the last collection that marked from scratch. Never 0 in what is
-    /// marked, and 0 in what is new.
+    /// Of a box, whether it is marked: these bits are then the number of the last marking from scratch. Other objects have their marks
+    /// beside the heap.
     pub const MARK: u32 = 3;
     /// The object is one of the host's: in its header nothing else need be set.
     pub const BOX: u32 = 4;

@@ -175,6 +175,7 @@ fn pointer(function: &Prototype, param: &Param, home: &str) -> Given {
         "wasm_limits_t*" => "&limits".to_string(),
         "libwasm_limits_t*" if param.constant => "&exact_limits".to_string(),
         "libwasm_limits_t*" => "&out_limits".to_string(),
+        "libwasm_heap_statistics_t*" => "&out_statistics".to_string(),
         ty if param.out => format!("&out_{}", object(ty).expect(ty)),
         _ if function.name == "wasm_module_deserialize" && param.constant && param.ty.contains("byte") => {
             "&here.artifact".to_string()

@@ -43,6 +43,7 @@ static struct home here, near, there;
 static int info;
 static uint8_t bytes[16];
 static wasm_limits_t limits = {1, 2}, twisted_limits = {2, 1}, huge_limits = {0xfffffffe, 0xfffffffe};
+static libwasm_heap_statistics_t out_statistics;
 static libwasm_limits_t out_limits, exact_limits = {.min = 1, .max = 2, .has_max = true};
 static libwasm_limits_t twisted_exact_limits = {.min = 2, .max = 1, .has_max = true};
 static libwasm_limits_t huge_exact_limits = {.min = UINT64_MAX, .max = UINT64_MAX, .has_max = true, .index64 = true};

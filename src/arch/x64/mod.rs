@@ -17,4 +17,4 @@ pub(crate) use numeric_call::jump_to_call_numeric;
 pub use numeric_call::{NOT_MADE, STILL_INSIDE, StoreLayout, call_numeric};
 #[cfg(test)]
 pub use processor::NEEDED_EXTENSIONS;
-pub use processor::{CODE_PADDING, check_processor, current_thread_token, read_stack, stack_pointer};
+pub use processor::{CODE_PADDING, check_processor, current_thread_token, prefetch, read_stack, stack_pointer};

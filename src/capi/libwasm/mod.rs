@@ -6,6 +6,7 @@ pub mod error;
 pub mod exception;
 pub mod frame;
 pub mod func;
+pub mod heap;
 pub mod kinds;
 pub mod limits;
 pub mod memory;

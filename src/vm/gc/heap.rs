@@ -11,16 +11,15 @@
 //! + 1 MiB   for each box the pointer to its object: no reference reaches it
 //! ```
 //!
-//! Nothing moves. A collection marks what is reached, by a number in headers and lines; what has another number is free. A young
-//! collection keeps the number, so that what is marked stays marked ("sticky mark bits": Demers, Weiser, Hayes, Boehm, Bobrow and
+//! Nothing moves. A collection marks what is reached, with a bit for each object and a number for each line; lines that have another number
+//! are free. A young collection unmarks nothing ("sticky mark bits": Demers, Weiser, Hayes, Boehm, Bobrow and
 //! Shenker, "Combining Generational and Conservative Garbage Collection", 1990): it only looks at what was allocated since, from the
 //! roots and from marked objects that were written to, which a write barrier notes.
 
 use super::boxes::{Boxes, Swept};
 use super::space::Space;
 use crate::abi::{
-    ARRAY_LENGTH, HEAP_HEADER, LINE_SHIFT, NULL_AREA, ObjectHeader, Shape, TYPE_SHIFT, VMHeap, VMTypeRecord,
-    array_size, heap_bits,
+    ARRAY_LENGTH, HEAP_HEADER, LINE_SHIFT, NULL_AREA, ObjectHeader, Shape, TYPE_SHIFT, VMHeap, VMTypeRecord, array_size,
 };
 use crate::os::map::{HOST_PAGE, Reservation, address_space_limited};
 use crate::types::{Error, Result};
@@ -116,8 +115,8 @@ pub struct GcHeap {
     reservation: Option<(Arc<Reservation>, Plan)>,
     boxes: Boxes,
     space: Space,
-    /// The mark of the last collection that marked from scratch, or of the one that is going on: from 1 to 3. With three of them,
-    /// what one has marked that was given up is not taken for what the next has.
+    /// The number of the last marking from scratch, or of the one that is going on: from 1 to 3. With three of them, lines that one has
+    /// marked that was given up are not taken for those of the next.
     epoch: u32,
 }
 
@@ -228,7 +227,14 @@ impl GcHeap {
         self.space.holds(reference).then(|| unsafe { self.at::<u32>(reference).read() })
     }
 
+    /// Asks for an object's header to be fetched into the cache.
+    #[inline]
+    pub fn prefetch(&self, reference: u32) {
+        crate::arch::prefetch(self.at(reference));
+    }
+
     /// Something in an object.
+    #[inline]
     pub fn at<T>(&self, offset: u32) -> *mut T {
         self.base().wrapping_add(offset as usize).cast()
     }
@@ -277,16 +283,12 @@ impl GcHeap {
 
     /// The marked objects that were written to, and elements of large arrays, since they were last asked for or since nothing was marked.
     pub fn take_written(&mut self, object: impl FnMut(u32), mut elements: impl FnMut(u32, Range<u32>)) {
-        let (area, epoch) = (self.area(), self.epoch);
+        let area = self.area();
         // SAFETY: in the header of a large object.
         let read = |place: u32| unsafe { area.at(place as usize).cast::<u32>().read() };
         self.space.take_written(object, |array, places| {
-            let header = read(array);
-            if header & heap_bits::MARK != epoch {
-                return;
-            }
             // SAFETY: the header of an object.
-            if let Some(Shape::Array { shift: 2, .. }) = unsafe { GcHeap::shape(header) } {
+            if let Some(Shape::Array { shift: 2, .. }) = unsafe { GcHeap::shape(read(array)) } {
                 let element = |place: u32| place.saturating_sub(array + HEAP_HEADER) / 4;
                 elements(array, element(places.start)..element(places.end).min(read(array + ARRAY_LENGTH as u32)));
             }
@@ -298,21 +300,23 @@ impl GcHeap {
         self.boxes.mark(reference, self.epoch)
     }
 
-    /// Marks a structure or array; whether it was not marked before, so that it is to be traced. False for what is none.
-    pub fn mark_object(&mut self, reference: u32) -> bool {
-        let Some(header) = self.header(reference).filter(|header| header & heap_bits::MARK != self.epoch) else {
-            return false;
-        };
-        // SAFETY: `header` checked that it lies in a block.
-        unsafe { self.at::<u32>(reference).write(header & !heap_bits::MARK | self.epoch) };
-        let size = self.size(reference, header);
-        self.space.mark(reference, size, self.epoch as u8);
-        true
+    /// Marks a structure or array; whether it was not marked before, so that it is to be traced. `None` for what is none.
+    #[inline]
+    pub fn mark_object(&mut self, reference: u32) -> Option<bool> {
+        self.space.mark(reference)
     }
 
-    /// Whether the collection that has just marked has reached a structure or array.
+    /// Keeps what a marked object takes from being used for others. Its header.
+    pub fn keep(&mut self, reference: u32) -> Option<u32> {
+        let header = self.header(reference)?;
+        let size = self.size(reference, header);
+        self.space.mark_lines(reference, size, self.epoch as u8);
+        Some(header)
+    }
+
+    /// Whether a structure or array is marked.
     pub fn is_marked(&self, reference: u32) -> bool {
-        self.header(reference).is_some_and(|header| header & heap_bits::MARK == self.epoch)
+        self.space.is_marked(reference)
     }
 
     /// The size of an object, by its header.
@@ -354,6 +358,12 @@ impl GcHeap {
 
     pub fn space(&self) -> &Space {
         &self.space
+    }
+
+    /// How many bytes of structures and arrays there can be.
+    pub fn capacity(&self) -> usize {
+        let plan = self.reservation.as_ref().map_or(Plan::LARGE, |(_, plan)| *plan);
+        self.space.limit_of(plan.blocks_end - plan.boxes_end)
     }
 
     /// Sets how many bytes of structures and arrays there can be, with what is free between them.

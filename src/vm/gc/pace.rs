@@ -1,6 +1,6 @@
 //! When the heap is collected, and how much at a time.
 //!
-//! A young collection takes place whenever [`NURSERY`] bytes were allocated, so that what it has to mark is little. When those that
+//! A young collection takes place whenever some [`NURSERY`] bytes were allocated, so that what it has to mark is little. When those that
 //! survived have made the heap twice as large as it was after everything was last collected, marking from scratch begins. It goes on a little
 //! at a time, in proportion to what is allocated meanwhile; the write barrier notes which objects are written to that were read
 //! already, and the roots are read again when nothing else is left (an incremental-update collector: Steele, "Multiprocessing
@@ -12,10 +12,14 @@ use super::tracing::Tracing;
 use crate::vm::store::Store;
 use std::cell::Cell;
 
-/// So many bytes are allocated between young collections.
-const NURSERY: usize = 4 << 20;
+/// So many bytes are allocated between young collections at least: all of them may have to be marked, which takes a few milliseconds. The
+/// more objects there are, the longer each takes in any case, so that there are fewer of them.
+const NURSERY: usize = 2 << 20;
+const LARGEST_NURSERY: usize = 4 << 20;
 /// Nothing is marked from scratch in a heap with fewer bytes in use, unless something else is a reason to.
 const SMALLEST_HEAP: usize = 8 << 20;
+/// When so many times what it has, and some, was allocated, it is done in any case: objects of the host wait to be freed.
+const SEVERAL: usize = 16;
 /// While marking from scratch goes on, it takes place whenever so many bytes were allocated.
 const SLICE: usize = 128 << 10;
 /// So many things are looked at then: objects and references, of which as many as that are in about four times as many bytes.
@@ -54,14 +58,17 @@ impl Store {
 
     #[cfg_attr(feature = "stress", expect(dead_code, reason = "collections take turns instead"))]
     fn collect_heap_in_time(&self) {
-        let allocated = self.heap.borrow().space().allocated();
+        let (allocated, live) = {
+            let heap = self.heap.borrow();
+            (heap.space().allocated(), heap.space().live())
+        };
         if self.is_marking() {
             if allocated.saturating_sub(self.heap_pacing.at_slice.get()) >= SLICE {
                 self.mark_more(SLICE_WORK);
             }
-        } else if allocated >= NURSERY {
+        } else if allocated >= (live / 64).clamp(NURSERY, LARGEST_NURSERY) {
             self.collect_young();
-            if self.heap.borrow().space().live() >= self.full_threshold() {
+            if self.wants_full_collection() {
                 self.begin_marking();
             }
         }
@@ -93,26 +100,25 @@ impl Store {
         }
     }
 
-    /// Whether an allocation that has failed is worth another attempt, after a collection. It is not if everything was
-    /// collected just before: a heap that is full to the last part would be collected for each object.
+    /// Collects everything, where an allocation has failed. Whether another attempt is worth it: not if the heap is full to the last part,
+    /// since it would be collected for each object.
     pub(super) fn collect_for_room(&self) -> bool {
-        let (total, capacity) = {
-            let heap = self.heap.borrow();
-            (heap.space().total_allocated(), heap.space().capacity())
-        };
-        if self.pacing.collecting() || total - self.heap_pacing.total.get() < capacity as u64 / 64 {
+        if self.pacing.collecting() {
             return false;
         }
         self.find_dead();
-        true
+        let heap = self.heap.borrow();
+        heap.capacity().saturating_sub(heap.space().live()) >= heap.capacity() / 64
     }
 
-    /// So many bytes in use are a reason to mark from scratch.
-    fn full_threshold(&self) -> usize {
-        let live = self.heap_pacing.live.get();
-        let capacity = self.heap.borrow().space().capacity();
+    /// Whether it is time to mark from scratch.
+    fn wants_full_collection(&self) -> bool {
+        let (live, total) = (self.heap_pacing.live.get(), self.heap_pacing.total.get());
+        let heap = self.heap.borrow();
+        let space = heap.space();
         // Where the heap may not become much larger, it is collected earlier.
-        (2 * live).min((live + live / 4).max(capacity / 2)).max(SMALLEST_HEAP)
+        let twice = (2 * live).min((live + live / 4).max(heap.capacity() / 2)).max(SMALLEST_HEAP);
+        space.live() >= twice || space.total_allocated() - total >= (SEVERAL * (live + LARGEST_NURSERY)) as u64
     }
 
     /// Whether marking from scratch goes on.

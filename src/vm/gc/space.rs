@@ -34,17 +34,18 @@ enum State {
 
 const _: () = assert!(LINE / 8 == u16::BITS);
 
-#[derive(Debug)]
-struct Block {
-    state: State,
-    /// The mark of each line; of a large object the first.
+/// What is marked in a block.
+#[derive(Clone, Debug)]
+struct Marks {
+    /// The number of the marking that last marked something in each line; of a large object in the first.
     lines: [u8; LINES],
-    /// For each line the places where marked objects begin, in units of 8 bytes.
+    /// For each line the places where marked objects begin, in units of 8 bytes: these bits are the marks. They are not in the
+    /// objects, so that what is marked already need not be fetched from memory to find that out.
     starts: [u16; LINES],
 }
 
-impl Block {
-    const FREE: Block = Block { state: State::Free, lines: [0; LINES], starts: [0; LINES] };
+impl Marks {
+    const NONE: Marks = Marks { lines: [0; LINES], starts: [0; LINES] };
 }
 
 /// The blocks of a heap.
@@ -55,8 +56,9 @@ pub struct Space {
     limit: usize,
     /// Where the first block lies, from the start of the heap.
     start: usize,
-    /// All that are committed.
-    blocks: Vec<Block>,
+    /// What the blocks are that are committed; apart from the marks, since it is looked up for each reference.
+    blocks: Vec<State>,
+    marks: Vec<Marks>,
     /// Shared blocks with free lines that the last collection has left, in descending order; the last is in use from `next_line` on.
     holes: Vec<u32>,
     next_line: usize,
@@ -79,6 +81,7 @@ impl Default for Space {
             limit: usize::MAX,
             start: 0,
             blocks: Vec::new(),
+            marks: Vec::new(),
             holes: Vec::new(),
             next_line: 0,
             next_free: 0,
@@ -102,12 +105,22 @@ impl Space {
     }
 
     /// How many bytes of blocks there can be.
-    pub fn capacity(&self) -> usize {
-        self.area.end().saturating_sub(self.start).min(self.limit)
+    fn capacity(&self) -> usize {
+        self.limit_of(self.area.end().saturating_sub(self.start))
+    }
+
+    /// So many bytes, or fewer if the limit is lower.
+    pub fn limit_of(&self, bytes: usize) -> usize {
+        bytes.min(self.limit)
+    }
+
+    /// How many bytes of blocks are in use.
+    pub fn used(&self) -> usize {
+        self.blocks.iter().filter(|&&state| state != State::Free).count() * BLOCK as usize
     }
 
     /// How many bytes of blocks there are.
-    pub fn committed(&self) -> usize {
+    fn committed(&self) -> usize {
         self.blocks.len() * BLOCK as usize
     }
 
@@ -132,7 +145,7 @@ impl Space {
         let Some(offset) = (reference as usize).checked_sub(self.start) else { return false };
         let block = self.blocks.get(offset / BLOCK as usize);
         reference.is_multiple_of(8)
-            && block.is_some_and(|block| match block.state {
+            && block.is_some_and(|state| match state {
                 State::Shared => true,
                 State::First(_) => offset.is_multiple_of(BLOCK as usize),
                 State::Free | State::Behind => false,
@@ -176,7 +189,7 @@ impl Space {
     /// The next free lines.
     fn next_span(&mut self, memory: &Reservation) -> Option<Range<u32>> {
         while let Some(&block) = self.holes.last() {
-            let lines = &self.blocks[block as usize].lines;
+            let lines = &self.marks[block as usize].lines;
             let from = self.next_line;
             if let Some(start) = lines[from..].iter().position(|&mark| mark == 0).map(|at| from + at) {
                 let end = lines[start..].iter().position(|&mark| mark != 0).map_or(LINES, |at| start + at);
@@ -201,7 +214,7 @@ impl Space {
     /// A block that was free, all of it.
     fn free_block(&mut self, memory: &Reservation) -> Option<Range<u32>> {
         let block = self.find_free(1, memory)?;
-        self.blocks[block].state = State::Shared;
+        self.blocks[block] = State::Shared;
         self.allocated += BLOCK as usize;
         let address = self.address(block as u32);
         // The last block of all ends at 4 GiB, which is no number of 32 bits: its last 8 bytes stay free.
@@ -212,10 +225,8 @@ impl Space {
     fn allocate_blocks(&mut self, size: u32, memory: &Reservation) -> Option<u32> {
         let count = size.div_ceil(BLOCK);
         let first = self.find_free(count as usize, memory)?;
-        self.blocks[first].state = State::First(count);
-        for block in &mut self.blocks[first + 1..first + count as usize] {
-            block.state = State::Behind;
-        }
+        self.blocks[first] = State::First(count);
+        self.blocks[first + 1..first + count as usize].fill(State::Behind);
         self.allocated += count as usize * BLOCK as usize;
         Some(self.address(first as u32))
     }
@@ -224,8 +235,8 @@ impl Space {
     fn find_free(&mut self, count: usize, memory: &Reservation) -> Option<usize> {
         let from = if count == 1 { self.next_free } else { 0 };
         let mut run = 0;
-        for (at, block) in self.blocks.iter().enumerate().skip(from) {
-            run = if block.state == State::Free { run + 1 } else { 0 };
+        for (at, &state) in self.blocks.iter().enumerate().skip(from) {
+            run = if state == State::Free { run + 1 } else { 0 };
             if run == count {
                 if count == 1 {
                     self.next_free = at + 1;
@@ -255,10 +266,12 @@ impl Space {
         for count in [wanted, count] {
             let bytes = count * BLOCK as usize;
             if self.blocks.try_reserve(count).is_ok()
+                && self.marks.try_reserve(count).is_ok()
                 && self.area.commit(committed, bytes, memory).is_ok()
                 && self.area.commit_cards(committed / LINE as usize, count * LINES, memory).is_ok()
             {
-                self.blocks.extend((0..count).map(|_| Block::FREE));
+                self.blocks.resize(self.blocks.len() + count, State::Free);
+                self.marks.resize(self.blocks.len(), Marks::NONE);
                 return Some(());
             }
         }
@@ -271,24 +284,47 @@ impl Space {
         self.overflow = 0..0;
     }
 
-    /// Marks an object: its lines, and where it begins.
-    pub fn mark(&mut self, reference: u32, size: u32, epoch: u8) {
+    /// Marks an object; whether it was not marked before. `None` for what is none.
+    #[inline]
+    pub fn mark(&mut self, reference: u32) -> Option<bool> {
+        let (block, line, bit) = self.mark_of(reference)?;
+        let starts = &mut self.marks[block].starts[line];
+        let newly = *starts & bit == 0;
+        *starts |= bit;
+        Some(newly)
+    }
+
+    /// Whether an object is marked.
+    #[inline]
+    pub fn is_marked(&self, reference: u32) -> bool {
+        self.mark_of(reference).is_some_and(|(block, line, bit)| self.marks[block].starts[line] & bit != 0)
+    }
+
+    /// The block, the line and the bit of an object's mark.
+    #[inline]
+    fn mark_of(&self, reference: u32) -> Option<(usize, usize, u16)> {
+        let offset = self.holds(reference).then(|| reference as usize - self.start)?;
+        let within = offset % BLOCK as usize;
+        Some((offset / BLOCK as usize, within / LINE as usize, 1 << (within % LINE as usize / 8)))
+    }
+
+    /// Keeps the lines of a marked object from being used.
+    pub fn mark_lines(&mut self, reference: u32, size: u32, epoch: u8) {
         let offset = reference as usize - self.start;
         let (block, within) = (offset / BLOCK as usize, offset % BLOCK as usize);
-        let block = &mut self.blocks[block];
-        if block.state == State::Shared {
+        let lines = &mut self.marks[block].lines;
+        if self.blocks[block] == State::Shared {
             let last = (within + (size as usize).max(1) - 1).min(BLOCK as usize - 1);
-            block.lines[within / LINE as usize..=last / LINE as usize].fill(epoch);
-            block.starts[within / LINE as usize] |= 1 << (within % LINE as usize / 8);
+            lines[within / LINE as usize..=last / LINE as usize].fill(epoch);
         } else {
-            block.lines[0] = epoch;
+            lines[0] = epoch;
         }
     }
 
     /// Nothing is marked any more, and no card is set.
     pub fn unmark(&mut self) {
-        for (index, block) in self.blocks.iter_mut().enumerate() {
-            block.starts = [0; LINES];
+        for (index, marks) in self.marks.iter_mut().enumerate() {
+            marks.starts = [0; LINES];
             // SAFETY: committed with the block.
             unsafe { self.area.cards(self.start / LINE as usize + index * LINES, LINES).write_bytes(0, LINES) };
         }
@@ -297,9 +333,9 @@ impl Space {
     /// The marked objects in lines whose cards are set, and the places in large objects that have such lines. The cards are so no more.
     pub fn take_written(&mut self, mut object: impl FnMut(u32), mut part: impl FnMut(u32, Range<u32>)) {
         let mut first = 0;
-        for (index, block) in self.blocks.iter().enumerate() {
+        for (index, &state) in self.blocks.iter().enumerate() {
             let line_of_block = self.start / LINE as usize + index * LINES;
-            if matches!(block.state, State::First(_)) {
+            if matches!(state, State::First(_)) {
                 first = (line_of_block << LINE_SHIFT) as u32;
             }
             const WORD: usize = size_of::<u64>();
@@ -317,15 +353,18 @@ impl Space {
                     // Cards lie in descending order.
                     let line = LINES - 1 - (word * WORD + at);
                     let address = ((line_of_block + line) << LINE_SHIFT) as u32;
-                    match block.state {
+                    match state {
                         State::Free => {}
                         State::Shared => {
-                            let starts = block.starts[line];
+                            let starts = self.marks[index].starts[line];
                             (0..u16::BITS)
                                 .filter(|bit| starts >> bit & 1 != 0)
                                 .for_each(|bit| object(address + bit * 8));
                         }
-                        State::First(_) | State::Behind => part(first, address..address.saturating_add(LINE)),
+                        State::First(_) | State::Behind if self.is_marked(first) => {
+                            part(first, address..address.saturating_add(LINE));
+                        }
+                        State::First(_) | State::Behind => {}
                     }
                 }
             }
@@ -340,29 +379,28 @@ impl Space {
         let mut live = 0;
         let mut index = 0;
         while index < self.blocks.len() {
-            let block = &mut self.blocks[index];
-            match block.state {
+            let marks = &mut self.marks[index];
+            match self.blocks[index] {
                 State::Free | State::Behind => {}
                 State::Shared => {
                     let mut marked = 0;
-                    for line in &mut block.lines {
+                    for line in &mut marks.lines {
                         *line = if *line == epoch { epoch } else { 0 };
                         marked += usize::from(*line != 0);
                     }
                     live += marked * LINE as usize;
                     match marked {
-                        0 => block.state = State::Free,
+                        0 => self.blocks[index] = State::Free,
                         LINES => {}
                         _ => self.holes.push(index as u32),
                     }
                 }
                 State::First(count) => {
-                    if block.lines[0] == epoch {
+                    if marks.lines[0] == epoch {
                         live += count as usize * BLOCK as usize;
                     } else {
-                        for block in &mut self.blocks[index..index + count as usize] {
-                            *block = Block::FREE;
-                        }
+                        self.blocks[index..index + count as usize].fill(State::Free);
+                        marks.lines[0] = 0;
                     }
                     index += count as usize - 1;
                 }
@@ -385,9 +423,9 @@ impl Space {
             self.area.give_back(start, blocks.len() * BLOCK as usize, memory);
         };
         let mut untouched = 0;
-        for (at, block) in self.blocks[..self.untouched].iter().enumerate() {
-            if block.state != State::Free || spared > 0 {
-                spared -= usize::from(block.state == State::Free);
+        for (at, &state) in self.blocks[..self.untouched].iter().enumerate() {
+            if state != State::Free || spared > 0 {
+                spared -= usize::from(state == State::Free);
                 untouched = at + 1;
             } else if free.end == at {
                 free.end = at + 1;
@@ -403,16 +441,16 @@ impl Space {
     /// Overwrites what is free, so that whoever still has a reference to it is noticed.
     fn poison(&self) {
         const POISON: u8 = 0xdb;
-        for (index, block) in self.blocks.iter().enumerate() {
+        for (index, &state) in self.blocks.iter().enumerate() {
             let address = self.address(index as u32) as usize;
             let fill = |offset: usize, length: usize| {
                 // SAFETY: committed, and free.
                 unsafe { self.area.at(address + offset).write_bytes(POISON, length) };
             };
-            match block.state {
+            match state {
                 State::Free => fill(0, BLOCK as usize),
                 State::Shared => {
-                    for line in (0..LINES).filter(|&line| block.lines[line] == 0) {
+                    for line in (0..LINES).filter(|&line| self.marks[index].lines[line] == 0) {
                         fill(line * LINE as usize, LINE as usize);
                     }
                 }

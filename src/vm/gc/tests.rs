@@ -33,7 +33,7 @@ fn an_empty_heap_takes_nothing_and_knows_nothing() {
     for reference in [0, 1, 16, 4096, u32::MAX, u32::MAX - 15] {
         assert!(heap.get(reference).is_null());
         assert!(heap.mark_box(reference).is_null());
-        assert!(!heap.mark_object(reference) && heap.header(reference).is_none());
+        assert!(heap.mark_object(reference).is_none() && heap.header(reference).is_none());
     }
     assert_eq!(heap.sweep(), Swept { freed: 0, live: 0 });
     heap.reserve(0).unwrap();
@@ -147,7 +147,7 @@ fn objects_keep_their_bytes_and_what_is_not_reached_is_used_again() {
         heap.retire(&mut context);
         model.retain(|&reference, _| {
             let keep = random.next(3) == 0;
-            assert!(!keep || heap.mark_object(reference) && !heap.mark_object(reference));
+            assert!(!keep || mark(&mut heap, reference));
             keep
         });
         heap.sweep();
@@ -173,6 +173,13 @@ fn heaps_are_full_at_last() {
     assert_eq!(large(&mut heap, &mut context), Some(all[0]));
 }
 
+/// Marks an object that was not marked.
+fn mark(heap: &mut GcHeap, reference: u32) -> bool {
+    heap.mark_object(reference) == Some(true)
+        && heap.mark_object(reference) == Some(false)
+        && heap.keep(reference).is_some()
+}
+
 /// What was written to, as the heap tells it: objects, and ranges of elements of large arrays.
 fn written(heap: &mut GcHeap) -> (Vec<u32>, Vec<(u32, std::ops::Range<u32>)>) {
     let (mut objects, mut elements) = (Vec::new(), Vec::new());
@@ -191,7 +198,7 @@ fn what_is_marked_stays_so_in_young_collections_and_writes_to_it_are_noticed() {
         heap.allocate(&mut context, [ty.id().0 << TYPE_SHIFT, length], size).unwrap()
     };
     let (old, neighbour, large) = (new(&mut heap, 2), new(&mut heap, 2), new(&mut heap, 10_000));
-    assert!(heap.mark_object(old) && heap.mark_object(neighbour) && heap.mark_object(large));
+    assert!(mark(&mut heap, old) && mark(&mut heap, neighbour) && mark(&mut heap, large));
     let mut context = VMHeap::NONE;
     heap.retire(&mut context);
     heap.sweep();
@@ -219,7 +226,7 @@ fn what_is_marked_stays_so_in_young_collections_and_writes_to_it_are_noticed() {
     // From scratch, nothing is known of what was written to.
     heap.note_writes(old, old + 8..old + 12);
     heap.begin_marking();
-    assert!(!heap.is_marked(old) && heap.mark_object(neighbour));
+    assert!(!heap.is_marked(old) && mark(&mut heap, neighbour));
     assert_eq!(written(&mut heap), (vec![], vec![]));
     heap.note_writes(old, old + 8..old + 12);
     assert_eq!(written(&mut heap).0, [neighbour], "what is not marked will be read in any case");
@@ -238,7 +245,7 @@ fn free_memory_is_given_back() {
         unsafe { heap.at::<u8>(array + 8).write_bytes(1, length as usize) };
     }
     heap.begin_marking();
-    assert!(heap.mark_object(all[40]));
+    assert!(mark(&mut heap, all[40]));
     heap.sweep();
     heap.release_memory();
     // SAFETY: committed, whether anything lies there or not.
