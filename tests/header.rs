@@ -33,7 +33,7 @@ const WASM: [&str; 26] = [
 ];
 
 /// Those that make `libwasm.h`.
-const LIBWASM: [&str; 15] = [
+const LIBWASM: [&str; 16] = [
     "version",
     "error",
     "config",
@@ -42,6 +42,7 @@ const LIBWASM: [&str; 15] = [
     "reference",
     "limits",
     "memory",
+    "shared_memory",
     "stack",
     "func",
     "trap",
