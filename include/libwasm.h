@@ -134,6 +134,11 @@ enum libwasm_trap_code_enum {
   LIBWASM_TRAP_NULL_ARRAY_REFERENCE = 19,
   LIBWASM_TRAP_NULL_I31_REFERENCE = 20,
   LIBWASM_TRAP_ARRAY_OUT_OF_BOUNDS = 21,
+  LIBWASM_TRAP_NULL_EXCEPTION_REFERENCE = 22,
+  /**
+   * An exception that WebAssembly has thrown and not caught.
+   */
+  LIBWASM_TRAP_EXCEPTION = 23,
 };
 
 /**
@@ -204,6 +209,12 @@ enum libwasm_valkind_enum {
    */
   LIBWASM_REF_FUNC = 153,
 };
+
+/**
+ * A tag (<https://webassembly.github.io/spec/core/syntax/modules.html#tags>): what exceptions are told apart by. As an external object it is
+ * imported and exported; its kind is `WASM_EXTERN_TAG`.
+ */
+typedef struct libwasm_tag_t libwasm_tag_t;
 
 /**
  * What kind of failure the last error is: one of `enum libwasm_error_kind_enum`.
@@ -466,6 +477,70 @@ WASM_API_EXTERN wasm_func_t *libwasm_func_new_with_traced_env(wasm_store_t *stor
  * Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.
  */
 WASM_API_EXTERN libwasm_trap_code_t libwasm_trap_code(const wasm_trap_t *trap);
+
+/**
+ * Makes a tag of a type in a store, owned by the caller. The type is lent. NULL for NULL, and if the type has results.
+ */
+WASM_API_EXTERN libwasm_tag_t *libwasm_tag_new(wasm_store_t *store, const wasm_tagtype_t *ty);
+
+/**
+ * Deletes a handle of a tag; does nothing for NULL. May be called from any thread.
+ */
+WASM_API_EXTERN void libwasm_tag_delete(libwasm_tag_t *tag);
+
+/**
+ * Makes another handle of the same tag, owned by the caller; NULL for NULL.
+ */
+WASM_API_EXTERN libwasm_tag_t *libwasm_tag_copy(const libwasm_tag_t *tag);
+
+/**
+ * Whether two handles are of the same tag; false if one is NULL.
+ */
+WASM_API_EXTERN bool libwasm_tag_same(const libwasm_tag_t *a, const libwasm_tag_t *b);
+
+/**
+ * The type of a tag, owned by the caller; NULL for NULL.
+ */
+WASM_API_EXTERN wasm_tagtype_t *libwasm_tag_type(const libwasm_tag_t *tag);
+
+/**
+ * A tag as an external object: the same handle, with the same owner. NULL for NULL.
+ */
+WASM_API_EXTERN wasm_extern_t *libwasm_tag_as_extern(libwasm_tag_t *tag);
+
+/**
+ * An external object as a tag: the same handle, with the same owner. NULL if it is of another kind.
+ */
+WASM_API_EXTERN libwasm_tag_t *libwasm_extern_as_tag(wasm_extern_t *object);
+
+/**
+ * Makes an exception with a tag and arguments in the tag's store: a reference of kind `LIBWASM_EXNREF`, owned by the caller. The tag and
+ * the arguments are lent. NULL for a NULL tag, for arguments of another number or kind than the tag's type has, and if the heap is
+ * full.
+ */
+WASM_API_EXTERN wasm_ref_t *libwasm_exception_new(const libwasm_tag_t *tag, const wasm_val_vec_t *args);
+
+/**
+ * The tag of an exception, owned by the caller; NULL, with a reason, for what is none.
+ */
+WASM_API_EXTERN libwasm_tag_t *libwasm_exception_tag(const wasm_ref_t *exception);
+
+/**
+ * What an exception carries, in a vector that the caller owns; false, and an empty vector, with a reason, for what is none.
+ */
+WASM_API_EXTERN bool libwasm_exception_args(const wasm_ref_t *exception, wasm_val_vec_t *out);
+
+/**
+ * The exception that a trap stands for, which WebAssembly has thrown and not caught (`LIBWASM_TRAP_EXCEPTION`): a reference that the caller
+ * owns. NULL if it stands for none.
+ */
+WASM_API_EXTERN wasm_ref_t *libwasm_trap_exception(const wasm_trap_t *trap);
+
+/**
+ * Makes a trap that stands for an exception, owned by the caller: a callback that returns it throws the exception, the same that was
+ * given, which is lent. NULL, with a reason, for what is no exception.
+ */
+WASM_API_EXTERN wasm_trap_t *libwasm_trap_new_exception(const wasm_ref_t *exception);
 
 /**
  * Copies the name of a frame's function to `out`, owned by the caller: the one that the module's name section gives it.

@@ -33,7 +33,7 @@ const WASM: [&str; 26] = [
 ];
 
 /// Those that make `libwasm.h`.
-const LIBWASM: [&str; 14] = [
+const LIBWASM: [&str; 15] = [
     "version",
     "error",
     "config",
@@ -45,6 +45,7 @@ const LIBWASM: [&str; 14] = [
     "stack",
     "func",
     "trap",
+    "exception",
     "frame",
     "wat",
     "artifact",

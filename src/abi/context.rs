@@ -63,15 +63,33 @@ pub struct VMStoreContext {
     /// Called with this context and an activation when a host function has returned to it and it is not the first of the list: makes it
     /// the first. With null, when an activation that was moved has been left.
     pub resume: unsafe extern "C" fn(*mut VMStoreContext, *mut Activation),
-    /// Called when a trap lands, with this context, before the landing drops the frames that the trap crossed: records them in
-    /// `trap_frames`.
-    pub capture_trap_frames: unsafe extern "C" fn(*mut VMStoreContext),
+    /// Called when a trap or an exception lands, with this context, before the landing drops the frames that it crosses. Not 0 if it is
+    /// an exception that one of these frames handles: `resume_at` says where. Otherwise they are recorded in `trap_frames`.
+    pub capture_trap_frames: unsafe extern "C" fn(*mut VMStoreContext) -> u32,
     /// The trap that is on its way to the innermost entry stub (`raise` in `arch`).
     pub pending_trap: PendingTrap,
+    /// Where an exception that is caught goes on: set before `raise` is told so.
+    pub resume_at: VMResume,
     /// The heap of the store.
     pub heap: VMHeap,
     /// The frames the last trap crossed, innermost first, kept by the landing before it drops them. Not for compiled code.
     pub trap_frames: TrapFrames,
+}
+
+/// Where compiled code handles an exception.
+#[repr(C)]
+#[derive(Copy, Clone, Debug)]
+pub struct VMResume {
+    pub pc: usize,
+    /// The stack pointer and the frame pointer of the function.
+    pub sp: usize,
+    pub fp: usize,
+    /// The reference to the exception.
+    pub exception: u64,
+}
+
+impl VMResume {
+    pub const NOWHERE: VMResume = VMResume { pc: 0, sp: 0, fp: 0, exception: 0 };
 }
 
 /// What compiled code has to know of a store's heap.
@@ -110,7 +128,8 @@ impl VMHeap {
 pub struct PendingTrap {
     /// A [`TrapCode`], or [`PendingTrap::OBJECT`] if `object` says it all.
     pub code: u32,
-    pub _pad: u32,
+    /// The reference to an exception, if that is what was raised; else 0.
+    pub exception: u32,
     /// The trap object a host function or libcall made (owned), or null.
     pub object: *mut u8,
     /// The frame pointer and the pc of the wasm frame that raised it; the pc is that of the faulting instruction for a
@@ -131,7 +150,7 @@ impl PendingTrap {
     /// No trap.
     pub const NONE: PendingTrap = PendingTrap {
         code: 0,
-        _pad: 0,
+        exception: 0,
         object: std::ptr::null_mut(),
         fp: 0,
         pc: 0,

@@ -8,7 +8,7 @@
 
 use crate::abi::*;
 use crate::types::{
-    FieldType, FuncIndex, GlobalIndex, MemoryIndex, Mutability, StorageType, TableIndex, TrapCode, ValType,
+    FieldType, FuncIndex, GlobalIndex, MemoryIndex, Mutability, StorageType, TableIndex, TagIndex, TrapCode, ValType,
 };
 use std::mem::offset_of;
 
@@ -65,7 +65,7 @@ const LAYOUTS: &[Fact] = layouts! {
     // The entries behind these: see `LIBCALLS`.
     LibcallTable { host_call, end_callback, raise_past_results, table_fill_element, table_materialize }
     ObjectHeader { kind, has_host_info, owner_offset }
-    PendingTrap { code, object, fp, pc, exact_pc, memory, address }
+    PendingTrap { code, exception, object, fp, pc, exact_pc, memory, address }
     VMAnyContext { store }
     VMContext { store, libcalls, type_ids, raise }
     VMFuncImport { entry, vmctx, func_ref }
@@ -77,9 +77,11 @@ const LAYOUTS: &[Fact] = layouts! {
     VMMemory { base, length }
     VMMemorySlot { base, memory, room }
     VMStoreContext {
-        libcalls, stack_limit, activation, spare, first, resume, capture_trap_frames, pending_trap, heap,
+        libcalls, stack_limit, activation, spare, first, resume, capture_trap_frames, pending_trap, resume_at, heap,
     }
+    VMResume { pc, sp, fp, exception }
     VMTable { base, length, written }
+    VMTag { object, heap_index }
     VMTypeRecord { display, depth, kind, shape }
 };
 
@@ -103,6 +105,7 @@ const CONSTANTS: &[Fact] = &[
     ("shift of types in headers", TYPE_SHIFT as u64),
     ("type of the host's objects", EXTERN_TYPE as u64),
     ("bit of the host's objects", heap_bits::BOX as u64),
+    ("bit of exceptions", heap_bits::EXCEPTION as u64),
     ("bits of marks", heap_bits::MARK as u64),
     ("area of null", NULL_AREA as u64),
     ("largest object allocated inline", LARGEST_INLINE as u64),
@@ -146,10 +149,15 @@ fn context_arrays() -> Vec<Fact> {
         memories: 5,
         tables: 7,
         imported_funcs: 11,
+        imported_tags: 2,
+        defined_tags: 2,
         func_refs: 13,
     };
     let layout = VMContextLayout::new(&counts).unwrap_or_default();
     let global = |index| match layout.global(GlobalIndex::from_u32(index)) {
+        Ok(offset) | Err(offset) => offset,
+    };
+    let tag = |index| match layout.tag(TagIndex::from_u32(index)) {
         Ok(offset) | Err(offset) => offset,
     };
     let places = [
@@ -163,6 +171,9 @@ fn context_arrays() -> Vec<Fact> {
         ("second table", layout.table(TableIndex::from_u32(1))),
         ("first imported function", layout.func_import(FuncIndex::from_u32(0))),
         ("second imported function", layout.func_import(FuncIndex::from_u32(1))),
+        ("first imported tag", tag(0)),
+        ("first defined tag", tag(2)),
+        ("second defined tag", tag(3)),
         ("first function reference", layout.func_ref(0)),
         ("second function reference", layout.func_ref(1)),
     ];

@@ -11,7 +11,7 @@
 //! References are 4 bytes in fields and elements; a function is an index into a table of the store, so that there is no pointer of the
 //! host's in the heap.
 
-use crate::types::{FieldType, HeapType, StorageType, ValType};
+use crate::types::{FieldType, FuncType, HeapType, Mutability, StorageType, ValType};
 
 /// The size of an object's header.
 pub const HEAP_HEADER: u32 = 8;
@@ -35,6 +35,8 @@ pub mod heap_bits {
     pub const MARK: u32 = 3;
     /// The object is one of the host's: in its header nothing else need be set.
     pub const BOX: u32 = 4;
+    /// The object is an exception: its first field is the place of its tag.
+    pub const EXCEPTION: u32 = 16;
     /// The host has a handle of the object, or host info.
     pub const HANDLE: u32 = 8;
 }
@@ -103,6 +105,12 @@ pub fn content(storage: StorageType) -> Content {
     }
 }
 
+/// The fields of an exception: the place of its tag among those that exceptions of the store have, then what it carries.
+pub fn exception_fields(tag: &FuncType) -> Vec<FieldType> {
+    let field = |ty| FieldType { storage: StorageType::Val(ty), mutability: Mutability::Const };
+    std::iter::once(ValType::I32).chain(tag.params.iter().copied()).map(field).collect()
+}
+
 /// Where the fields of a structure lie, and its size, a multiple of 8. What a supertype has lies where the supertype has it.
 pub fn struct_layout(fields: &[FieldType]) -> (Vec<u32>, u32) {
     let mut next = HEAP_HEADER;
@@ -140,7 +148,7 @@ pub fn array_size(length: u32, shift: u32) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Mutability, RefType};
+    use crate::types::RefType;
 
     fn fields(storages: &[StorageType]) -> Vec<FieldType> {
         storages.iter().map(|&storage| FieldType { storage, mutability: Mutability::Var }).collect()

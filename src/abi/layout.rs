@@ -1,14 +1,14 @@
 //! Where the arrays lie that trail a [`VMContext`].
 
 use crate::abi::context::VMContext;
-use crate::abi::records::{VMFuncImport, VMFuncRef, VMGlobal, VMMemorySlot, VMTable};
-use crate::types::{FuncIndex, GlobalIndex, MemoryIndex, TableIndex};
+use crate::abi::records::{VMFuncImport, VMFuncRef, VMGlobal, VMMemorySlot, VMTable, VMTag};
+use crate::types::{FuncIndex, GlobalIndex, MemoryIndex, TableIndex, TagIndex};
 use cranelift_entity::EntityRef;
 
 /// Where the arrays lie that trail a [`VMContext`], in bytes from its start.
 ///
 /// In order: defined globals ([`VMGlobal`]), pointers to imported globals, memory slots ([`VMMemorySlot`], imports
-/// first), pointers to tables ([`VMTable`], imports first), imported functions ([`VMFuncImport`]), function
+/// first), pointers to tables ([`VMTable`], imports first), imported functions ([`VMFuncImport`]), defined tags ([`VMTag`]), pointers to imported tags, function
 /// references ([`VMFuncRef`], one for each function that may become a reference, filled on first use; zero until then).
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct VMContextLayout {
@@ -18,6 +18,9 @@ pub struct VMContextLayout {
     memories: u32,
     tables: u32,
     func_imports: u32,
+    num_imported_tags: u32,
+    tags: u32,
+    imported_tags: u32,
     func_refs: u32,
     size: u32,
 }
@@ -31,6 +34,8 @@ pub struct ContextCounts {
     pub memories: u64,
     pub tables: u64,
     pub imported_funcs: u32,
+    pub imported_tags: u32,
+    pub defined_tags: u64,
     /// Functions that may become references.
     pub func_refs: u32,
 }
@@ -51,6 +56,9 @@ impl VMContextLayout {
             memories: array(counts.memories, size_of::<VMMemorySlot>())?,
             tables: array(counts.tables, size_of::<*mut VMTable>())?,
             func_imports: array(counts.imported_funcs.into(), size_of::<VMFuncImport>())?,
+            num_imported_tags: counts.imported_tags,
+            tags: array(counts.defined_tags, size_of::<VMTag>())?,
+            imported_tags: array(counts.imported_tags.into(), size_of::<*mut VMTag>())?,
             func_refs: array(counts.func_refs.into(), size_of::<VMFuncRef>())?,
             size: array(0, 1)?,
         })
@@ -82,6 +90,14 @@ impl VMContextLayout {
     /// Where the [`VMFuncImport`] of an imported function lies.
     pub fn func_import(&self, func: FuncIndex) -> i32 {
         (self.func_imports as usize + func.index() * size_of::<VMFuncImport>()) as i32
+    }
+
+    /// Where the [`VMTag`] of a defined tag lies, or for an imported one, `Err` with where the pointer to it lies.
+    pub fn tag(&self, tag: TagIndex) -> Result<i32, i32> {
+        match tag.as_u32().checked_sub(self.num_imported_tags) {
+            Some(defined) => Ok((self.tags as usize + defined as usize * size_of::<VMTag>()) as i32),
+            None => Err((self.imported_tags as usize + tag.index() * size_of::<*mut VMTag>()) as i32),
+        }
     }
 
     /// Where the [`VMFuncRef`] in `slot` lies.

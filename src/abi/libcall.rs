@@ -44,6 +44,12 @@ macro_rules! foreach_libcall {
             array_copy(vmctx, dst_array: i32, dst: i32, src_array: i32, src: i32, length: i32);
             /// The place of a function, which is not null, among those that the heap refers to.
             heap_func(vmctx, func: i64) -> i64;
+            /// Allocates an exception with a tag of the module, whose size is given too: the reference.
+            exception_new(vmctx, tag: i32, size: i32) -> i64;
+            /// The place of a tag of the module among those that exceptions of the store have.
+            heap_tag(vmctx, tag: i32) -> i64;
+            /// Throws an exception, which is not null. Does not return.
+            throw(vmctx, exception: i32);
             /// Whether a type, by its number, is a type of the module or a subtype of it.
             type_matches(vmctx, given: i32, wanted: i32) -> i64;
         }

@@ -18,12 +18,12 @@ mod records;
 mod value;
 
 pub use activation::Activation;
-pub use context::{CallHost, PendingTrap, VMAnyContext, VMContext, VMHeap, VMHostContext, VMStoreContext};
+pub use context::{CallHost, PendingTrap, VMAnyContext, VMContext, VMHeap, VMHostContext, VMResume, VMStoreContext};
 pub use fingerprint::fingerprint;
 pub use frame::{Frame, TrapFrames};
 pub use heap::{
     ARRAY_LENGTH, Content, DISPLAY, EXTERN_TYPE, HEAP_HEADER, LARGEST_INLINE, MOST_TYPES, NULL_AREA, Shape, TYPE_SHIFT,
-    VMTypeRecord, array_size, content, heap_bits, storage_size, struct_layout, type_kind,
+    VMTypeRecord, array_size, content, exception_fields, heap_bits, storage_size, struct_layout, type_kind,
 };
 pub use layout::{ContextCounts, VMContextLayout};
 pub(crate) use libcall::foreach_libcall;
@@ -31,6 +31,7 @@ pub use libcall::{Libcall, LibcallParam, LibcallResult, LibcallTable};
 pub use object::{ObjectHeader, ObjectKind};
 pub use records::{
     GUARD_SIZE, GUARDED_RESERVATION, VMFuncImport, VMFuncRef, VMFuncType, VMGlobal, VMMemory, VMMemorySlot, VMTable,
+    VMTag,
 };
 pub use value::{
     KIND_F32, KIND_F64, KIND_I32, KIND_I64, LENT_OFFSET, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, Val, ValVec,

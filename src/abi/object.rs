@@ -27,11 +27,12 @@ pub enum ObjectKind {
     Foreign,
     /// An object of the heap, or an i31.
     HeapObject,
+    Tag,
 }
 
 impl ObjectKind {
     /// How many there are.
-    pub const COUNT: usize = ObjectKind::HeapObject as usize + 1;
+    pub const COUNT: usize = ObjectKind::Tag as usize + 1;
 
     /// What messages call an object of this kind.
     pub fn name(self) -> &'static str {
@@ -45,6 +46,7 @@ impl ObjectKind {
             ObjectKind::Trap => "a trap",
             ObjectKind::Foreign => "a foreign object",
             ObjectKind::HeapObject => "an object of the heap",
+            ObjectKind::Tag => "a tag",
         }
     }
 }

@@ -75,6 +75,16 @@ pub struct VMGlobal {
     pub value: [u8; 16],
 }
 
+/// A tag: a record with an identity, which exceptions carry the place of.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMTag {
+    pub object: ObjectHeader,
+    /// Its place among the tags that exceptions of the store have; 0 for none.
+    pub heap_index: u32,
+    pub _pad: u32,
+}
+
 /// An imported function: what is needed to call it, copied out of its [`VMFuncRef`], and that.
 #[repr(C)]
 #[derive(Debug)]

@@ -31,7 +31,7 @@ pub struct wasm_extern_vec_t {
 }
 
 objects! {
-    wasm_extern_t => "an external object", [Func | Global | Table | Memory];
+    wasm_extern_t => "an external object", [Func | Global | Table | Memory | Tag];
 }
 
 vec::vectors! {
@@ -163,6 +163,7 @@ pub unsafe extern "C" fn wasm_extern_kind(object: *const wasm_extern_t) -> wasm_
             ObjectKind::Global => ExternKind::Global,
             ObjectKind::Table => ExternKind::Table,
             ObjectKind::Memory => ExternKind::Memory,
+            ObjectKind::Tag => ExternKind::Tag,
             _ => ExternKind::Func,
         } as u8)
     })

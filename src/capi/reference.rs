@@ -18,7 +18,7 @@ pub struct wasm_ref_t {
 }
 
 objects! {
-    wasm_ref_t => "a reference", [Func | Global | Table | Memory | Instance | Module | Trap | Foreign | HeapObject];
+    wasm_ref_t => "a reference", [Func | Global | Table | Memory | Instance | Module | Trap | Foreign | HeapObject | Tag];
 }
 
 /// `wasm_X_same`.

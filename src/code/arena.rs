@@ -187,6 +187,14 @@ impl Arena {
         segment.tables.stack_map_at(offset)
     }
 
+    /// Where an exception is handled that comes out of the call that returns to `return_pc`: the address, and the frame pointer less the
+    /// stack pointer there.
+    pub fn handler_at(&self, return_pc: usize) -> Option<(usize, usize)> {
+        let (segment, offset) = self.find(return_pc)?;
+        let handler = segment.tables.handler_at(offset)?;
+        Some((return_pc - offset as usize + handler.offset as usize, handler.frame_size as usize))
+    }
+
     /// What an address belongs to, and the address in bytes from its start.
     fn find(&self, pc: usize) -> Option<(&Segment, u32)> {
         let range = self.range();

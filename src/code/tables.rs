@@ -44,7 +44,7 @@ impl StackMapView<'_> {
 }
 
 /// The number of parts of [`CodeTables`].
-pub(super) const TABLE_PARTS: usize = 8;
+pub(super) const TABLE_PARTS: usize = 9;
 
 /// The tables of a text.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,13 +61,25 @@ pub struct CodeTables {
     /// `stack_map_slots`. They end where the next ones start.
     stack_maps: Words,
     stack_map_slots: Words,
+    /// The calls whose exceptions are handled, in ascending order: where each returns to, where its handler lies, and its
+    /// frame's size.
+    handlers: Words,
+}
+
+/// Where an exception that comes out of a call is handled.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct HandlerInfo {
+    /// Where the handler lies in the text.
+    pub offset: u32,
+    /// The frame pointer less the stack pointer there.
+    pub frame_size: u32,
 }
 
 impl CodeTables {
     /// The tables of a text of `text_len` bytes, of their parts in the order of [`CodeTables::parts`]. `None` if the lengths of
     /// parallel arrays differ.
     pub(super) fn new(text_len: usize, parts: [Bytes; TABLE_PARTS]) -> Option<CodeTables> {
-        let [funcs, traps, more_traps, addresses, more_addresses, returns, maps, slots] = parts;
+        let [funcs, traps, more_traps, addresses, more_addresses, returns, maps, slots, handlers] = parts;
         let tables = CodeTables {
             text_len: u32::try_from(text_len).ok()?,
             funcs: funcs.into(),
@@ -76,6 +88,7 @@ impl CodeTables {
             stack_map_returns: returns.into(),
             stack_maps: maps.into(),
             stack_map_slots: slots.into(),
+            handlers: handlers.into(),
         };
         (3 * tables.stack_map_returns.len() == tables.stack_maps.len()).then_some(tables)
     }
@@ -92,6 +105,7 @@ impl CodeTables {
             self.stack_map_returns.as_bytes(),
             self.stack_maps.as_bytes(),
             self.stack_map_slots.as_bytes(),
+            self.handlers.as_bytes(),
         ]
     }
 
@@ -141,6 +155,24 @@ impl CodeTables {
     }
 }
 
+impl CodeTables {
+    /// Where an exception is handled that comes out of the call that returns to `offset`: within the text.
+    pub fn handler_at(&self, offset: u32) -> Option<HandlerInfo> {
+        let handlers = self.handlers.records::<3>();
+        let index = handlers.binary_search_by_key(&offset, |handler| numbers(handler)[0]).ok()?;
+        let [_, offset, frame_size] = numbers(handlers.get(index)?);
+        (offset < self.text_len).then_some(HandlerInfo { offset, frame_size })
+    }
+
+    /// All handlers of calls in a part of the text.
+    #[cfg(debug_assertions)]
+    pub(super) fn handlers_in(&self, range: std::ops::Range<u32>) -> impl Iterator<Item = HandlerInfo> + '_ {
+        let handlers = self.handlers.records::<3>().iter().map(numbers);
+        let inside = handlers.filter(move |[returns, ..]| range.start < *returns && *returns <= range.end);
+        inside.map(|[_, offset, frame_size]| HandlerInfo { offset, frame_size })
+    }
+}
+
 /// Tables in the making.
 #[derive(Default)]
 pub(super) struct TablesBuilder {
@@ -150,6 +182,7 @@ pub(super) struct TablesBuilder {
     stack_map_returns: Vec<u8>,
     stack_maps: Vec<u8>,
     stack_map_slots: Vec<u8>,
+    handlers: Vec<u8>,
 }
 
 impl TablesBuilder {
@@ -168,6 +201,10 @@ impl TablesBuilder {
         }
         for map in &func.stack_maps {
             self.push_stack_map(map, start);
+        }
+        for handler in &func.handlers {
+            let offsets = [start + handler.return_offset, start + handler.offset, handler.frame_size];
+            push_words(&mut self.handlers, &offsets);
         }
     }
 
@@ -191,6 +228,7 @@ impl TablesBuilder {
             self.stack_map_returns,
             self.stack_maps,
             self.stack_map_slots,
+            self.handlers,
         ];
         CodeTables::new(text_len, parts.map(Bytes::from)).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! From Cranelift IR to a [`CompiledFunction`]: runs Cranelift and takes what it made apart.
 
-use super::{AddressSite, CallSite, CompiledFunction, StackMap, TrapSite};
+use super::{AddressSite, CallSite, CompiledFunction, Handler, StackMap, TrapSite};
 use crate::compiler::isa::internal;
 use crate::compiler::translate::VMCTX_SLOT;
 use crate::types::{Error, FuncIndex, Result, TrapCode};
@@ -8,7 +8,9 @@ use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{self, ExternalName, types};
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_codegen::{CodegenError, CompileError, CompiledCode, Context, FinalizedRelocTarget};
+use cranelift_codegen::{
+    CodegenError, CompileError, CompiledCode, Context, FinalizedMachExceptionHandler, FinalizedRelocTarget,
+};
 
 /// Where the stack is not checked in the prologue, the frame is there, and perhaps a register spilled into it, before the
 /// check: it must fit into what the stack's limit leaves to the host.
@@ -30,6 +32,7 @@ pub(crate) fn emit(isa: &dyn TargetIsa, ctx: &mut Context) -> Result<CompiledFun
         traps: traps(code)?,
         addresses: addresses(code),
         stack_maps: stack_maps(code),
+        handlers: handlers(code)?,
         vmctx_fp_offset: vmctx_fp_offset(code),
         text: buffer.data().to_vec(),
         alignment: buffer.alignment,
@@ -127,6 +130,22 @@ fn stack_maps(code: &CompiledCode) -> Vec<StackMap> {
         func_refs: offsets(map, types::I64),
     })
     .collect()
+}
+
+fn handlers(code: &CompiledCode) -> Result<Vec<Handler>> {
+    let mut handlers = Vec::new();
+    for call in code.buffer.call_sites() {
+        match *call.exception_handlers {
+            [] => {}
+            [FinalizedMachExceptionHandler::Default(offset)] => {
+                let frame_size = call.frame_offset.ok_or_else(|| internal("a frame of unknown size".into()))?;
+                handlers.push(Handler { return_offset: call.ret_addr, offset, frame_size });
+            }
+            _ => return Err(internal("a call with several handlers".into())),
+        }
+    }
+    handlers.sort_unstable_by_key(|handler| handler.return_offset);
+    Ok(handlers)
 }
 
 fn vmctx_fp_offset(code: &CompiledCode) -> i32 {

@@ -78,6 +78,8 @@ pub struct CompiledFunction {
     pub addresses: Vec<AddressSite>,
     /// Live references at each call, sorted by `return_offset`.
     pub stack_maps: Vec<StackMap>,
+    /// Calls whose exceptions the function handles, sorted by `return_offset`.
+    pub handlers: Vec<Handler>,
     /// Where the frame keeps its vmctx: bytes to add (negative) to the frame pointer. Zero if it doesn't: then the function
     /// calls nothing, and if it can trap, only functions of the same instance call it, so that their vmctx is its own.
     pub vmctx_fp_offset: i32,
@@ -101,6 +103,15 @@ pub struct TrapSite {
 pub struct AddressSite {
     pub code_offset: u32,
     pub module_offset: u32,
+}
+
+/// Where an exception is handled that comes out of the call which returns to `return_offset`.
+#[derive(Copy, Clone, Debug)]
+pub struct Handler {
+    pub return_offset: u32,
+    pub offset: u32,
+    /// The frame pointer less the stack pointer there.
+    pub frame_size: u32,
 }
 
 /// Which stack slots hold live references while the call that returns to `return_offset` runs.

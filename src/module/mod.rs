@@ -217,6 +217,8 @@ impl Module {
             memories: self.memories.len() as u64,
             tables: self.tables.len() as u64,
             imported_funcs: self.num_imported_funcs,
+            imported_tags: self.num_imported_tags,
+            defined_tags: self.tags.len() as u64 - u64::from(self.num_imported_tags),
             func_refs: self.func_ref_slots.len(),
         };
         VMContextLayout::new(&counts).ok_or_else(|| {

@@ -270,7 +270,7 @@ impl Builder {
         module.func_ref_slots.count = count;
         module.datas.num_memories = module.memories.len() as u32;
         module.leaks_references = module.can_leak_references();
-        module.has_objects |= module.names_objects();
+        module.has_objects |= module.names_objects() || !module.tags.is_empty();
         module.names.module = self.names.module;
         module.set_parts([
             self.funcs.into(),

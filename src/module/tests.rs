@@ -196,12 +196,12 @@ fn features_are_exactly_what_is_there() {
         "(module (func (param anyref)))",
         "(module (global i32 (i32.const 0)) (global i32 (global.get 0)))",
         "(module (memory i64 1) (table i64 1 funcref))",
+        "(module (tag))",
     ] {
         validate(&wasm(text), Features::DEFAULT).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
     for text in [
         "(module (memory 1 1 shared))",
-        "(module (tag))",
         "(module (memory 1) (func (param i32) (result i32) (i32.atomic.load (local.get 0))))",
     ] {
         assert!(validate(&wasm(text), Features::DEFAULT).is_err(), "{text}");

@@ -58,4 +58,7 @@ trap_codes! {
     NullArrayReference = 19, "null array reference";
     NullI31Reference = 20, "null i31 reference";
     ArrayOutOfBounds = 21, "out of bounds array access";
+    NullExceptionReference = 22, "null exception reference";
+    /// An exception that WebAssembly has thrown and not caught.
+    Exception = 23, "uncaught exception";
 }

@@ -5,7 +5,7 @@ use crate::code::{self, Code};
 use crate::module::{EntityIndex, Module};
 use crate::os;
 use crate::os::sync::OnceLock;
-use crate::types::{CompositeKind, Error, ExternType, FuncIndex, Result, TypeIndex, TypeUse};
+use crate::types::{CompositeKind, Error, ExternType, FuncIndex, Result, TagIndex, TypeIndex, TypeUse};
 use crate::vm::engine::Engine;
 use crate::vm::engine::types::RegisteredType;
 use crate::vm::instance::initial::Initial;
@@ -23,7 +23,7 @@ pub struct CompiledModule {
     module: Module,
     code: Arc<Code>,
     layout: VMContextLayout,
-    /// The types of the module, by index, and their numbers, which compiled code reads.
+    /// The types of the module, by index, then those of exceptions with its tags; and their numbers, which compiled code reads.
     types: Arc<[DefinedType]>,
     type_ids: Vec<u32>,
     /// The engine's registrations of those that are function types.
@@ -66,7 +66,16 @@ impl CompiledModule {
 
     fn assemble(engine: &Arc<Engine>, module: Module, code: Arc<Code>) -> Result<Arc<CompiledModule>> {
         let layout = module.context_layout()?;
-        let types: Arc<[DefinedType]> = DefinedType::of_module(&module)?.into();
+        let mut types = DefinedType::of_module(&module)?;
+        let num_types = types.len();
+        for &tag in module.tags.values() {
+            let ty = types.get(tag.as_u32() as usize).filter(|_| (tag.as_u32() as usize) < num_types);
+            let ty = ty
+                .and_then(|ty| ty.sub_type().as_func())
+                .ok_or_else(|| Error::argument("a tag of no function type"))?;
+            types.push(DefinedType::exception(ty)?);
+        }
+        let types: Arc<[DefinedType]> = types.into();
         let type_ids = types.iter().map(|ty| ty.id().0).collect();
         let register = |ty: &DefinedType| match ty.kind() {
             CompositeKind::Func => engine.register(ty.clone()).map(Some),
@@ -118,6 +127,11 @@ impl CompiledModule {
     /// A type of the module, registered.
     pub(super) fn defined(&self, ty: TypeIndex) -> &DefinedType {
         &self.types[ty.as_u32() as usize]
+    }
+
+    /// The type of exceptions with a tag.
+    pub(super) fn exception_type(&self, tag: TagIndex) -> &DefinedType {
+        &self.types[self.module.types.len() + tag.as_u32() as usize]
     }
 
     pub(super) fn types(&self) -> &Arc<[DefinedType]> {

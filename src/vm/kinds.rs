@@ -15,6 +15,7 @@ use crate::vm::memory::Memory;
 use crate::vm::store::Store;
 use crate::vm::store::kinds::{EntityKind, Kinds};
 use crate::vm::table::Table;
+use crate::vm::tag::Tag;
 use crate::vm::trap::{Trap, unwind};
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ static KINDS: Kinds = [
     EntityKind::of::<Trap>(),
     EntityKind::of::<Foreign>(),
     EntityKind::of::<HeapObject>(),
+    EntityKind::of::<Tag>(),
 ];
 
 const _: () = assert!(EntityKind::are_in_order(&KINDS));

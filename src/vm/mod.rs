@@ -5,6 +5,7 @@
 
 pub mod compiled_module;
 pub mod engine;
+pub mod exception;
 pub mod foreign;
 pub mod func;
 pub mod gc;
@@ -15,6 +16,7 @@ pub mod libcalls;
 pub mod memory;
 pub mod store;
 pub mod table;
+pub mod tag;
 pub mod trap;
 pub mod types;
 pub mod val;

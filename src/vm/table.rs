@@ -11,7 +11,7 @@
 
 use crate::abi::{ObjectHeader, ObjectKind, VMTable};
 use crate::os::zeroed::Zeroed;
-use crate::types::{Error, HeapType, Limits, RefType, Result, TableType, TrapCode};
+use crate::types::{Error, Limits, RefType, Result, TableType, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::instance::initial::TableImage;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
@@ -402,9 +402,6 @@ pub unsafe fn object_bits(entered: &Entered<'_>, object: *mut ObjectHeader, ty: 
 
 fn check_type(ty: &TableType) -> Result<()> {
     let Limits { min, max } = ty.limits;
-    if ty.element.heap.top() == HeapType::Exn {
-        return Err(Error::unsupported(format!("tables of type {ty}", ty = crate::types::ExternType::Table(*ty))));
-    }
     if max.is_some_and(|max| min > max) {
         return Err(Error::argument(format!("the table's minimum is above its maximum: {min}, {}", max.unwrap_or(0))));
     }

@@ -189,7 +189,7 @@ pub unsafe fn check(store: &Store, val: &Val, ty: ValType) -> Result<()> {
 pub unsafe fn check_ref(store: &Store, object: *const ObjectHeader, ty: RefType) -> Result<()> {
     let fits = |object: &ObjectHeader| match ty.heap {
         HeapType::Func => object.kind == ObjectKind::Func,
-        heap => heap == HeapType::Extern,
+        heap => heap == HeapType::Extern && object.kind != ObjectKind::HeapObject,
     };
     // SAFETY: null or live by the caller's promise.
     let fits = unsafe { object.as_ref() }.is_some_and(fits);
@@ -215,8 +215,8 @@ unsafe fn check_other_ref(store: &Store, object: *const ObjectHeader, ty: RefTyp
     // SAFETY: as above.
     let owner = unsafe { store_of(object) };
     match ty.heap {
-        HeapType::Extern | HeapType::Any => {}
-        heap if heap.top() == HeapType::Any => {
+        HeapType::Extern | HeapType::Any if kind != ObjectKind::HeapObject => {}
+        heap if !matches!(heap.top(), HeapType::Func) && !matches!(heap, HeapType::NoExtern) => {
             // SAFETY: an object of this kind is a `HeapObject`, and live by the caller's promise.
             let bits = (kind == ObjectKind::HeapObject).then(|| unsafe { (*object.cast::<HeapObject>()).bits() });
             if !bits.is_some_and(|bits| store.is_of_type(bits, heap)) {

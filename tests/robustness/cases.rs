@@ -26,15 +26,31 @@ impl Given {
 }
 
 /// Objects that belong to a store.
-const STORE_BOUND: [&str; 11] =
-    ["store", "module", "shared_module", "instance", "func", "global", "table", "memory", "trap", "foreign", "ref"];
+const STORE_BOUND: [&str; 12] = [
+    "store",
+    "module",
+    "shared_module",
+    "instance",
+    "func",
+    "global",
+    "table",
+    "memory",
+    "tag",
+    "trap",
+    "foreign",
+    "ref",
+];
 
 /// Kinds of objects that a `wasm_ref_t*` can be.
 const REFERENCES: [&str; 8] = ["func", "global", "table", "memory", "module", "instance", "trap", "foreign"];
 
-/// The `X` of `wasm_X_t*`.
+/// The `X` of `wasm_X_t*`, and `tag` of `libwasm_tag_t*`.
 fn object(ty: &str) -> Option<&str> {
-    let name = ty.strip_prefix("wasm_")?.strip_suffix("_t*")?;
+    let name = ty
+        .strip_prefix("libwasm_")
+        .filter(|name| *name == "tag_t*")
+        .or_else(|| ty.strip_prefix("wasm_"))?
+        .strip_suffix("_t*")?;
     Some(match name {
         "name" | "message" => "byte_vec",
         // A keyword of C's.
@@ -167,6 +183,7 @@ fn pointer(function: &Prototype, param: &Param, home: &str) -> Given {
         ty if ty.ends_with("_vec_t*") || matches!(ty, "wasm_name_t*" | "wasm_message_t*") => {
             format!("&{home}.{}", object(ty).expect(ty))
         }
+        "wasm_ref_t*" if function.name.contains("exception") => format!("{home}.exception"),
         ty => format!("{home}.{}", object(ty).unwrap_or_else(|| panic!("{}: no way to give {ty}", function.name))),
     };
     Given::good(expression)

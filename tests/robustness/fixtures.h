@@ -20,7 +20,8 @@ struct home {
   wasm_table_t* table;
   wasm_memory_t* memory;
   wasm_extern_t* extern_;
-  wasm_ref_t* ref;
+  libwasm_tag_t* tag;
+  wasm_ref_t *ref, *exception;
   wasm_foreign_t* foreign;
   wasm_trap_t* trap;
   wasm_externtype_t* externtype;
@@ -103,6 +104,15 @@ static wasm_exporttype_t* new_exporttype(void) {
   return wasm_exporttype_new(&name, wasm_functype_as_externtype(new_functype()));
 }
 
+// Takes one i32.
+static libwasm_tag_t* new_tag(wasm_store_t* store) {
+  wasm_tagtype_t* type = wasm_tagtype_new(wasm_functype_new_1_0(wasm_valtype_new_i32()));
+  libwasm_tag_t* tag = libwasm_tag_new(store, type);
+  CHECK(tag);
+  wasm_tagtype_delete(type);
+  return tag;
+}
+
 static void fill_types(struct home* home) {
   home->valtype = wasm_valtype_new_i32();
   home->functype = new_functype();
@@ -156,6 +166,9 @@ static struct home make_home(wasm_engine_t* engine) {
   wasm_val_t number = WASM_I32_VAL(1);
   home.val = number;
   wasm_val_vec_new(&home.val_vec, 1, &number);
+  home.tag = new_tag(home.store);
+  home.exception = libwasm_exception_new(home.tag, &home.val_vec);
+  CHECK(home.exception);
   wasm_instance_t* canary = wasm_instance_new(home.store, home.module, &home.extern_vec, NULL);
   home.canary = check_func(canary, 3);
   wasm_instance_delete(canary);

@@ -45,7 +45,8 @@ pub fn judgement(function: &Prototype) -> Option<Judgement> {
         "libwasm_last_error_offset" => "result == SIZE_MAX".to_string(),
         // The frame's function is the first that the module defines, and so on: their tests look at the numbers.
         _ if !pointer && default == "0" => "true".to_string(),
-        // Nothing was attached; the reference is one to a function, the type one of a function, and the element null.
+        // Nothing was attached; the reference is one to a function, the type one of a function, the element null, and
+        // the trap no exception's.
         _ if name.ends_with("_get_host_info") => "result == NULL".to_string(),
         _ if !fits(name) => "result == NULL".to_string(),
         _ => format!("result != {default}"),
@@ -61,12 +62,12 @@ pub fn judgement(function: &Prototype) -> Option<Judgement> {
 }
 
 /// Whether the good argument is of the kind that the function asks for: `here.ref` and `here.extern_` are functions, `here.externtype`
-/// is a function's type, and `here.table` has null elements.
+/// is a function's type, `here.table` has null elements, and `here.trap` is no exception's.
 fn fits(name: &str) -> bool {
     let views = ["wasm_ref_as_", "wasm_extern_as_", "wasm_externtype_as_"];
     let kind = views.iter().find_map(|view| name.strip_prefix(view)).map(|kind| kind.trim_end_matches("_const"));
     let is_function = matches!(kind, None | Some("extern" | "func" | "functype" | "ref"));
-    is_function && name != "wasm_table_get"
+    is_function && !matches!(name, "wasm_table_get" | "libwasm_trap_exception")
 }
 
 /// Whether NULL or false says something of its own: not the same, of another kind, nothing attached, a null element.

@@ -16,7 +16,7 @@ use wast::token::Id;
 use wast::{QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 
 /// The stable codes of traps, as `libwasm.h` numbers them, by how the scripts' words for them begin.
-const TRAP_CODES: [(&str, u8); 19] = [
+const TRAP_CODES: [(&str, u8); 20] = [
     ("unreachable", 1),
     ("out of bounds memory access", 2),
     ("out of bounds table access", 3),
@@ -34,10 +34,12 @@ const TRAP_CODES: [(&str, u8); 19] = [
     ("null array reference", 19),
     ("null i31 reference", 20),
     ("out of bounds array access", 21),
+    ("null exception reference", 22),
     ("unknown import", LINK),
     ("incompatible import type", LINK),
 ];
 const LINK: u8 = 11;
+const EXCEPTION: u8 = 23;
 
 /// What an action gave.
 enum Outcome {
@@ -155,6 +157,11 @@ impl Session<'_> {
             WastDirective::AssertExhaustion { call, message, .. } => match self.invoke(call)? {
                 Outcome::Trap(actual) => self.trapped(&actual, message),
                 Outcome::Values(_) => Err(format!("expected exhaustion \"{message}\", but it returned")),
+            },
+            WastDirective::AssertException { exec, .. } => match self.execute(exec)? {
+                Outcome::Trap(trap) if trap.code == EXCEPTION => Ok(()),
+                Outcome::Trap(trap) => Err(format!("expected an exception, got trap \"{}\"", trap.message)),
+                Outcome::Values(_) => Err("expected an exception, but it returned".into()),
             },
             WastDirective::AssertInvalid { module, message, .. } => self.assert_refused(module, "invalid", message),
             WastDirective::AssertMalformed { module, message, .. } => self.assert_refused(module, "malformed", message),

@@ -12,7 +12,7 @@
 //! Shadow stacks (CET) would need the shadow stack pointer unwound with the stack in `raise`. Linux only
 //! enables them for a process whose every object is marked for them; ours, with naked functions, is not.
 
-use crate::abi::{Activation, VMAnyContext, VMStoreContext};
+use crate::abi::{Activation, VMAnyContext, VMResume, VMStoreContext};
 use crate::arch::float_mode::{MXCSR_STATUS, WASM_MXCSR, WASM_MXCSR_WORD};
 use std::arch::naked_asm;
 use std::mem::offset_of;
@@ -201,7 +201,7 @@ unsafe extern "C" fn unlink_activation() {
 }
 
 /// Lands the pending trap: keeps the frames it crossed ([`VMStoreContext::capture_trap_frames`]), then makes the innermost
-/// [`enter`] return [`TRAPPED`]. Reached by a jump from the stubs and from the signal handler, with any alignment of the stack.
+/// [`enter`] return [`TRAPPED`]; or goes on where the exception is handled that it stands for. Reached by a jump from the stubs and from the signal handler, with any alignment of the stack.
 ///
 /// # Safety
 ///
@@ -214,6 +214,8 @@ pub unsafe extern "C" fn raise(store: *mut VMStoreContext) -> ! {
         "and rsp, -16",
         "mov rbx, rdi",
         "call [rdi + {capture}]",
+        "test eax, eax",
+        "jne 20f",
         "mov r8, rbx",
         "mov r10, [r8 + {activation}]",
         "mov rbp, [r10 + {entry_fp}]",
@@ -227,6 +229,18 @@ pub unsafe extern "C" fn raise(store: *mut VMStoreContext) -> ! {
         "mov r15, [rbp - 40]",
         "leave",
         "ret",
+        // An exception that is handled: where, nothing is expected but these and the payload in `rax`.
+        "20:",
+        "mov rax, [rbx + {resume_at} + {exception}]",
+        "mov rcx, [rbx + {resume_at} + {pc}]",
+        "mov rbp, [rbx + {resume_at} + {fp}]",
+        "mov rsp, [rbx + {resume_at} + {sp}]",
+        "jmp rcx",
+        resume_at = const offset_of!(VMStoreContext, resume_at),
+        exception = const offset_of!(VMResume, exception),
+        pc = const offset_of!(VMResume, pc),
+        fp = const offset_of!(VMResume, fp),
+        sp = const offset_of!(VMResume, sp),
         trapped = const TRAPPED,
         store_below_fp = const STORE_BELOW_FP,
         unlink = sym unlink_activation,
@@ -238,7 +252,9 @@ pub unsafe extern "C" fn raise(store: *mut VMStoreContext) -> ! {
 
 /// Records nothing.
 #[cfg(test)]
-unsafe extern "C" fn ignore_frames(_store: *mut VMStoreContext) {}
+unsafe extern "C" fn ignore_frames(_store: *mut VMStoreContext) -> u32 {
+    0
+}
 
 #[cfg(test)]
 unsafe extern "C" fn never_resumed(_store: *mut VMStoreContext, _activation: *mut Activation) {
@@ -259,6 +275,7 @@ pub(crate) fn test_store() -> Box<VMStoreContext> {
         resume: never_resumed,
         capture_trap_frames: ignore_frames,
         pending_trap: PendingTrap::NONE,
+        resume_at: crate::abi::VMResume::NOWHERE,
         heap: crate::abi::VMHeap::NONE,
         trap_frames: Default::default(),
     })

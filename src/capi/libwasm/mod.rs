@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod config;
 pub mod error;
+pub mod exception;
 pub mod frame;
 pub mod func;
 pub mod kinds;

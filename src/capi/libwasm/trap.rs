@@ -40,6 +40,9 @@ pub enum libwasm_trap_code_enum {
     LIBWASM_TRAP_NULL_ARRAY_REFERENCE = 19,
     LIBWASM_TRAP_NULL_I31_REFERENCE = 20,
     LIBWASM_TRAP_ARRAY_OUT_OF_BOUNDS = 21,
+    LIBWASM_TRAP_NULL_EXCEPTION_REFERENCE = 22,
+    /// An exception that WebAssembly has thrown and not caught.
+    LIBWASM_TRAP_EXCEPTION = 23,
 }
 
 /// Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.

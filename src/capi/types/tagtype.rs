@@ -6,6 +6,7 @@ use crate::capi::boundary::boundary;
 use crate::capi::own::{self, OwnedHandle, TryClone};
 use crate::capi::vec;
 use crate::types::{ExternKind, Result, TagType};
+use crate::vm::types::DefinedType;
 use std::ptr;
 
 /// A tag type (<https://webassembly.github.io/spec/core/syntax/types.html#tag-types>).
@@ -35,6 +36,14 @@ pub struct TagTypeObject {
 impl TagTypeObject {
     pub fn new(ty: &TagType) -> Result<TagTypeObject> {
         Ok(TagTypeObject { func: OwnedHandle::into_raw(TypeObject::Func(FuncTypeObject::new(ty.ty, &ty.func)?)) })
+    }
+}
+
+impl TagTypeObject {
+    /// The type, registered.
+    pub fn defined(&self) -> Result<DefinedType> {
+        // SAFETY: this owns a live handle.
+        unsafe { functype::borrow(self.func.as_ptr()) }?.defined()
     }
 }
 

@@ -29,8 +29,8 @@ pub struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Walks `code`.
-    pub fn new(code: &[u8], context_slot: i32) -> Result<Walk<'_>, String> {
+    /// Walks `code`, from its start and from where it handles exceptions, each with how deep the stack is there.
+    pub fn new<'a>(code: &'a [u8], context_slot: i32, handlers: &[(u32, i32)]) -> Result<Walk<'a>, String> {
         let entry = (0, State { depth: None, context_stored: false });
         let mut walk = Walk {
             code,
@@ -40,6 +40,8 @@ impl Walk<'_> {
             tail_calls: Vec::new(),
             pending: vec![entry],
         };
+        let handled = |&(at, depth): &(u32, i32)| (at, State { depth: Some(depth), context_stored: true });
+        walk.pending.extend(handlers.iter().map(handled));
         while let Some((at, state)) = walk.pending.pop() {
             walk.run(at, state)?;
         }

@@ -55,7 +55,10 @@ impl FuncCheck<'_> {
     fn run(&self, validator: &FuncToValidate<ValidatorResources>, body: &FunctionBody<'_>) -> Result<(), String> {
         let FuncInfo { start, len, vmctx_fp_offset } = self.info;
         let code = &self.object.text[start as usize..][..len as usize];
-        let walk = Walk::new(code, vmctx_fp_offset)?;
+        let handlers = self.tables().handlers_in(start..start + len);
+        let handlers: Vec<_> =
+            handlers.map(|handler| (handler.offset.wrapping_sub(start), handler.frame_size as i32)).collect();
+        let walk = Walk::new(code, vmctx_fp_offset, &handlers)?;
         for (&at, &(inst, state)) in &walk.insts {
             let guarded = self.options.guard_pages && is_linear_memory(&inst) && !walk.reads_constants.contains(&at);
             self.check_fault(at, inst, state, guarded)?;

@@ -8,7 +8,7 @@ mod gc;
 mod numeric;
 mod simd;
 
-use crate::compiler::ops::{call, control, memory, reference, table, variable};
+use crate::compiler::ops::{call, control, exception, memory, reference, table, variable};
 use crate::compiler::translate::FuncTranslator;
 use crate::types::{Error, Result};
 use cranelift_codegen::ir::Opcode;
@@ -18,7 +18,7 @@ use wasmparser::Operator as Op;
 /// Translates one operator.
 #[rustfmt::skip]
 pub(crate) fn translate(t: &mut FuncTranslator<'_>, op: &Op<'_>) -> Result<()> {
-    if t.control.unreachable && !matches!(op, Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::Else | Op::End) {
+    if t.control.unreachable && !matches!(op, Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Else | Op::End) {
         return Ok(());
     }
     match *op {
@@ -27,6 +27,9 @@ pub(crate) fn translate(t: &mut FuncTranslator<'_>, op: &Op<'_>) -> Result<()> {
         Op::Block { blockty } => control::block(t, blockty)?,
         Op::Loop { blockty } => control::loop_(t, blockty)?,
         Op::If { blockty } => control::if_(t, blockty)?,
+        Op::TryTable { ref try_table } => control::try_table(t, try_table)?,
+        Op::Throw { tag_index } => exception::throw(t, tag_index),
+        Op::ThrowRef => exception::throw_ref(t),
         Op::Else => control::else_(t),
         Op::End => control::end(t)?,
         Op::Br { relative_depth } => control::br(t, relative_depth),

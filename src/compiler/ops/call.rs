@@ -6,13 +6,16 @@
 //! A tail call is Cranelift's: the callee's frame takes the place of the caller's. Then a frame's caller may be any function, so a function
 //! that is tail called does not rely on its caller's vmctx (`Module::is_tail_called`).
 
-use super::{gc, table};
+use super::{exception, gc, table};
 use crate::abi::VMFuncRef;
-use crate::compiler::sig::POINTER;
+use crate::compiler::sig::{self, POINTER};
 use crate::compiler::translate::{FuncTranslator, trap_code};
 use crate::types::*;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{FuncRef, InstBuilder, MemFlagsData, SigRef, Value, types};
+use cranelift_codegen::ir::{
+    Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, FuncRef, InstBuilder, MemFlagsData, SigRef,
+    Value, types,
+};
 use std::mem::offset_of;
 
 /// What a call goes to, and how.
@@ -121,17 +124,47 @@ fn of_reference<'a>(t: &mut FuncTranslator<'a>, func: Value, ty: TypeIndex, firs
 /// Pops the operands and calls.
 fn emit(t: &mut FuncTranslator<'_>, callee: &Callee<'_>) {
     let args = pop_args(t, callee);
-    let call = match callee.target {
-        Target::Direct(func) => t.builder.ins().call(func, &args),
-        Target::Entry(sig, entry) => t.builder.ins().call_indirect(sig, entry, &args),
+    let results: Vec<Value> = match exception::landing(t) {
+        Some(landing) => emit_try(t, callee, &args, landing),
+        None => {
+            let call = match callee.target {
+                Target::Direct(func) => t.builder.ins().call(func, &args),
+                Target::Entry(sig, entry) => t.builder.ins().call_indirect(sig, entry, &args),
+            };
+            t.builder.inst_results(call).to_vec()
+        }
     };
-    for (i, ty) in callee.ty.results.iter().enumerate() {
-        let value = t.builder.inst_results(call)[i];
+    for (value, ty) in results.into_iter().zip(&callee.ty.results) {
         match ty.is_ref() {
             true => t.push_ref(value),
             false => t.push(value),
         }
     }
+}
+
+/// Calls where the function handles exceptions; the results.
+fn emit_try(t: &mut FuncTranslator<'_>, callee: &Callee<'_>, args: &[Value], landing: Block) -> Vec<Value> {
+    let next = t.builder.create_block();
+    for &ty in &callee.ty.results {
+        t.builder.append_block_param(next, sig::value_type(ty));
+    }
+    let sig = match callee.target {
+        Target::Direct(func) => t.builder.func.dfg.ext_funcs[func].signature,
+        Target::Entry(sig, _) => sig,
+    };
+    let lists = &mut t.builder.func.dfg.value_lists;
+    let results = (0..callee.ty.results.len() as u32).map(BlockArg::TryCallRet);
+    let normal = BlockCall::new(next, results, lists);
+    let exceptional = BlockCall::new(landing, [BlockArg::TryCallExn(0)], lists);
+    let table = ExceptionTableData::new(sig, normal, [ExceptionTableItem::Default(exceptional)]);
+    let table = t.builder.func.dfg.exception_tables.push(table);
+    match callee.target {
+        Target::Direct(func) => t.builder.ins().try_call(func, args, table),
+        Target::Entry(_, entry) => t.builder.ins().try_call_indirect(entry, args, table),
+    };
+    t.builder.seal_block(next);
+    t.builder.switch_to_block(next);
+    t.builder.block_params(next).to_vec()
 }
 
 /// Pops the operands and calls in tail position. What follows is unreachable.

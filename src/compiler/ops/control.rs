@@ -3,13 +3,14 @@
 //! The functions that open and close blocks are called in unreachable code too. A block that nothing branches to gets no code of
 //! its own: what follows its end goes on in the block it ended in.
 
+use super::exception;
 use crate::compiler::translate::FuncTranslator;
-use crate::compiler::translate::stack::{BlockSig, ControlFrame, ElseArm, FrameKind};
+use crate::compiler::translate::stack::{BlockSig, ControlFrame, ElseArm, FrameKind, Handler};
 use crate::module;
 use crate::types::*;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, InstructionData, JumpTableData, Opcode, Value, ValueDef};
 use std::collections::HashMap;
-use wasmparser::{BlockType, BrTable};
+use wasmparser::{BlockType, BrTable, TryTable};
 
 fn block_sig<'a>(t: &FuncTranslator<'a>, ty: BlockType) -> Result<BlockSig<'a>> {
     Ok(match ty {
@@ -61,6 +62,21 @@ pub(crate) fn block(t: &mut FuncTranslator<'_>, ty: BlockType) -> Result<()> {
     let next = t.block_with_params(sig.results());
     let height = t.stack.len() - sig.params().len();
     t.control.push(ControlFrame { kind: FrameKind::Block, sig, next, height, next_reached: false });
+    Ok(())
+}
+
+pub(crate) fn try_table(t: &mut FuncTranslator<'_>, table: &TryTable) -> Result<()> {
+    if table.catches.is_empty() {
+        return block(t, table.ty);
+    }
+    if opened_unreachable(t) {
+        return Ok(());
+    }
+    let sig = block_sig(t, table.ty)?;
+    let next = t.block_with_params(sig.results());
+    let height = t.stack.len() - sig.params().len();
+    let kind = FrameKind::Try(Handler { clauses: table.catches.clone(), landing: None });
+    t.control.push(ControlFrame { kind, sig, next, height, next_reached: false });
     Ok(())
 }
 
@@ -127,7 +143,9 @@ pub(crate) fn else_(t: &mut FuncTranslator<'_>) {
             t.stack.extend(&params);
             t.builder.switch_to_block(block);
         }
-        FrameKind::Block | FrameKind::Loop { .. } => unreachable!("the validator matches `else` with `if`"),
+        FrameKind::Block | FrameKind::Loop { .. } | FrameKind::Try(_) => {
+            unreachable!("the validator matches `else` with `if`")
+        }
     }
     t.control.unreachable = false;
 }
@@ -142,6 +160,15 @@ pub(crate) fn end(t: &mut FuncTranslator<'_>) -> Result<()> {
     match frame.kind {
         FrameKind::Block => {}
         FrameKind::Loop { header } => close_loop(t, header, frame.sig.params().len())?,
+        FrameKind::Try(Handler { landing: None, .. }) => {}
+        FrameKind::Try(Handler { ref clauses, landing: Some(landing) }) => {
+            if !t.control.unreachable {
+                jump(t, frame.next, results);
+                frame.next_reached = true;
+            }
+            t.stack.truncate(frame.height);
+            exception::land(t, clauses, landing);
+        }
         // An `if` without `else`: the other arm passes its parameters on as results.
         FrameKind::If(ElseArm::End { .. }) => frame.next_reached = true,
         FrameKind::If(ElseArm::Block { block, ref params }) => {

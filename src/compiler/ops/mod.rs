@@ -6,6 +6,7 @@
 pub(crate) mod call;
 pub(crate) mod control;
 pub(crate) mod convert;
+pub(crate) mod exception;
 pub(crate) mod gc;
 pub(crate) mod memory;
 pub(crate) mod numeric;

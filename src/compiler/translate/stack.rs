@@ -5,6 +5,7 @@
 
 use crate::types::ValType;
 use cranelift_codegen::ir::{Block, Inst, Value};
+use wasmparser::Catch;
 
 /// The values of the operand stack, with v128 values in their canonical type.
 #[derive(Debug, Default)]
@@ -75,6 +76,16 @@ pub(crate) enum FrameKind {
     },
     /// The `then` arm of an `if`.
     If(ElseArm),
+    /// `try_table`, with clauses.
+    Try(Handler),
+}
+
+/// What handles the exceptions that come out of a `try_table`.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    pub clauses: Vec<Catch>,
+    /// Where calls within go on with an exception, whose reference is the parameter, as 64 bits: made when the first needs it.
+    pub landing: Option<Block>,
 }
 
 /// Where the other arm of an `if` goes.
@@ -117,15 +128,32 @@ pub(crate) struct ControlStack<'a> {
     pub unreachable: bool,
     /// How many blocks have been opened in unreachable code.
     pub unreachable_depth: u32,
+    /// Which of the frames are `try_table`s.
+    tries: Vec<usize>,
 }
 
 impl<'a> ControlStack<'a> {
     pub fn push(&mut self, frame: ControlFrame<'a>) {
+        if matches!(frame.kind, FrameKind::Try(_)) {
+            self.tries.push(self.frames.len());
+        }
         self.frames.push(frame);
     }
 
     pub fn pop(&mut self) -> ControlFrame<'a> {
-        self.frames.pop().expect("the validator matches ends")
+        let frame = self.frames.pop().expect("the validator matches ends");
+        if self.tries.last() == Some(&self.frames.len()) {
+            self.tries.pop();
+        }
+        frame
+    }
+
+    /// What handles exceptions here, if the function itself does.
+    pub fn handler(&mut self) -> Option<&mut Handler> {
+        match &mut self.frames[*self.tries.last()?].kind {
+            FrameKind::Try(handler) => Some(handler),
+            FrameKind::Block | FrameKind::Loop { .. } | FrameKind::If(_) => None,
+        }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -12,7 +12,7 @@
 //! It runs only where every reference is in one of those places: when an instance is made, and when heap boxes are
 //! reserved, before values are converted.
 
-use crate::abi::{Content, Frame, ObjectHeader, ObjectKind, Shape, TYPE_SHIFT, heap_bits};
+use crate::abi::{Content, Frame, HEAP_HEADER, ObjectHeader, ObjectKind, Shape, TYPE_SHIFT, heap_bits};
 use crate::types::RefType;
 use crate::vm::func::HostFunc;
 use crate::vm::gc::blocks::Blocks;
@@ -58,6 +58,7 @@ impl Store {
         // SAFETY: the context is part of the store, and its code waits.
         self.heap.borrow_mut().begin_marking(unsafe { &mut (*self.context()).heap });
         self.heap_funcs.borrow_mut().begin_marking();
+        self.heap_tags.borrow_mut().begin_marking();
         let mut marker = Marker { store: self, worklist: Vec::new(), objects: Vec::new(), blocks, types: Vec::new() };
         if self.traced_envs.get() != 0 {
             self.count_owned_handles();
@@ -71,6 +72,7 @@ impl Store {
         self.forget_types(|id| types.get(id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 != 0));
         self.forget_unmarked_names();
         self.heap_funcs.borrow_mut().sweep();
+        self.heap_tags.borrow_mut().sweep();
         self.heap.borrow_mut().sweep();
         self.schedule_unmarked();
         self.pacing.end(self.entities.borrow().len());
@@ -150,6 +152,12 @@ impl Marker<'_> {
             && let Some(name) = self.store.name_with_host_info(object)
         {
             self.mark_entity(name);
+        }
+        if header & heap_bits::EXCEPTION != 0 {
+            // SAFETY: the first field of an exception.
+            let place = unsafe { heap.at::<u32>(object + HEAP_HEADER).read() };
+            let tag = self.store.heap_tags.borrow_mut().mark(place);
+            self.mark_object(tag.cast());
         }
         // SAFETY: the header of an object.
         let Some(shape) = (unsafe { GcHeap::shape(header) }) else { return };

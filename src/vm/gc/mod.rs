@@ -3,9 +3,9 @@
 pub mod blocks;
 mod boxes;
 mod collect;
-pub mod funcs;
 pub mod heap;
 mod objects;
+pub mod places;
 pub mod reference;
 mod space;
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::heap::GcHeap;
 use crate::abi::{
-    ARRAY_LENGTH, Content, HEAP_HEADER, Shape, TYPE_SHIFT, VMFuncRef, array_size, content, storage_size, struct_layout,
-    type_kind,
+    ARRAY_LENGTH, Content, HEAP_HEADER, Shape, TYPE_SHIFT, VMFuncRef, VMTag, array_size, content, heap_bits,
+    storage_size, struct_layout, type_kind,
 };
 use crate::types::{CompositeType, FieldType, HeapType, Result, StorageType, TrapCode, TypeId};
 use crate::vm::store::Store;
@@ -17,7 +17,9 @@ impl Store {
     pub(in crate::vm) fn prepare_heap(&self) -> Result<()> {
         // SAFETY: the context is part of the store, and nothing of the store runs meanwhile.
         let context = unsafe { &mut (*self.context()).heap };
-        self.heap_funcs.borrow_mut().prepare(context);
+        let mut funcs = self.heap_funcs.borrow_mut();
+        funcs.prepare();
+        (context.funcs, context.num_funcs) = (funcs.all().as_ptr(), funcs.all().len() as u32);
         self.heap.borrow_mut().prepare(context)
     }
 
@@ -145,6 +147,28 @@ impl Store {
         Ok(())
     }
 
+    /// The value of a field or element.
+    pub(in crate::vm) fn read(&self, place: u32, storage: StorageType) -> RawSlot {
+        let mut bytes = RawSlot::default();
+        let source: *const u8 = self.heap.borrow().at(place);
+        // SAFETY: within an object of this heap, by the caller's layout.
+        unsafe { std::ptr::copy_nonoverlapping(source, bytes.as_mut_ptr(), storage_size(storage) as usize) };
+        if content(storage) == Content::Funcs {
+            let func = self.heap_funcs.borrow().get(u128::from_le_bytes(bytes) as u32);
+            bytes = (func as usize as u128).to_le_bytes();
+        }
+        bytes
+    }
+
+    /// The tag of an exception; `None` for what is none.
+    pub(in crate::vm) fn exception_tag(&self, reference: u32) -> Option<*mut VMTag> {
+        let heap = self.heap.borrow();
+        heap.header(reference).filter(|header| header & heap_bits::EXCEPTION != 0)?;
+        // SAFETY: the first field of an exception.
+        let place = unsafe { heap.at::<u32>(reference + HEAP_HEADER).read() };
+        Some(self.heap_tags.borrow().get(place)).filter(|tag| !tag.is_null())
+    }
+
     /// The bytes of a part of the heap, which lies in an object.
     pub(in crate::vm) fn heap_bytes(&self, place: u32) -> *mut u8 {
         self.heap.borrow().at(place)
@@ -159,9 +183,32 @@ impl Store {
         unsafe { mark_escaped(func.cast()) };
         // SAFETY: the context is part of the store, and its code waits.
         let context = unsafe { &mut (*self.context()).heap };
-        self.heap_funcs.borrow_mut().prepare(context);
+        let mut funcs = self.heap_funcs.borrow_mut();
         // SAFETY: as above.
-        unsafe { self.heap_funcs.borrow_mut().place(context, func) }.ok_or(TrapCode::OutOfMemory)
+        let place = unsafe { funcs.place(func) }.ok_or(TrapCode::OutOfMemory)?;
+        (context.funcs, context.num_funcs) = (funcs.all().as_ptr(), funcs.all().len() as u32);
+        Ok(place)
+    }
+
+    /// The place of a tag among those that exceptions have.
+    ///
+    /// # Safety
+    /// `tag` is live, and of this store.
+    pub(in crate::vm) unsafe fn heap_tag(&self, tag: *mut VMTag) -> Result<u32, TrapCode> {
+        // SAFETY: live by the caller's promise.
+        unsafe { mark_escaped(tag.cast()) };
+        // SAFETY: as above.
+        unsafe { self.heap_tags.borrow_mut().place(tag) }.ok_or(TrapCode::OutOfMemory)
+    }
+
+    /// Allocates an exception of `size` bytes, of which all behind the header is anything. May collect.
+    pub(in crate::vm) fn allocate_exception(&self, ty: TypeId, size: u32) -> Result<u32, TrapCode> {
+        let exception = self.allocate(ty, 0, size)?;
+        let heap = self.heap.borrow();
+        let header: *mut u32 = heap.at(exception);
+        // SAFETY: the header of an object that was just allocated.
+        unsafe { *header |= heap_bits::EXCEPTION };
+        Ok(exception)
     }
 
     /// Whether an object of the heap, or an i31, is of a type of its hierarchy.
@@ -169,6 +216,9 @@ impl Store {
         let is_i31 = reference & 1 != 0;
         let header = self.heap.borrow().header(reference);
         let id = header.map(|header| TypeId(header >> TYPE_SHIFT));
+        if header.is_some_and(|header| header & heap_bits::EXCEPTION != 0) {
+            return wanted == HeapType::Exn;
+        }
         match wanted {
             HeapType::Any | HeapType::Extern => true,
             HeapType::Eq => is_i31 || header.is_some(),

@@ -2,7 +2,7 @@
 //! segments, then active data segments, then the start function. What a failing step already did to imported objects stays.
 
 use crate::abi;
-use crate::abi::{ObjectHeader, ObjectKind, VMFuncImport, VMFuncRef, VMGlobal};
+use crate::abi::{ObjectHeader, ObjectKind, VMFuncImport, VMFuncRef, VMGlobal, VMTag};
 use crate::module::{ConstExpr, DataMode, ElemItems, ElemMode, EntityIndex, Import};
 use crate::types::*;
 use crate::vm::compiled_module::CompiledModule;
@@ -17,6 +17,7 @@ use crate::vm::store::entity::{Handle, store_of};
 use crate::vm::store::lifetime::mark_escaped;
 use crate::vm::store::{Entered, Store};
 use crate::vm::table::Table;
+use crate::vm::tag;
 use crate::vm::trap::Trap;
 use crate::vm::types::extern_matches;
 use crate::vm::val::RawSlot;
@@ -65,6 +66,7 @@ pub unsafe fn instantiate(
     let failed = |code: TrapCode| {
         Error::new(ErrorKind::OutOfMemory, format!("an initial value cannot be made: {}", code.message()))
     };
+    define_tags(&instance);
     define_globals(&instance).map_err(failed)?;
     fill_tables(&instance).map_err(failed)?;
     evaluate_elems(&instance).map_err(failed)?;
@@ -139,7 +141,7 @@ unsafe fn match_import(
     }
 }
 
-/// The external type of an object; `None` if it is not a function, global, table or memory.
+/// The external type of an object; `None` if it is not a function, global, table, memory or tag.
 ///
 /// # Safety
 /// `object` is live.
@@ -158,6 +160,12 @@ pub unsafe fn extern_type(object: *const ObjectHeader) -> Option<ExternType> {
         ObjectKind::Table => ExternType::Table(unsafe { (*object.cast::<Table>()).ty() }),
         // SAFETY: an object of this kind is a `Memory`.
         ObjectKind::Memory => ExternType::Memory(unsafe { (*object.cast::<Memory>()).ty() }),
+        ObjectKind::Tag => {
+            // SAFETY: an object of this kind is a `VMTag`.
+            let ty = unsafe { tag::ty(object.cast()) };
+            let func = ty.sub_type().as_func()?.clone();
+            ExternType::Tag(TagType { ty: TypeUse::Defined(ty.id()), func })
+        }
         _ => return None,
     })
 }
@@ -192,8 +200,24 @@ unsafe fn link_imports(instance: &Instance, imports: &[*mut ObjectHeader]) {
             }
             // SAFETY: an object of kind `Memory` is a `Memory`.
             EntityIndex::Memory(index) => instance.link_memory(index, unsafe { &*object.cast::<Memory>() }),
-            EntityIndex::Tag(_) => {}
+            EntityIndex::Tag(index) => {
+                if let Some(slot) = instance.tag_import(index) {
+                    // SAFETY: within the context.
+                    unsafe { slot.write(object.cast()) };
+                }
+            }
         }
+    }
+}
+
+/// Makes the instance's own tags.
+fn define_tags(instance: &Instance) {
+    let module = instance.module();
+    for index in module.num_imported_tags as usize..module.tags.len() {
+        let record = instance.tag(TagIndex::new(index));
+        let offset = record as usize - std::ptr::from_ref(instance) as usize;
+        // SAFETY: within the context.
+        unsafe { record.write(VMTag::new(offset)) };
     }
 }
 

@@ -18,7 +18,7 @@ pub(in crate::vm) mod pool;
 
 use crate::abi::{
     ObjectHeader, ObjectKind, VMAnyContext, VMContext, VMFuncImport, VMFuncRef, VMGlobal, VMMemory, VMMemorySlot,
-    VMTable,
+    VMTable, VMTag,
 };
 use crate::module::{EntityIndex, Module};
 use crate::os::zeroed::Zeroed;
@@ -238,7 +238,21 @@ impl Instance {
         Some(record)
     }
 
-    /// The object an entity of the module is in this instance; `None` for tags, which nothing can name yet.
+    /// Where the pointer to an imported tag lies.
+    pub(in crate::vm) fn tag_import(&self, tag: TagIndex) -> Option<*mut *mut VMTag> {
+        self.module.layout().tag(tag).err().map(|offset| self.at(offset))
+    }
+
+    /// A tag of the instance.
+    pub fn tag(&self, tag: TagIndex) -> *mut VMTag {
+        match self.module.layout().tag(tag) {
+            Ok(offset) => self.at(offset),
+            // SAFETY: within the context by the layout.
+            Err(offset) => unsafe { *self.at::<*mut VMTag>(offset) },
+        }
+    }
+
+    /// The object an entity of the module is in this instance.
     pub fn entity(&self, entity: EntityIndex) -> Option<*mut ObjectHeader> {
         self.touched.set(true);
         match entity {
@@ -246,7 +260,7 @@ impl Instance {
             EntityIndex::Global(index) => Some(self.global(index).cast()),
             EntityIndex::Table(index) => Some(self.table(index).cast()),
             EntityIndex::Memory(index) => Some(self.memory(index).cast()),
-            EntityIndex::Tag(_) => None,
+            EntityIndex::Tag(index) => Some(self.tag(index).cast()),
         }
     }
 
@@ -276,7 +290,7 @@ impl Instance {
                 EntityIndex::Global(index) => visit(self.global(index).cast()),
                 EntityIndex::Table(index) => visit(self.table(index).cast()),
                 EntityIndex::Memory(index) => visit(self.memory(index).cast()),
-                EntityIndex::Tag(_) => {}
+                EntityIndex::Tag(index) => visit(self.tag(index).cast()),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::abi::{Content, VMFuncRef};
 use crate::module::ElemItems;
-use crate::types::{CompositeType, DataIndex, ElemIndex, FieldType, TrapCode, TypeId, TypeIndex};
+use crate::types::{CompositeType, DataIndex, ElemIndex, FieldType, TagIndex, TrapCode, TypeId, TypeIndex};
 use crate::vm::instance::Instance;
 use crate::vm::instance::const_eval::evaluate_bits;
 use crate::vm::libcalls::{Caller, Outcome};
@@ -156,4 +156,21 @@ pub fn heap_func(caller: &Caller, func: u64) -> Outcome {
 pub fn type_matches(caller: &Caller, given: u32, wanted: u32) -> Outcome {
     let wanted = defined(caller, wanted).id();
     Ok(DefinedType::get(TypeId(given)).is_some_and(|given| given.matches(wanted)).into())
+}
+
+pub fn exception_new(caller: &Caller, tag: u32, size: u32) -> Outcome {
+    let instance = caller.instance();
+    let ty = instance.compiled().exception_type(TagIndex::from_u32(tag)).id();
+    Ok(instance.store().allocate_exception(ty, size)?.into())
+}
+
+pub fn heap_tag(caller: &Caller, tag: u32) -> Outcome {
+    let instance = caller.instance();
+    // SAFETY: a tag of a running instance is live.
+    Ok(unsafe { instance.store().heap_tag(instance.tag(TagIndex::from_u32(tag))) }?.into())
+}
+
+pub fn throw(caller: &Caller, exception: u32) -> Outcome {
+    caller.note_exception(exception);
+    Err(TrapCode::Exception)
 }

@@ -37,6 +37,14 @@ impl Caller {
         (pending.memory, pending.address) = (memory.as_u32() + 1, byte as usize);
     }
 
+    /// Notes the exception that the libcall throws.
+    fn note_exception(&self, exception: u32) {
+        // SAFETY: every context starts with its store's.
+        let store = unsafe { (*self.0.cast::<VMAnyContext>()).store };
+        // SAFETY: as in `note_byte`.
+        unsafe { (*store).pending_trap.exception = exception };
+    }
+
     /// The instance that the function belongs to.
     fn instance(&self) -> &Instance {
         // SAFETY: all but `raise`, which does not ask, are called by code of instances only; and a running instance is live.
@@ -57,10 +65,17 @@ unsafe fn guard(context: *mut VMStoreContext, body: impl FnOnce() -> Outcome) ->
             let context = unsafe { &mut *context };
             // SAFETY: the activation whose code called out.
             let &Activation { exit_fp, exit_pc, .. } = unsafe { &*context.activation };
-            // What has been noted of the access that failed.
-            let PendingTrap { memory, address, .. } = context.pending_trap;
-            context.pending_trap =
-                PendingTrap { code: code as u32, fp: exit_fp, pc: exit_pc, memory, address, ..PendingTrap::NONE };
+            // What has been noted of the access that failed, or of what is thrown.
+            let PendingTrap { memory, address, exception, .. } = context.pending_trap;
+            context.pending_trap = PendingTrap {
+                code: code as u32,
+                fp: exit_fp,
+                pc: exit_pc,
+                memory,
+                address,
+                exception,
+                ..PendingTrap::NONE
+            };
             LibcallResult { value: 0, trapped: 1 }
         }
     }
@@ -97,8 +112,8 @@ mod operations {
         data_drop, elem_drop, memory_copy, memory_fill, memory_init, table_copy, table_fill, table_init,
     };
     pub use super::gc::{
-        array_copy, array_init_data, array_init_elem, array_new, array_new_data, array_new_elem, heap_func, struct_new,
-        type_matches,
+        array_copy, array_init_data, array_init_elem, array_new, array_new_data, array_new_elem, exception_new,
+        heap_func, heap_tag, struct_new, throw, type_matches,
     };
     use super::{Caller, FuncIndex, MemoryIndex, Outcome, TableIndex, TrapCode};
 

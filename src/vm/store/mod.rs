@@ -16,13 +16,15 @@ mod owner;
 mod pending_free;
 mod release;
 
-use crate::abi::{Activation, LibcallTable, ObjectHeader, PendingTrap, VMHeap, VMStoreContext};
+use crate::abi::{
+    Activation, LibcallTable, ObjectHeader, PendingTrap, VMFuncRef, VMHeap, VMResume, VMStoreContext, VMTag,
+};
 use crate::arch::StoreLayout;
 use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
-use crate::vm::gc::funcs::HeapFuncs;
 use crate::vm::gc::heap::GcHeap;
+use crate::vm::gc::places::Places;
 use crate::vm::gc::reference::HeapObject;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
 use crate::vm::types::DefinedType;
@@ -57,7 +59,8 @@ pub struct Store {
     pub(super) host_info: RefCell<HostInfoTable>,
     finalizers: PendingFinalizers,
     pub(super) heap: RefCell<GcHeap>,
-    pub(super) heap_funcs: RefCell<HeapFuncs>,
+    pub(super) heap_funcs: RefCell<Places<VMFuncRef>>,
+    pub(super) heap_tags: RefCell<Places<VMTag>>,
     /// The names of objects of the heap, by reference.
     pub(super) heap_names: RefCell<HashMap<u32, *mut HeapObject>>,
     /// The types that objects of the heap may have: those of modules, by where they lie.
@@ -92,7 +95,7 @@ impl Store {
         engine: Arc<Engine>,
         kinds: &'static Kinds,
         libcalls: &'static LibcallTable,
-        capture_trap_frames: unsafe extern "C" fn(*mut VMStoreContext),
+        capture_trap_frames: unsafe extern "C" fn(*mut VMStoreContext) -> u32,
     ) -> *mut Store {
         let context = VMStoreContext {
             libcalls,
@@ -103,6 +106,7 @@ impl Store {
             resume: activations::resume,
             capture_trap_frames,
             pending_trap: PendingTrap::NONE,
+            resume_at: VMResume::NOWHERE,
             heap: VMHeap::NONE,
             trap_frames: Default::default(),
         };
@@ -120,6 +124,7 @@ impl Store {
             finalizers: PendingFinalizers::default(),
             heap: RefCell::default(),
             heap_funcs: RefCell::default(),
+            heap_tags: RefCell::default(),
             heap_names: RefCell::default(),
             heap_types: RefCell::default(),
             pacing: crate::vm::gc::Pacing::default(),

@@ -9,7 +9,7 @@ pub mod unwind;
 
 use crate::abi::{Frame, ObjectHeader, ObjectKind, PendingTrap};
 use crate::os::exceptions;
-use crate::types::{FuncIndex, MemoryIndex, Result, TrapCode};
+use crate::types::{FuncIndex, HeapType, MemoryIndex, RefType, Result, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::{EntityHeader, Handle, Record, release, retain};
 use crate::vm::store::kinds::{Entity, Tracer};
@@ -39,7 +39,9 @@ pub struct Trap {
     counted: Cell<bool>,
     /// Whether the trap has left the outermost activation: if it is raised again, its trace begins anew.
     complete: Cell<bool>,
-    /// The exception that the trap stands for on its way through WebAssembly; null if there is none. The host gets it before the trap.
+    /// The exception of WebAssembly that the trap stands for, as compiled code has it; 0 if there is none.
+    thrown: Cell<u32>,
+    /// The exception of another language that the trap stands for on its way through WebAssembly; null if there is none. The host gets it before the trap.
     exception: Cell<*mut c_void>,
     /// Host info of a trap without a store, which has no table for it.
     detached_info: Cell<Option<(*mut c_void, Option<unsafe extern "C" fn(*mut c_void)>)>>,
@@ -87,6 +89,7 @@ unsafe impl Entity for Trap {
         for frame in self.frames.borrow().iter() {
             tracer.object(frame.instance.cast());
         }
+        tracer.reference(RefType { nullable: true, heap: HeapType::Exn }, self.thrown.get().into());
     }
 
     fn owned_handles(&self, visit: &mut dyn FnMut(*mut ObjectHeader)) {
@@ -120,6 +123,7 @@ impl Trap {
             frames: RefCell::default(),
             counted: Cell::new(true),
             complete: Cell::new(false),
+            thrown: Cell::new(0),
             exception: Cell::new(std::ptr::null_mut()),
             detached_info: Cell::new(None),
         }))
@@ -161,6 +165,16 @@ impl Trap {
             Some(access) => self.message.get_or_init(|| format!("{words}: {access}").into_bytes().into()),
             None => self.message.get().map_or(words.as_bytes(), |message| message),
         }
+    }
+
+    /// The exception of WebAssembly that the trap stands for, as compiled code has it; 0 if there is none.
+    pub(in crate::vm) fn thrown(&self) -> u32 {
+        self.thrown.get()
+    }
+
+    /// Makes the trap stand for an exception of WebAssembly.
+    pub(in crate::vm) fn set_thrown(&self, exception: u32) {
+        self.thrown.set(exception);
     }
 
     /// Makes the trap stand for an exception, which it owns.
@@ -279,6 +293,9 @@ pub(in crate::vm) fn take(entered: &Entered<'_>) -> Handle<Trap> {
     } else {
         let code = TrapCode::from_u8(pending.code as u8).unwrap_or(TrapCode::Unreachable);
         let trap = Trap::new_in_any_case(entered, code, None);
+        if !trap.store().is_null() {
+            trap.thrown.set(pending.exception);
+        }
         if code == TrapCode::MemoryOutOfBounds {
             // SAFETY: the trap was raised by code of the instance of its innermost frame, which is live.
             trap.access.set(unsafe { access_of(&pending, frames.frames()) });

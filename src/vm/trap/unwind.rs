@@ -16,10 +16,12 @@
 //! pointer at `fp`, the return address at `fp + 8`. What belongs to no function of a module there is a trampoline.
 //! The walker allocates nothing and calls nothing that locks.
 
-use crate::abi::{Activation, Frame, VMContext, VMHostContext, VMStoreContext};
+use crate::abi::{Activation, Frame, PendingTrap, VMContext, VMHostContext, VMResume, VMStoreContext};
 use crate::arch::{STORE_BELOW_FP, read_stack};
 use crate::code::{FuncAt, Reader, lookup};
 use crate::os;
+use crate::vm::store::entity::Handle;
+use crate::vm::trap::Trap;
 use std::ops::ControlFlow;
 
 const PAGE: usize = 4096;
@@ -220,13 +222,49 @@ unsafe fn vmctx_of(code: &Reader, fp: usize, vmctx_fp_offset: i32) -> Option<*mu
     Some(unsafe { slot.read() })
 }
 
-/// Keeps the frames of the innermost activation, which the pending trap crosses, in `trap_frames`. Called by the landing stub,
+/// Where an exception is handled that is thrown out of the frame at `exit`: by a function of the innermost frame that handles exceptions of the
+/// call it has made. `None` if none does in this activation.
+///
+/// # Safety
+///
+/// The frames between the exit and the entry stub's frame at `entry_fp` are live and keep the chain of frame pointers.
+unsafe fn find_handler(exit: Exit, entry_fp: usize) -> Option<VMResume> {
+    let Exit { mut fp, mut pc, .. } = exit;
+    let code = Reader::enter();
+    while fp != 0 && fp < entry_fp {
+        if let Some(Some((handler, frame_size))) = code.lookup(pc, |arena| arena.handler_at(pc)) {
+            return Some(VMResume { pc: handler, sp: fp - frame_size, fp, exception: 0 });
+        }
+        // SAFETY: between the exit and the entry stub's frame.
+        pc = unsafe { read_stack(fp + 8) };
+        // SAFETY: as above.
+        let caller_fp = unsafe { read_stack(fp) };
+        if caller_fp <= fp {
+            break;
+        }
+        fp = caller_fp;
+    }
+    None
+}
+
+/// The exception that the pending trap stands for; 0 if it is none.
+fn pending_exception(pending: &PendingTrap) -> u32 {
+    if pending.code == PendingTrap::OBJECT && !pending.object.is_null() {
+        // SAFETY: whoever left the object gave its handle over.
+        unsafe { (*pending.object.cast::<Trap>()).thrown() }
+    } else {
+        pending.exception
+    }
+}
+
+/// Looks for who handles the exception that the pending trap stands for, if it does, in the innermost activation: not 0 if there is one, and
+/// `resume_at` says where. Otherwise keeps the frames of that activation, which the trap crosses, in `trap_frames`. Called by the landing stub,
 /// while they are still there. A trap that a host function passes on crosses the outer activation's frames in its turn.
 ///
 /// # Safety
 ///
 /// A trap is pending in `store`, which belongs to this thread, and none of the frames is gone.
-pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) {
+pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) -> u32 {
     // SAFETY: the store is live and nobody else uses it: its thread is here, and its compiled code is stopped.
     let store = unsafe { &mut *store };
     let pending = &store.pending_trap;
@@ -234,6 +272,19 @@ pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) {
     let activation = store.activation;
     // SAFETY: a trap is raised in an activation, which is live as long as it is linked.
     let entry_fp = unsafe { (*activation).entry_fp };
+    let exception = pending_exception(pending);
+    if exception != 0 {
+        // SAFETY: the exception was thrown in this activation, and its frames are there still.
+        if let Some(handler) = unsafe { find_handler(exit, entry_fp) } {
+            store.resume_at = VMResume { exception: exception.into(), ..handler };
+            let pending = std::mem::replace(&mut store.pending_trap, PendingTrap::NONE);
+            if !pending.object.is_null() {
+                // SAFETY: whoever left the object gave its handle over. Nothing is collected before the exception is in a frame again.
+                drop(unsafe { Handle::<Trap>::from_raw(pending.object.cast()) });
+            }
+            return 1;
+        }
+    }
     let frames = &mut store.trap_frames;
     frames.clear();
     // SAFETY: the trap was raised in this activation, and its frames are there still.
@@ -243,4 +294,5 @@ pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) {
             _ => ControlFlow::Continue(()),
         })
     };
+    0
 }

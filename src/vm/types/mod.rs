@@ -14,7 +14,7 @@ mod records;
 pub use matching::{extern_matches, ref_matches};
 pub use records::base as records;
 
-use crate::abi::{EXTERN_TYPE, MOST_TYPES, Shape};
+use crate::abi::{EXTERN_TYPE, MOST_TYPES, Shape, exception_fields};
 use crate::module::Module;
 use crate::os::sync::{Mutex, MutexGuard, OnceLock};
 use crate::types::{CompositeKind, CompositeType, Error, FuncType, HeapType, Result, SubType, TypeId, TypeUse};
@@ -68,6 +68,13 @@ impl DefinedType {
     /// The type of functions that take and give such values, without supertypes. What it refers to is closed.
     pub fn func(ty: FuncType) -> Result<DefinedType> {
         let group = registry().register([SubType::func(ty)].into())?;
+        Ok(DefinedType { group, position: 0 })
+    }
+
+    /// The type of exceptions with a tag of a type, which is closed, as objects of the heap.
+    pub fn exception(tag: &FuncType) -> Result<DefinedType> {
+        let composite = CompositeType::Struct(exception_fields(tag).into());
+        let group = registry().register([SubType { is_final: true, supertype: None, composite }].into())?;
         Ok(DefinedType { group, position: 0 })
     }
 

@@ -67,7 +67,7 @@ fn allocate(t: &mut FuncTranslator<'_>, ty: u32, length: Value, zeroed: bool) ->
         let (ty, zeroed) = (index(t, ty), index(t, zeroed.into()));
         t.libcall(Libcall::array_new, &[ty, length, zeroed]).expect("array_new has a result")
     };
-    allocate_inline(t, type_id, length, size, Some((fits, zeroed)), slow)
+    allocate_inline(t, (type_id, 0), length, size, Some((fits, zeroed)), slow)
 }
 
 /// Writes a value as it is kept to `length` elements, from `start` on, which are in bounds.

@@ -26,14 +26,14 @@ use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
 use std::mem::offset_of;
 
 /// Where an object lies: an address that fields and elements are added to.
-fn address(t: &mut FuncTranslator<'_>, reference: Value) -> Value {
+pub(crate) fn address(t: &mut FuncTranslator<'_>, reference: Value) -> Value {
     let heap = t.env.heap(&mut t.builder);
     let reference = t.builder.ins().uextend(types::I64, reference);
     t.builder.ins().iadd(heap, reference)
 }
 
 /// Flags of an access to an object, which traps with `code` if the reference is null.
-fn flags(t: &mut FuncTranslator<'_>, code: TrapCode) -> MemFlagsData {
+pub(crate) fn flags(t: &mut FuncTranslator<'_>, code: TrapCode) -> MemFlagsData {
     let flags = t.env.flags(&mut t.builder, Region::Objects);
     MemFlagsData::new().with_alias_region(flags.alias_region()).with_trap_code(Some(trap_code(code)))
 }
@@ -48,7 +48,14 @@ fn check_null(t: &mut FuncTranslator<'_>, reference: Value, offset: u32, code: T
 }
 
 /// Loads a field or element, as it is on the operand stack, and pushes it. `signed`: how a packed one is extended.
-fn load(t: &mut FuncTranslator<'_>, storage: StorageType, signed: bool, flags: MemFlagsData, addr: Value, offset: i32) {
+pub(crate) fn load(
+    t: &mut FuncTranslator<'_>,
+    storage: StorageType,
+    signed: bool,
+    flags: MemFlagsData,
+    addr: Value,
+    offset: i32,
+) {
     let ty = match storage {
         StorageType::I8 | StorageType::I16 => {
             let value = match (storage, signed) {
@@ -79,7 +86,7 @@ fn load(t: &mut FuncTranslator<'_>, storage: StorageType, signed: bool, flags: M
 }
 
 /// What is kept of a value in a field or element.
-fn stored(t: &mut FuncTranslator<'_>, storage: StorageType, value: Value) -> Value {
+pub(crate) fn stored(t: &mut FuncTranslator<'_>, storage: StorageType, value: Value) -> Value {
     match content(storage) {
         Content::Funcs => index_of_func(t, value),
         Content::Numbers | Content::References => value,
@@ -87,7 +94,7 @@ fn stored(t: &mut FuncTranslator<'_>, storage: StorageType, value: Value) -> Val
 }
 
 /// Stores what [`stored`] gave.
-fn store(
+pub(crate) fn store(
     t: &mut FuncTranslator<'_>,
     storage: StorageType,
     flags: MemFlagsData,

@@ -63,15 +63,15 @@ fn allocate(t: &mut FuncTranslator<'_>, ty: TypeIndex, size: u32) -> Value {
         t.libcall(Libcall::struct_new, &[ty, room]).expect("struct_new has a result")
     };
     let no_length = t.builder.ins().iconst(types::I32, 0);
-    allocate_inline(t, wanted, no_length, room, None, slow)
+    allocate_inline(t, (wanted, 0), no_length, room, None, slow)
 }
 
 /// Allocates `size` bytes, a multiple of 8 of at most [`LARGEST_INLINE`], from the room that the store's context has, and writes the
-/// header; `slow` does both where there is no room. For arrays, `variable` says whether the size is that small, and whether what is
+/// header, with the collector's `bits`; `slow` does both where there is no room. For arrays, `variable` says whether the size is that small, and whether what is
 /// behind the header is to be made zero, as `slow` does it too.
-pub(super) fn allocate_inline<'a>(
+pub(crate) fn allocate_inline<'a>(
     t: &mut FuncTranslator<'a>,
-    type_id: Value,
+    (type_id, bits): (Value, u32),
     length: Value,
     size: Value,
     variable: Option<(Value, bool)>,
@@ -106,6 +106,7 @@ pub(super) fn allocate_inline<'a>(
     t.builder.ins().store(flags, next, store, place);
     let addr = address(t, start);
     let header = t.builder.ins().ishl_imm_u(type_id, i64::from(TYPE_SHIFT));
+    let header = if bits == 0 { header } else { t.builder.ins().bor_imm_u(header, i64::from(bits)) };
     let new = super::flags(t, NULL);
     t.builder.ins().store(new, header, addr, 0);
     t.builder.ins().store(new, length, addr, 4);
