@@ -139,6 +139,14 @@ enum libwasm_trap_code_enum {
    * An exception that WebAssembly has thrown and not caught.
    */
   LIBWASM_TRAP_EXCEPTION = 23,
+  /**
+   * An atomic access at an address that is no multiple of its size.
+   */
+  LIBWASM_TRAP_UNALIGNED_ATOMIC = 24,
+  /**
+   * `memory.atomic.wait32` or `wait64` in a memory that is not shared.
+   */
+  LIBWASM_TRAP_EXPECTED_SHARED_MEMORY = 25,
 };
 
 /**
@@ -211,6 +219,42 @@ enum libwasm_valkind_enum {
 };
 
 /**
+ * How a wait ended. The first three are the results of `memory.atomic.wait32` and `wait64`.
+ */
+enum libwasm_wait_result_enum {
+  /**
+   * Another thread notified this one.
+   */
+  LIBWASM_WAIT_WOKEN = 0,
+  /**
+   * The value in the memory was not the expected one: the thread did not wait.
+   */
+  LIBWASM_WAIT_NOT_EQUAL = 1,
+  /**
+   * The time was over.
+   */
+  LIBWASM_WAIT_TIMED_OUT = 2,
+  /**
+   * The thread cannot wait there; the reason is recorded.
+   */
+  LIBWASM_WAIT_FAILED = 3,
+};
+
+/**
+ * A memory that threads share. It belongs to an engine and to no store; `libwasm_memory_obtain` gives a store a memory that is the same
+ * bytes. It lives as long as a handle of it, or a memory of a store that is the same bytes.
+ *
+ * Every function here may be called on any thread, also on several at the same time, with the same handle, as long as none deletes that.
+ *
+ * Guests, and the host, may access its bytes at the same time. What a thread reads that does not synchronize is any mix of what others
+ * wrote; it is no undefined behaviour of the library's. A host's own accesses have to be atomic (`_Atomic`, `__atomic_load_n`) or
+ * ordered by something that is, as with any memory that threads of C share.
+ *
+ * The child of a fork has a copy of its own, in which no thread waits.
+ */
+typedef struct libwasm_shared_memory_t libwasm_shared_memory_t;
+
+/**
  * A tag (<https://webassembly.github.io/spec/core/syntax/modules.html#tags>): what exceptions are told apart by. As an external object it is
  * imported and exported; its kind is `WASM_EXTERN_TAG`.
  */
@@ -256,6 +300,11 @@ typedef struct libwasm_limits_t {
    */
   uint64_t reserved[5];
 } libwasm_limits_t;
+
+/**
+ * How a wait ended: one of `enum libwasm_wait_result_enum`.
+ */
+typedef uint8_t libwasm_wait_result_t;
 
 /**
  * What a `libwasm_trace_t` calls for each handle: with the handle, and with its own last argument.
@@ -425,6 +474,13 @@ WASM_API_EXTERN void libwasm_config_set_wide_arithmetic(wasm_config_t *config, b
 WASM_API_EXTERN void libwasm_config_set_custom_page_sizes(wasm_config_t *config, bool enabled);
 
 /**
+ * Whether modules may use threads, a proposal beyond WebAssembly 3.0: shared memories, and atomic instructions on any memory. On by
+ * default; where it is off, modules and artifacts are refused as `libwasm_config_set_wide_arithmetic` says. The host can make shared
+ * memories in any case (`libwasm_shared_memory_new`).
+ */
+WASM_API_EXTERN void libwasm_config_set_threads(wasm_config_t *config, bool enabled);
+
+/**
  * Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
  * The i32 0 if `bytes` is NULL.
  */
@@ -480,6 +536,88 @@ WASM_API_EXTERN uint64_t libwasm_memory_size(const wasm_memory_t *memory);
  * `libwasm_config_set_memory_reservation`), or because the system has no memory left (`LIBWASM_ERROR_OUT_OF_MEMORY`).
  */
 WASM_API_EXTERN bool libwasm_memory_grow(wasm_memory_t *memory, uint64_t delta);
+
+/**
+ * Makes a shared memory of zeros, owned by the caller. The type is one that is shared (`libwasm_memorytype_new`), so it has a maximum,
+ * and so much address space is reserved from the start: the memory never moves. (With 64-bit addresses, or where there is not so much, it
+ * can be less; growing fails then where that ends.) NULL if a pointer is NULL, if the type is not shared or its limits
+ * cannot be, or if there is no memory.
+ */
+WASM_API_EXTERN libwasm_shared_memory_t *libwasm_shared_memory_new(wasm_engine_t *engine, const wasm_memorytype_t *ty);
+
+/**
+ * Deletes a handle of a shared memory; the memories of stores that are the same bytes live on; does nothing for NULL.
+ */
+WASM_API_EXTERN void libwasm_shared_memory_delete(libwasm_shared_memory_t *memory);
+
+/**
+ * Makes another handle of the same shared memory, owned by the caller; NULL for NULL.
+ */
+WASM_API_EXTERN libwasm_shared_memory_t *libwasm_shared_memory_copy(const libwasm_shared_memory_t *memory);
+
+/**
+ * Whether two handles are of the same shared memory; false if one is NULL.
+ */
+WASM_API_EXTERN bool libwasm_shared_memory_same(const libwasm_shared_memory_t *a, const libwasm_shared_memory_t *b);
+
+/**
+ * The shared memory that a memory of a store is, as a handle that the caller owns: for other threads. NULL for NULL, and if the memory is
+ * not shared (`libwasm_memorytype_limits` says so of its type).
+ */
+WASM_API_EXTERN libwasm_shared_memory_t *libwasm_memory_share(const wasm_memory_t *memory);
+
+/**
+ * Makes a memory of a store that is the same bytes as a shared memory, owned by the caller: to import it, and for all functions of
+ * memories. Each is an object of its own, with its own host info, and not the same as another by `wasm_memory_same`.
+ * NULL if a pointer is NULL, or the store is of another engine.
+ */
+WASM_API_EXTERN wasm_memory_t *libwasm_memory_obtain(wasm_store_t *store, const libwasm_shared_memory_t *shared);
+
+/**
+ * The type of a shared memory, with its current size as the minimum, owned by the caller; NULL for NULL.
+ */
+WASM_API_EXTERN wasm_memorytype_t *libwasm_shared_memory_type(const libwasm_shared_memory_t *memory);
+
+/**
+ * The bytes of a shared memory, which stay where they are as long as it lives; NULL for NULL.
+ */
+WASM_API_EXTERN byte_t *libwasm_shared_memory_data(const libwasm_shared_memory_t *memory);
+
+/**
+ * The size of a shared memory in bytes, as it is now: it may grow at any time, and never shrinks. 0 for NULL.
+ */
+WASM_API_EXTERN size_t libwasm_shared_memory_data_size(const libwasm_shared_memory_t *memory);
+
+/**
+ * The size of a shared memory in pages, of the size that its type says, as it is now; 0 for NULL.
+ */
+WASM_API_EXTERN uint64_t libwasm_shared_memory_size(const libwasm_shared_memory_t *memory);
+
+/**
+ * Grows a shared memory by `delta` pages, for all threads: the size that this gave rise to can be accessed everywhere. False, with the reason
+ * recorded and nothing changed, as with `libwasm_memory_grow`.
+ */
+WASM_API_EXTERN bool libwasm_shared_memory_grow(libwasm_shared_memory_t *memory, uint64_t delta);
+
+/**
+ * Waits like `memory.atomic.wait32`: if the 4 bytes at `address` are `expected`, the thread sleeps until another notifies that
+ * address, a guest or `libwasm_shared_memory_notify`, or until `timeout` nanoseconds are over; a negative one never is. Fails, with the
+ * reason recorded, for NULL and if the address is beyond the memory or no multiple of 4.
+ *
+ * The handle may be deleted meanwhile. In a callback of WebAssembly's, the store stays busy while the thread sleeps.
+ */
+WASM_API_EXTERN libwasm_wait_result_t libwasm_shared_memory_wait32(const libwasm_shared_memory_t *memory, uint64_t address, uint32_t expected, int64_t timeout);
+
+/**
+ * As `libwasm_shared_memory_wait32`, for 8 bytes at a multiple of 8: `memory.atomic.wait64`.
+ */
+WASM_API_EXTERN libwasm_wait_result_t libwasm_shared_memory_wait64(const libwasm_shared_memory_t *memory, uint64_t address, uint64_t expected, int64_t timeout);
+
+/**
+ * Wakes threads that wait at `address`, those that came first, and `count` of them at most: `memory.atomic.notify`. How many it woke.
+ * 0, with the reason recorded, for NULL and if the address is beyond the memory or no multiple of 4.
+ */
+WASM_API_EXTERN uint32_t libwasm_shared_memory_notify(const libwasm_shared_memory_t *memory, uint64_t address, uint32_t count);
 
 /**
  * Names the stack that this thread runs on, or is about to switch to: memory from `low` up to `high`, where its first frame is. NULL

@@ -42,6 +42,7 @@ const LIBWASM: [&str; 16] = [
     "reference",
     "limits",
     "memory",
+    "shared_memory",
     "stack",
     "func",
     "trap",

@@ -154,9 +154,12 @@ impl PartialEq for Value {
 }
 
 impl Outcome {
-    /// Whether a call trapped because of a division by zero.
+    /// Whether a call or a start function trapped because of a division by zero.
     pub fn divides_by_zero(&self) -> bool {
-        let divides = |event: &Event| matches!(event, Event::Called(_, Err(Stop::Trap(INTEGER_DIVIDE_BY_ZERO))));
+        let divides = |event: &Event| {
+            let (Event::Called(_, Err(stop)) | Event::Instantiated(Err(stop))) = event else { return false };
+            *stop == Stop::Trap(INTEGER_DIVIDE_BY_ZERO)
+        };
         self.events.iter().any(divides)
     }
 

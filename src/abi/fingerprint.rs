@@ -75,7 +75,7 @@ const LAYOUTS: &[Fact] = layouts! {
     VMHeap { base, alloc, alloc_end, type_records, funcs, num_funcs }
     VMHostContext { store, call, callback, env }
     VMMemory { base, length }
-    VMMemorySlot { base, memory, room }
+    VMMemorySlot { base, memory, room, object }
     VMStoreContext {
         libcalls, stack_limit, activation, spare, first, resume, capture_trap_frames, pending_trap, resume_at, heap,
     }

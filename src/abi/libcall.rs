@@ -25,6 +25,11 @@ macro_rules! foreach_libcall {
             memory_fill(vmctx, memory: i32, dst: i64, byte: i32, len: i64);
             memory_init(vmctx, memory: i32, segment: i32, dst: i64, src: i64, len: i64);
             data_drop(vmctx, segment: i32);
+            /// `memory.atomic.notify`: how many threads were woken. These three get the index and the offset of the address.
+            memory_notify(vmctx, memory: i32, index: i64, offset: i64, count: i32) -> i64;
+            /// `memory.atomic.wait32` and `wait64`: 0 if woken, 1 if another value was found, 2 if the time is over.
+            memory_wait32(vmctx, memory: i32, index: i64, offset: i64, expected: i32, timeout: i64) -> i64;
+            memory_wait64(vmctx, memory: i32, index: i64, offset: i64, expected: i64, timeout: i64) -> i64;
             /// `table.grow`: the old size, or -1. References are passed as 64 bits.
             table_grow(vmctx, table: i32, delta: i64, init: i64) -> i64;
             table_copy(vmctx, dst_table: i32, dst: i64, src_table: i32, src: i64, len: i64);

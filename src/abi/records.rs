@@ -2,7 +2,7 @@
 
 use crate::abi::context::VMAnyContext;
 use crate::abi::object::ObjectHeader;
-use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
 /// A function, as references to it and handles on it see it.
 ///
@@ -41,14 +41,14 @@ pub const GUARDED_RESERVATION: u64 = 1 << 32;
 /// Inaccessible bytes after the reservation. Offsets that reach beyond it are checked explicitly.
 pub const GUARD_SIZE: u64 = 32 << 20;
 
-/// A memory as compiled code sees it.
+/// A memory as compiled code sees it. Of a shared memory there is one, which the code of all threads reads.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VMMemory {
-    /// Never changes when the memory is reserved.
+    /// Never changes when the memory is reserved or shared.
     pub base: *mut u8,
-    /// Length in bytes: a multiple of the page size.
-    pub length: usize,
+    /// Length in bytes: a multiple of the page size. It only ever grows, and what it says can be accessed already.
+    pub length: AtomicUsize,
 }
 
 /// A table as compiled code sees it. Elements are `*mut VMFuncRef` (8 bytes) for function references, and 32-bit
@@ -104,6 +104,8 @@ pub struct VMMemorySlot {
     /// The bytes from `base` on that are reserved for the memory, before its guard: no byte from here to the guard's end is ever
     /// accessible. At least [`GUARDED_RESERVATION`] in guard-page mode, and of no meaning elsewhere.
     pub room: usize,
+    /// The object of the instance's store that the memory is. Not for compiled code.
+    pub object: *mut ObjectHeader,
 }
 
 const _: () = assert!(size_of::<VMGlobal>() == 32 && size_of::<VMFuncRef>() == 48);

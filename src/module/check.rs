@@ -19,7 +19,8 @@ impl Module {
         ok(defined(self.tables.len(), self.num_imported_tables).is_some(), "tables")?;
         ok(defined(self.memories.len(), self.num_imported_memories).is_some(), "memories")?;
         ok(defined(self.tags.len(), self.num_imported_tags).is_some(), "tags")?;
-        ok(self.memories.values().all(|ty| ty.page_size_log2 <= MemoryType::DEFAULT_PAGE_SIZE_LOG2), "memories")?;
+        let known = |ty: &MemoryType| ty.page_size_log2 <= MemoryType::DEFAULT_PAGE_SIZE_LOG2;
+        ok(self.memories.values().all(|ty| known(ty) && (!ty.shared || ty.limits.max.is_some())), "memories")?;
         ok(self.tags.values().all(|&ty| has(&self.types, ty)), "types")?;
         ok(self.are_types_sound(), "types")?;
         ok(self.are_uses_sound(), "types")?;

@@ -19,7 +19,6 @@ const STANDARD: WasmFeatures = WasmFeatures::WASM2
 /// What later versions of WebAssembly and proposals have that this library lacks, by their names.
 pub(super) const MISSING: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::LEGACY_EXCEPTIONS, "the legacy form of exception handling"),
-    (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
     (WasmFeatures::MEMORY_CONTROL, "memory control"),
     (WasmFeatures::STACK_SWITCHING, "stack switching"),
@@ -50,7 +49,14 @@ impl Proposal {
         is_on_by_default: false,
     };
 
-    pub(super) const ALL: [Proposal; 2] = [Proposal::WIDE_ARITHMETIC, Proposal::CUSTOM_PAGE_SIZES];
+    pub const THREADS: Proposal = Proposal {
+        feature: WasmFeatures::THREADS,
+        name: "threads",
+        setter: "libwasm_config_set_threads",
+        is_on_by_default: true,
+    };
+
+    pub(super) const ALL: [Proposal; 3] = [Proposal::WIDE_ARITHMETIC, Proposal::CUSTOM_PAGE_SIZES, Proposal::THREADS];
 
     pub fn named(name: &str) -> Option<Proposal> {
         Proposal::ALL.into_iter().find(|proposal| proposal.name == name)

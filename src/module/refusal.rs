@@ -206,10 +206,10 @@ mod tests {
     #[test]
     fn features_that_are_missing_are_named() {
         for (text, feature) in [
-            ("(module (memory 1 1 shared))", "threads"),
+            ("(module (memory 1) (func (memory.discard (i32.const 0) (i32.const 0))))", "memory control"),
             (
-                "(module (memory 1 1 shared) (func try catch_all end))",
-                "the legacy form of exception handling and threads",
+                "(module (type $f (func)) (type (cont $f)) (memory 1) (func (memory.discard (i32.const 0) (i32.const 0))))",
+                "memory control and stack switching",
             ),
         ] {
             let error = refused(&wat::parse_str(text).unwrap());
@@ -232,10 +232,9 @@ mod tests {
             "wide arithmetic, which this engine has switched off (libwasm_config_set_wide_arithmetic switches it on)";
         assert!(error.message().ends_with(&format!("needs {words}")), "{error}");
         // One that the library lacks besides.
-        let text =
-            "(module (memory 1 1 shared) (func (param i64 i64) local.get 0 local.get 1 i64.mul_wide_u drop drop))";
+        let text = "(module (type $f (func)) (type (cont $f)) (func i64.const 1 i64.const 1 i64.mul_wide_u drop drop))";
         let error = validate(&wat::parse_str(text).unwrap(), features).unwrap_err();
-        let lacks = "threads, which this version of libwasm does not support";
+        let lacks = "stack switching, which this version of libwasm does not support";
         assert!(error.message().ends_with(&format!("needs {lacks}; and {words}")), "{error}");
     }
 

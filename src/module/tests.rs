@@ -197,12 +197,15 @@ fn features_are_exactly_what_is_there() {
         "(module (global i32 (i32.const 0)) (global i32 (global.get 0)))",
         "(module (memory i64 1) (table i64 1 funcref))",
         "(module (tag))",
+        "(module (memory 1 1 shared))",
+        "(module (memory 1) (func (param i32) (result i32) (i32.atomic.load (local.get 0))))",
     ] {
         validate(&wasm(text), Features::DEFAULT).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
     for text in [
-        "(module (memory 1 1 shared))",
-        "(module (memory 1) (func (param i32) (result i32) (i32.atomic.load (local.get 0))))",
+        "(module (memory 1 shared))",
+        "(module (global (shared i32) (i32.const 0)))",
+        "(module (memory 1) (func (memory.discard (i32.const 0) (i32.const 0))))",
     ] {
         assert!(validate(&wasm(text), Features::DEFAULT).is_err(), "{text}");
     }

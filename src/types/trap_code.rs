@@ -61,4 +61,8 @@ trap_codes! {
     NullExceptionReference = 22, "null exception reference";
     /// An exception that WebAssembly has thrown and not caught.
     Exception = 23, "uncaught exception";
+    /// An atomic access at an address that is no multiple of its size.
+    UnalignedAtomic = 24, "unaligned atomic";
+    /// A wait in a memory that is not shared: nobody could end it.
+    ExpectedSharedMemory = 25, "expected shared memory";
 }

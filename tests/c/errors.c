@@ -56,7 +56,8 @@ static void refusals(void) {
   refused("<!DOCTYPE html>", 15, LIBWASM_ERROR_INVALID, "HTML");
   refused("\0asm\x0d\0\1\0", 8, LIBWASM_ERROR_UNSUPPORTED, "component");
   refused("\0asm\1\0\0\0\5\4\2\0\1\0\1", 15, LIBWASM_ERROR_INVALID, "");
-  refused("\0asm\1\0\0\0\5\4\1\3\1\1", 14, LIBWASM_ERROR_UNSUPPORTED, "threads");
+  refused("\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\5\3\1\0\1\x0a\x0b\1\x09\0\x41\0\x41\0\xfc\x12\0\x0b", 36, LIBWASM_ERROR_UNSUPPORTED,
+          "memory control");
   refused("\0asm\1\0\0\0\5\5", 10, LIBWASM_ERROR_INVALID, "unexpected end-of-file: the binary is cut off: its memory section goes from 0x8 to 0xf");
   refused("\0asm\1\0", 6, LIBWASM_ERROR_INVALID, "cut off within its header");
   refused("\0asm\1\0\0\0\5", 9, LIBWASM_ERROR_INVALID, "cut off within the head of a section at 0x8");

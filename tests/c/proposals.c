@@ -15,6 +15,8 @@ static const proposal_t proposals[] = {
      "(module (func (export \"f\") (param i64 i64) (result i64 i64) (i64.mul_wide_s (local.get 0) (local.get 1))))"},
     {"custom page sizes", "libwasm_config_set_custom_page_sizes", libwasm_config_set_custom_page_sizes, false,
      "(module (memory (export \"m\") 100 (pagesize 1)))"},
+    {"threads", "libwasm_config_set_threads", libwasm_config_set_threads, true,
+     "(module (memory (export \"m\") 1 1 shared) (func (export \"f\") (result i32) (i32.atomic.load (i32.const 0))))"},
 };
 
 enum { PROPOSALS = sizeof proposals / sizeof proposals[0] };

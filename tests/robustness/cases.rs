@@ -26,10 +26,11 @@ impl Given {
 }
 
 /// Objects that belong to a store.
-const STORE_BOUND: [&str; 12] = [
+const STORE_BOUND: [&str; 13] = [
     "store",
     "module",
     "shared_module",
+    "shared_memory",
     "instance",
     "func",
     "global",
@@ -44,11 +45,11 @@ const STORE_BOUND: [&str; 12] = [
 /// Kinds of objects that a `wasm_ref_t*` can be.
 const REFERENCES: [&str; 8] = ["func", "global", "table", "memory", "module", "instance", "trap", "foreign"];
 
-/// The `X` of `wasm_X_t*`, and `tag` of `libwasm_tag_t*`.
+/// The `X` of `wasm_X_t*`, and `tag` and `shared_memory` of `libwasm_tag_t*` and `libwasm_shared_memory_t*`.
 fn object(ty: &str) -> Option<&str> {
     let name = ty
         .strip_prefix("libwasm_")
-        .filter(|name| *name == "tag_t*")
+        .filter(|name| matches!(*name, "tag_t*" | "shared_memory_t*"))
         .or_else(|| ty.strip_prefix("wasm_"))?
         .strip_suffix("_t*")?;
     Some(match name {
@@ -101,8 +102,9 @@ fn ways(function: &Prototype, at: usize) -> Vec<Given> {
         let same = function.name.ends_with("_same");
         if store_bound(param) {
             ways.push(Given::wrong(format!("there.{name}"), "of another engine", others && !same));
-            // A module's home is its engine.
-            let at_home = name == "module" || function.name == "wasm_module_obtain";
+            // The home of a module and of a shared memory is their engine.
+            let obtains = matches!(function.name.as_str(), "wasm_module_obtain" | "libwasm_memory_obtain");
+            let at_home = name == "module" || obtains;
             ways.push(Given::wrong(format!("near.{name}"), "of another store", others && !same && !at_home));
         }
         if REFERENCES.contains(&name) || matches!(name, "ref" | "extern_") {
@@ -143,6 +145,9 @@ fn scalars(function: &Prototype, param: &Param) -> Option<Vec<Given>> {
         "bool" => &["true", "false"],
         "uint8_t" | "libwasm_opt_level_t" => &["0", "1", "255"],
         "uint64_t" => &["0", "1", "65536", "UINT64_MAX"],
+        "uint32_t" => &["0", "1", "UINT32_MAX"],
+        // Nanoseconds; nobody ends a wait that has no end.
+        "int64_t" => &["0", "1000"],
         "void (*)(void*)" => &["finalizer", "NULL"],
         "libwasm_trace_t" => &["trace", "NULL"],
         "void*" => &["&info", "NULL"],
@@ -184,6 +189,8 @@ fn pointer(function: &Prototype, param: &Param, home: &str) -> Given {
         ty if ty.ends_with("_vec_t*") || matches!(ty, "wasm_name_t*" | "wasm_message_t*") => {
             format!("&{home}.{}", object(ty).expect(ty))
         }
+        "wasm_memory_t*" if function.name == "libwasm_memory_share" => format!("{home}.view"),
+        "wasm_memorytype_t*" if function.name == "libwasm_shared_memory_new" => format!("{home}.shared_memorytype"),
         "wasm_ref_t*" if function.name.contains("exception") => format!("{home}.exception"),
         ty => format!("{home}.{}", object(ty).unwrap_or_else(|| panic!("{}: no way to give {ty}", function.name))),
     };

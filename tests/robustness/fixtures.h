@@ -19,6 +19,9 @@ struct home {
   wasm_global_t* global;
   wasm_table_t* table;
   wasm_memory_t* memory;
+  libwasm_shared_memory_t* shared_memory;
+  wasm_memory_t* view;  // The shared memory as one of the store's.
+  wasm_memorytype_t* shared_memorytype;
   wasm_extern_t* extern_;
   libwasm_tag_t* tag;
   wasm_ref_t *ref, *exception;
@@ -45,6 +48,7 @@ static uint8_t bytes[16];
 static wasm_limits_t limits = {1, 2}, twisted_limits = {2, 1}, huge_limits = {0xfffffffe, 0xfffffffe};
 static libwasm_heap_statistics_t out_statistics;
 static libwasm_limits_t out_limits, exact_limits = {.min = 1, .max = 2, .has_max = true};
+static libwasm_limits_t shared_limits = {.min = 1, .max = 2, .has_max = true, .shared = true};
 static libwasm_limits_t twisted_exact_limits = {.min = 2, .max = 1, .has_max = true};
 static libwasm_limits_t huge_exact_limits = {.min = UINT64_MAX, .max = UINT64_MAX, .has_max = true, .index64 = true};
 static libwasm_limits_t odd_limits = {.min = 1, .page_size = 3}, reserved_limits = {.min = 1, .reserved = {1}};
@@ -162,6 +166,10 @@ static struct home make_home(wasm_engine_t* engine) {
   wasm_func_t* trapper = check_func(home.instance, 4);
   home.trap = check_trap(trapper);
   wasm_func_delete(trapper);
+  home.shared_memorytype = libwasm_memorytype_new(&shared_limits);
+  home.shared_memory = libwasm_shared_memory_new(engine, home.shared_memorytype);
+  home.view = libwasm_memory_obtain(home.store, home.shared_memory);
+  CHECK(home.view);
   home.foreign = wasm_foreign_new(home.store);
   home.ref = wasm_ref_copy(wasm_func_as_ref(home.func));
   wasm_val_t number = WASM_I32_VAL(1);

@@ -34,6 +34,7 @@ pub fn judgement(function: &Prototype) -> Option<Judgement> {
         "wasm_global_new" => "result == NULL || reason_says(\" was made with a value of kind \")".to_string(),
         "libwasm_trap_code" => "result == LIBWASM_TRAP_BAD_CALL".to_string(),
         "libwasm_last_error_message" | "libwasm_version" => "false".to_string(),
+        _ if function.result == "libwasm_wait_result_t" => "result == LIBWASM_WAIT_FAILED".to_string(),
         _ => format!("result == {default}"),
     };
     let something = match name {
@@ -44,6 +45,7 @@ pub fn judgement(function: &Prototype) -> Option<Judgement> {
         "libwasm_last_error_message" => "*result == 0".to_string(),
         "libwasm_last_error_offset" => "result == SIZE_MAX".to_string(),
         // The frame's function is the first that the module defines, and so on: their tests look at the numbers.
+        _ if function.result == "libwasm_wait_result_t" => "result == LIBWASM_WAIT_TIMED_OUT".to_string(),
         _ if !pointer && default == "0" => "true".to_string(),
         // Nothing was attached; the reference is one to a function, the type one of a function, the element null, and
         // the trap no exception's.

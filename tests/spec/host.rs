@@ -62,6 +62,18 @@ fn memory(store: *mut wasm_store_t) -> *mut wasm_extern_t {
     unsafe { wasm_memory_as_extern(memory) }
 }
 
+fn shared_memory(store: *mut wasm_store_t) -> *mut wasm_extern_t {
+    let limits = libwasm_limits_t { min: 1, max: 2, has_max: true, shared: true, ..Default::default() };
+    // SAFETY: the limits are read.
+    let ty = unsafe { libwasm_memorytype_new(&limits) };
+    // SAFETY: everything is alive.
+    let memory = unsafe { wasm_memory_new(store, ty) };
+    // SAFETY: owned, and not used again.
+    unsafe { wasm_memorytype_delete(ty) };
+    // SAFETY: the same object, as an extern: the caller owns it.
+    unsafe { wasm_memory_as_extern(memory) }
+}
+
 /// What `spectest` exports, each owned by the caller.
 pub fn spectest(store: *mut wasm_store_t) -> HashMap<String, *mut wasm_extern_t> {
     let items = [
@@ -79,6 +91,7 @@ pub fn spectest(store: *mut wasm_store_t) -> HashMap<String, *mut wasm_extern_t>
         ("table", table(store, false)),
         ("table64", table(store, true)),
         ("memory", memory(store)),
+        ("shared_memory", shared_memory(store)),
     ];
     items
         .into_iter()

@@ -198,6 +198,46 @@ impl Instance {
     }
 }
 
+/// The shared memories among the exports of an instance, for another thread.
+pub struct SharedMemories(Vec<(String, *mut libwasm_shared_memory_t)>);
+
+// SAFETY: shared memories may be used on any thread.
+unsafe impl Send for SharedMemories {}
+
+impl SharedMemories {
+    pub fn of(instance: &Instance) -> SharedMemories {
+        let share = |(name, &item): (&String, &*mut wasm_extern_t)| {
+            // SAFETY: the export is alive.
+            let memory = unsafe { wasm_extern_as_memory(item) };
+            // SAFETY: null or alive.
+            let shared = if memory.is_null() { ptr::null_mut() } else { unsafe { libwasm_memory_share(memory) } };
+            (!shared.is_null()).then(|| (name.clone(), shared))
+        };
+        SharedMemories(instance.exports.iter().filter_map(share).collect())
+    }
+
+    /// As exports of an instance of another store.
+    pub fn obtain(&self, store: *mut wasm_store_t) -> Instance {
+        let obtain = |(name, shared): &(String, *mut libwasm_shared_memory_t)| {
+            // SAFETY: the store and the shared memory are alive.
+            let memory = unsafe { libwasm_memory_obtain(store, *shared) };
+            assert!(!memory.is_null(), "{:?}", last_error());
+            // SAFETY: the same object, as an extern: the map owns it.
+            (name.clone(), unsafe { wasm_memory_as_extern(memory) })
+        };
+        Instance { instance: ptr::null_mut(), exports: self.0.iter().map(obtain).collect() }
+    }
+}
+
+impl Drop for SharedMemories {
+    fn drop(&mut self) {
+        for &(_, shared) in &self.0 {
+            // SAFETY: owned, and not used again.
+            unsafe { libwasm_shared_memory_delete(shared) };
+        }
+    }
+}
+
 /// The exports of an instance of `module`, by name.
 fn exports(instance: *mut wasm_instance_t, module: &Module) -> HashMap<String, *mut wasm_extern_t> {
     let (mut types, mut items) = (wasm_exporttype_vec_t::EMPTY, wasm_extern_vec_t::EMPTY);

@@ -65,7 +65,7 @@ impl Mode {
 
 /// An engine that the tests of a mode share, from all their threads.
 #[derive(Copy, Clone)]
-struct Engine(*mut wasm_engine_t);
+pub struct Engine(*mut wasm_engine_t);
 
 // SAFETY: an engine may be used from any thread; `main` deletes it after the tests are done.
 unsafe impl Send for Engine {}
@@ -98,6 +98,12 @@ impl Engine {
         assert!(!engine.is_null(), "no engine for mode {}: {:?}", mode.name(), last_error());
         Engine(engine)
     }
+
+    /// A store, which the caller owns.
+    pub fn new_store(self) -> *mut wasm_store_t {
+        // SAFETY: the engine lives as long as the tests run.
+        unsafe { wasm_store_new(self.0) }
+    }
 }
 
 /// What ran in one mode.
@@ -115,9 +121,7 @@ fn run(
     messages: &Messages,
     counts: &Counts,
 ) -> Result<(), Failed> {
-    // SAFETY: the engine lives as long as the tests run.
-    let store = unsafe { wasm_store_new(engine.0) };
-    let deviations = runner::run_file(store, mode, &file.text, messages, counts);
+    let deviations = runner::run_file(engine, mode, &file.text, messages, counts);
     expected.check(&file.name, mode, deviations).map_err(Failed::from)
 }
 

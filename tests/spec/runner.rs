@@ -1,22 +1,24 @@
-//! Runs the directives of a script, in order, in one store.
+//! Runs the directives of a script, in order, in one store, and those of its threads in stores of their own, at the same time.
 
 use crate::expected::Deviation;
-use crate::instance::{Failure, Instance, Module, Trapped, compile, wat2wasm};
+use crate::instance::{Failure, Instance, Module, SharedMemories, Trapped, compile, wat2wasm};
 use crate::messages::Messages;
 use crate::support::*;
 use crate::values::{self, Foreigns, Vals};
-use crate::{Counts, Mode};
+use crate::{Counts, Engine, Mode};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::thread::{Scope, ScopedJoinHandle};
 use wast::core::WastRetCore;
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
 use wast::token::Id;
-use wast::{QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
+use wast::{QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, WastThread, Wat};
 
 /// The stable codes of traps, as `libwasm.h` numbers them, by how the scripts' words for them begin.
-const TRAP_CODES: [(&str, u8); 20] = [
+const TRAP_CODES: [(&str, u8); 22] = [
     ("unreachable", 1),
     ("out of bounds memory access", 2),
     ("out of bounds table access", 3),
@@ -35,6 +37,8 @@ const TRAP_CODES: [(&str, u8); 20] = [
     ("null i31 reference", 20),
     ("out of bounds array access", 21),
     ("null exception reference", 22),
+    ("unaligned atomic", 24),
+    ("expected shared memory", 25),
     ("unknown import", LINK),
     ("incompatible import type", LINK),
 ];
@@ -47,9 +51,22 @@ enum Outcome {
     Trap(Trapped),
 }
 
-struct Session<'a> {
+/// What the threads of a script have in common.
+struct Script<'a> {
+    engine: Engine,
     mode: Mode,
     messages: &'a Messages,
+    counts: &'a Counts,
+    line_starts: Vec<usize>,
+    deviations: Mutex<Vec<Deviation>>,
+}
+
+/// A thread of a script, or the script itself.
+struct Session<'scope, 'env> {
+    script: &'env Script<'env>,
+    scope: &'scope Scope<'scope, 'env>,
+    /// The threads that this one has started and not waited for, by name.
+    threads: HashMap<String, ScopedJoinHandle<'scope, ()>>,
     // In the order they are dropped: the store goes first, though everything else is of that store.
     store: Store,
     registry: HashMap<String, Rc<Instance>>,
@@ -69,25 +86,8 @@ impl Drop for Store {
     }
 }
 
-/// Runs a script in `store`, which is deleted, and tells what deviated.
-pub fn run_file(
-    store: *mut wasm_store_t,
-    mode: Mode,
-    text: &str,
-    messages: &Messages,
-    counts: &Counts,
-) -> Vec<Deviation> {
-    let mut session = Session {
-        mode,
-        messages,
-        store: Store(store),
-        registry: HashMap::from([("spectest".to_string(), Rc::new(Instance::spectest(store)))]),
-        named: HashMap::new(),
-        current: None,
-        definitions: HashMap::new(),
-        definition: None,
-        foreigns: Foreigns::new(store),
-    };
+/// Runs a script in stores of `engine`, and tells what deviated.
+pub fn run_file(engine: Engine, mode: Mode, text: &str, messages: &Messages, counts: &Counts) -> Vec<Deviation> {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
     let unreadable = |err: wast::Error| vec![Deviation { line: 0, what: err.to_string() }];
@@ -95,23 +95,14 @@ pub fn run_file(
         Ok(buffer) => buffer,
         Err(err) => return unreadable(err),
     };
-    let script = match parser::parse::<Wast>(&buffer) {
-        Ok(script) => script,
+    let directives = match parser::parse::<Wast>(&buffer) {
+        Ok(script) => script.directives,
         Err(err) => return unreadable(err),
     };
-    let line_starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
-    let mut deviations = Vec::new();
-    for directive in script.directives {
-        let offset = directive.span().offset();
-        counts.directives.fetch_add(1, Ordering::Relaxed);
-        if is_assertion(&directive) {
-            counts.assertions.fetch_add(1, Ordering::Relaxed);
-        }
-        if let Err(what) = session.directive(directive) {
-            deviations.push(Deviation { line: line_starts.partition_point(|&start| start <= offset) + 1, what });
-        }
-    }
-    deviations
+    let line_starts = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+    let script = Script { engine, mode, messages, counts, line_starts, deviations: Mutex::default() };
+    std::thread::scope(|scope| Session::new(&script, scope).run(directives));
+    script.deviations.into_inner().expect("no thread panicked")
 }
 
 fn is_assertion(directive: &WastDirective<'_>) -> bool {
@@ -122,6 +113,8 @@ fn is_assertion(directive: &WastDirective<'_>) -> bool {
             | WastDirective::ModuleInstance { .. }
             | WastDirective::Register { .. }
             | WastDirective::Invoke(_)
+            | WastDirective::Thread(_)
+            | WastDirective::Wait { .. }
     )
 }
 
@@ -134,8 +127,38 @@ fn binary(mut module: QuoteWat<'_>) -> Result<Vec<u8>, Failure> {
     }
 }
 
-impl Session<'_> {
-    fn directive(&mut self, directive: WastDirective<'_>) -> Result<(), String> {
+impl<'scope, 'env> Session<'scope, 'env> {
+    fn new(script: &'env Script<'env>, scope: &'scope Scope<'scope, 'env>) -> Session<'scope, 'env> {
+        let store = script.engine.new_store();
+        Session {
+            script,
+            scope,
+            threads: HashMap::new(),
+            store: Store(store),
+            registry: HashMap::from([("spectest".to_string(), Rc::new(Instance::spectest(store)))]),
+            named: HashMap::new(),
+            current: None,
+            definitions: HashMap::new(),
+            definition: None,
+            foreigns: Foreigns::new(store),
+        }
+    }
+
+    fn run(mut self, directives: Vec<WastDirective<'env>>) {
+        for directive in directives {
+            let offset = directive.span().offset();
+            self.script.counts.directives.fetch_add(1, Ordering::Relaxed);
+            if is_assertion(&directive) {
+                self.script.counts.assertions.fetch_add(1, Ordering::Relaxed);
+            }
+            if let Err(what) = self.directive(directive) {
+                let line = self.script.line_starts.partition_point(|&start| start <= offset) + 1;
+                self.script.deviations.lock().expect("no thread panicked").push(Deviation { line, what });
+            }
+        }
+    }
+
+    fn directive(&mut self, directive: WastDirective<'env>) -> Result<(), String> {
         match directive {
             WastDirective::Module(module) => self.module(module),
             WastDirective::ModuleDefinition(module) => self.define(module),
@@ -171,8 +194,31 @@ impl Session<'_> {
             }
             // What a custom section says never makes a module invalid (specification, "Custom Section").
             WastDirective::AssertInvalidCustom { module, .. } => self.define(module),
+            WastDirective::Thread(thread) => self.start(thread),
+            WastDirective::Wait { thread, .. } => {
+                let thread = self.threads.remove(thread.name()).ok_or("no such thread")?;
+                thread.join().map_err(|_| "the thread panicked".to_string())
+            }
             other => Err(format!("no directive of WebAssembly 3.0: {other:?}")),
         }
+    }
+
+    /// Starts a thread with a store of its own, in which a module that is shared has its shared memories.
+    fn start(&mut self, thread: WastThread<'env>) -> Result<(), String> {
+        let shared = match thread.shared_module {
+            Some(id) => Some((id.name().to_string(), SharedMemories::of(&*self.instance(Some(id))?))),
+            None => None,
+        };
+        let (script, scope, name) = (self.script, self.scope, thread.name.name().to_string());
+        let run = move || {
+            let mut session = Session::new(script, scope);
+            if let Some((name, memories)) = shared {
+                session.named.insert(name, Rc::new(memories.obtain(session.store.0)));
+            }
+            session.run(thread.directives);
+        };
+        self.threads.insert(name, scope.spawn(run));
+        Ok(())
     }
 
     fn module(&mut self, module: QuoteWat<'_>) -> Result<(), String> {
@@ -192,13 +238,13 @@ impl Session<'_> {
     }
 
     fn load(&self, module: QuoteWat<'_>) -> Result<Instance, Failure> {
-        let module = compile(self.store.0, self.mode, &binary(module)?)?;
+        let module = compile(self.store.0, self.script.mode, &binary(module)?)?;
         Instance::new(self.store.0, &module, &self.registry)
     }
 
     fn define(&mut self, module: QuoteWat<'_>) -> Result<(), String> {
         let name = module.name().map(|id| id.name().to_string());
-        let module = binary(module).and_then(|binary| compile(self.store.0, self.mode, &binary));
+        let module = binary(module).and_then(|binary| compile(self.store.0, self.script.mode, &binary));
         let module = Rc::new(module.map_err(|failure| failure.to_string())?);
         if let Some(name) = name {
             self.definitions.insert(name, module.clone());
@@ -300,14 +346,14 @@ impl Session<'_> {
     }
 
     fn matches(&mut self, expected: &WastRetCore<'_>, actual: &wasm_val_t) -> Result<bool, String> {
-        values::matches(expected, actual, self.mode.nans(), &mut self.foreigns)
+        values::matches(expected, actual, self.script.mode.nans(), &mut self.foreigns)
     }
 
     /// The module must be refused: by the text format if it is quoted, else by the binary's decoder and validator.
     fn assert_refused(&mut self, module: QuoteWat<'_>, assertion: &str, message: &str) -> Result<(), String> {
-        match binary(module).and_then(|binary| compile(self.store.0, self.mode, &binary)) {
+        match binary(module).and_then(|binary| compile(self.store.0, self.script.mode, &binary)) {
             Ok(_) => Err(format!("expected \"{message}\", but it compiled")),
-            Err(Failure::Text(reason)) => self.messages.compare(assertion, message, "text", &reason),
+            Err(Failure::Text(reason)) => self.script.messages.compare(assertion, message, "text", &reason),
             Err(Failure::Module(kind, reason)) => {
                 let by = match kind {
                     1 => "invalid",
@@ -315,7 +361,7 @@ impl Session<'_> {
                     3 => "limit",
                     kind => return Err(format!("expected \"{message}\", got kind {kind}: {reason}")),
                 };
-                self.messages.compare(assertion, message, by, &reason)
+                self.script.messages.compare(assertion, message, by, &reason)
             }
             Err(failure) => Err(format!("expected \"{message}\" of a module, got: {failure}")),
         }
@@ -332,7 +378,7 @@ impl Session<'_> {
     /// A trap must have the words and the code of what was expected.
     fn trapped(&self, trap: &Trapped, message: &str) -> Result<(), String> {
         let assertion = if trap.code == LINK { "unlinkable" } else { "trap" };
-        self.messages.compare(assertion, message, "trap", &trap.message)?;
+        self.script.messages.compare(assertion, message, "trap", &trap.message)?;
         match TRAP_CODES.iter().find(|(words, _)| message.starts_with(words)) {
             Some((_, code)) if *code == trap.code => Ok(()),
             Some((_, code)) => Err(format!("expected code {code} of \"{message}\", got {}", trap.code)),

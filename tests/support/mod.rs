@@ -23,7 +23,7 @@ opaque! {
     wasm_config_t wasm_engine_t wasm_store_t wasm_module_t wasm_instance_t wasm_extern_t wasm_func_t wasm_global_t
     wasm_table_t wasm_memory_t wasm_trap_t wasm_foreign_t wasm_ref_t wasm_valtype_t wasm_functype_t wasm_globaltype_t
     wasm_tabletype_t wasm_memorytype_t wasm_externtype_t wasm_importtype_t wasm_exporttype_t wasm_frame_t
-    wasm_shared_module_t
+    wasm_shared_module_t libwasm_shared_memory_t
 }
 
 pub const WASM_I32: u8 = 0;
@@ -324,6 +324,12 @@ unsafe extern "C" {
     pub fn wasm_memory_grow(memory: *mut wasm_memory_t, delta: u32) -> bool;
     pub fn wasm_memory_data(memory: *mut wasm_memory_t) -> *mut u8;
     pub fn wasm_memory_data_size(memory: *const wasm_memory_t) -> usize;
+    pub fn libwasm_memory_share(memory: *const wasm_memory_t) -> *mut libwasm_shared_memory_t;
+    pub fn libwasm_memory_obtain(
+        store: *mut wasm_store_t,
+        shared: *const libwasm_shared_memory_t,
+    ) -> *mut wasm_memory_t;
+    pub fn libwasm_shared_memory_delete(memory: *mut libwasm_shared_memory_t);
     pub fn wasm_memory_new(store: *mut wasm_store_t, ty: *const wasm_memorytype_t) -> *mut wasm_memory_t;
     pub fn wasm_memory_as_extern(memory: *mut wasm_memory_t) -> *mut wasm_extern_t;
     pub fn wasm_extern_as_table(item: *mut wasm_extern_t) -> *mut wasm_table_t;

@@ -8,6 +8,7 @@ pub mod host_call;
 pub mod libcalls;
 pub mod numeric_call;
 mod processor;
+pub mod racing_copy;
 
 pub use entry::{STORE_BELOW_FP, TRAPPED, enter, raise};
 pub use float_mode::with_wasm_float_mode;

@@ -137,3 +137,15 @@ pub unsafe extern "C" fn libwasm_config_set_custom_page_sizes(config: *mut wasm_
         Ok(())
     })
 }
+
+/// Whether modules may use threads, a proposal beyond WebAssembly 3.0: shared memories, and atomic instructions on any memory. On by
+/// default; where it is off, modules and artifacts are refused as `libwasm_config_set_wide_arithmetic` says. The host can make shared
+/// memories in any case (`libwasm_shared_memory_new`).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_threads(config: *mut wasm_config_t, enabled: bool) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow_mut(config) }?.features.set(&Proposal::THREADS, enabled);
+        Ok(())
+    })
+}

@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod limits;
 pub mod memory;
 pub mod reference;
+pub mod shared_memory;
 pub mod stack;
 pub mod trap;
 pub mod v128;

@@ -43,6 +43,10 @@ pub enum libwasm_trap_code_enum {
     LIBWASM_TRAP_NULL_EXCEPTION_REFERENCE = 22,
     /// An exception that WebAssembly has thrown and not caught.
     LIBWASM_TRAP_EXCEPTION = 23,
+    /// An atomic access at an address that is no multiple of its size.
+    LIBWASM_TRAP_UNALIGNED_ATOMIC = 24,
+    /// `memory.atomic.wait32` or `wait64` in a memory that is not shared.
+    LIBWASM_TRAP_EXPECTED_SHARED_MEMORY = 25,
 }
 
 /// Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.

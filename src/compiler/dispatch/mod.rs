@@ -4,6 +4,7 @@
 //! Only `src/compiler/translate/mod.rs` calls in, with an operator that has been validated. In unreachable code only the operators that
 //! open and close blocks are looked at.
 
+mod atomic;
 mod gc;
 mod numeric;
 mod simd;
@@ -93,7 +94,7 @@ pub(crate) fn translate(t: &mut FuncTranslator<'_>, op: &Op<'_>) -> Result<()> {
         Op::TableGrow { table } => table::table_grow(t, table),
         Op::TableSize { table } => table::table_size(t, table),
         Op::TableFill { table } => table::table_fill(t, table),
-        _ if numeric::translate(t, op) || simd::translate(t, op) || gc::translate(t, op)? => {}
+        _ if numeric::translate(t, op) || simd::translate(t, op) || atomic::translate(t, op) || gc::translate(t, op)? => {}
         _ => return Err(Error::unsupported(format!("the instruction {op:?}"))),
     }
     Ok(())

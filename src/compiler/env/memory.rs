@@ -27,6 +27,14 @@ impl FuncEnv<'_> {
         builder.ins().load(types::I64, flags, record, offset_of!(VMMemory, length) as i32)
     }
 
+    /// The length of a shared memory in bytes, as it is at this place of the program: another thread may have changed it since the last.
+    pub fn shared_memory_length(&mut self, builder: &mut FunctionBuilder<'_>, memory: MemoryIndex) -> Value {
+        let record = self.memory_record(builder, memory);
+        let flags = self.flags(builder, Region::MemoryHeader);
+        let place = builder.ins().iadd_imm_u(record, offset_of!(VMMemory, length) as i64);
+        builder.ins().atomic_load(types::I64, flags, place)
+    }
+
     /// The bytes that are reserved for a memory in front of its guard, with guard pages.
     pub fn memory_room(&mut self, builder: &mut FunctionBuilder<'_>, memory: MemoryIndex) -> Value {
         let offset = self.layout.memory(memory) + offset_of!(VMMemorySlot, room) as i32;

@@ -3,6 +3,7 @@
 //! The functions take the translator and the operator's immediates, pop operands and push results. `src/compiler/dispatch` alone
 //! calls them, and only for code that can be reached (`control.rs` excepted: it tracks what cannot).
 
+pub(crate) mod atomic;
 pub(crate) mod call;
 pub(crate) mod control;
 pub(crate) mod convert;

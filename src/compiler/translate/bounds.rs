@@ -35,6 +35,9 @@
 //! memory; Cranelift merges those between which nothing is called. Where the comparison fails, the address is
 //! replaced by null with a conditional move, so that a processor that speculates past the branch reads nothing of use.
 //!
+//! **Shared memories** never move either, in both modes, and other threads may make them longer at any time. Their bytes become accessible
+//! before the length says so, and the length is loaded at most once for an access, so it can only be too short.
+//!
 //! In both modes instructions read and write exactly `s` bytes. What Cranelift folds into an instruction that reads more
 //! than the load it folds would break the second mode; it folds 128-bit operands only from loads of 128 bits.
 
@@ -70,12 +73,17 @@ struct Access {
     flags: MemFlagsData,
 }
 
-/// The checked address of an access of `size` bytes at `index`.
-pub(crate) fn heap_addr(t: &mut FuncTranslator<'_>, memarg: &MemArg, index: Value, size: u8) -> HeapAddr {
-    let memory = match memarg.target {
+/// The memory that an access is to.
+pub(crate) fn memory_of(memarg: &MemArg) -> MemoryIndex {
+    match memarg.target {
         MemArgTarget::Memory(memory) => MemoryIndex::from_u32(memory),
         MemArgTarget::Array(_) => unreachable!("validation refuses array targets"),
-    };
+    }
+}
+
+/// The checked address of an access of `size` bytes at `index`.
+pub(crate) fn heap_addr(t: &mut FuncTranslator<'_>, memarg: &MemArg, index: Value, size: u8) -> HeapAddr {
+    let memory = memory_of(memarg);
     let ty = t.env.module.memories[memory];
     debug_assert!((1..=16).contains(&size) && (ty.index64 || memarg.offset < 1 << 32));
     let flags = t.env.flags(&mut t.builder, Region::Heap).with_endianness(Endianness::Little);
@@ -239,7 +247,10 @@ fn upper_bound(builder: &FunctionBuilder<'_>, value: Value, depth: u32) -> u64 {
 /// The size of a memory in pages, as wide as its addresses.
 pub(crate) fn memory_pages(t: &mut FuncTranslator<'_>, memory: MemoryIndex) -> Value {
     let ty = t.env.module.memories[memory];
-    let length = t.env.memory_length(&mut t.builder, memory);
+    let length = match ty.shared {
+        true => t.env.shared_memory_length(&mut t.builder, memory),
+        false => t.env.memory_length(&mut t.builder, memory),
+    };
     let pages = match ty.page_size_log2 {
         0 => length,
         log2 => t.builder.ins().ushr_imm_u(length, i64::from(log2)),

@@ -12,6 +12,7 @@ pub mod image_file;
 mod main_stack;
 pub mod malloc;
 pub mod map;
+pub mod park;
 mod process;
 mod signal_mask;
 pub mod stack;

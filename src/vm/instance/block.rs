@@ -121,7 +121,8 @@ impl Instance {
 
     /// Writes where a memory is into the context.
     pub(in crate::vm) fn link_memory(&self, index: MemoryIndex, memory: &Memory) {
-        let slot = VMMemorySlot { base: memory.base(), memory: memory.definition(), room: memory.room() };
+        let object = std::ptr::from_ref(memory).cast_mut().cast();
+        let slot = VMMemorySlot { base: memory.base(), memory: memory.definition(), room: memory.room(), object };
         // SAFETY: within the context.
         unsafe { self.memory_slot(index).write(slot) };
     }

@@ -17,8 +17,7 @@ pub mod instantiate;
 pub(in crate::vm) mod pool;
 
 use crate::abi::{
-    ObjectHeader, ObjectKind, VMAnyContext, VMContext, VMFuncImport, VMFuncRef, VMGlobal, VMMemory, VMMemorySlot,
-    VMTable, VMTag,
+    ObjectHeader, ObjectKind, VMAnyContext, VMContext, VMFuncImport, VMFuncRef, VMGlobal, VMMemorySlot, VMTable, VMTag,
 };
 use crate::module::{EntityIndex, Module};
 use crate::os::zeroed::Zeroed;
@@ -177,8 +176,7 @@ impl Instance {
     /// A memory of the instance; null only while instantiation has not got there.
     pub fn memory(&self, memory: MemoryIndex) -> *mut Memory {
         // SAFETY: within the context by the layout.
-        let definition: *mut VMMemory = unsafe { (*self.memory_slot(memory)).memory };
-        Memory::from_definition(definition)
+        unsafe { (*self.memory_slot(memory)).object }.cast()
     }
 
     /// A memory of an instance that code runs in, or whose imports and definitions are in place.

@@ -15,7 +15,7 @@ fn range(start: u64, len: u64, size: usize, code: TrapCode) -> Result<std::ops::
 }
 
 /// As [`range`], of a memory; the first byte beyond it is noted for the trap's message.
-fn memory_range(
+pub(super) fn memory_range(
     caller: &Caller,
     memory: MemoryIndex,
     start: u64,

@@ -5,6 +5,7 @@
 //!
 //! To add one: a line of `foreach_libcall!` in `src/abi/libcall.rs`, and the function of its name, in this module or one below it.
 
+mod atomic;
 pub mod bulk;
 pub mod gc;
 mod table;
@@ -108,6 +109,7 @@ foreach_libcall!(define_entries);
 
 /// What the libcalls do.
 mod operations {
+    pub use super::atomic::{memory_notify, memory_wait32, memory_wait64};
     pub use super::bulk::{
         data_drop, elem_drop, memory_copy, memory_fill, memory_init, table_copy, table_fill, table_init,
     };

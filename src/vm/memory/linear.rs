@@ -54,14 +54,18 @@ pub struct Size {
     pub maximum: u64,
     /// Whether its addresses are 64 bits wide.
     pub index64: bool,
+    /// Whether it must not move, although code checks its accesses: threads share it.
+    pub stays: bool,
 }
 
 impl Size {
     /// The address space to reserve, and with how little the memory can begin. `default_64`: how much to reserve where nothing says more.
     fn room(&self, plan: MemoryPlan, default_64: u64) -> (u64, u64) {
         if plan.movable() {
-            let room = plan.reservation.min(self.maximum).max(self.minimum);
-            return (room, room);
+            let most =
+                if self.stays { plan.reservation.max(default_64).max(GUARDED_RESERVATION) } else { plan.reservation };
+            let room = most.min(self.maximum).max(self.minimum);
+            return (room, if self.stays { self.minimum } else { room });
         }
         let least = GUARDED_RESERVATION.max(self.minimum);
         let most = if self.index64 { self.maximum.min(plan.reservation.max(default_64)) } else { least };
@@ -88,8 +92,9 @@ pub struct LinearMemory {
     maximum: usize,
     /// The most it ever had in its space, in bytes: beyond, nothing was ever committed.
     reached: usize,
-    /// Whether it has moved since it began.
+    /// Whether it has moved since it began, and whether it may.
     moved: bool,
+    movable: bool,
     /// What is mapped into it.
     mapped: Option<Arc<FileRange>>,
     spaces: Arc<Spaces>,
@@ -121,6 +126,7 @@ impl LinearMemory {
             maximum,
             reached: 0,
             moved: false,
+            movable: plan.movable() && !size.stays,
             mapped: None,
             spaces,
         };
@@ -226,7 +232,7 @@ impl LinearMemory {
 
     /// Whether `base` stays the same as long as the memory lives.
     pub fn never_moves(&self) -> bool {
-        !self.spaces.plan().movable() || self.space.as_ref().is_some_and(|space| space.room >= self.maximum)
+        !self.movable || self.space.as_ref().is_some_and(|space| space.room >= self.maximum)
     }
 
     /// Makes the memory `new_length` bytes long; new bytes are zero. On failure nothing has changed.
@@ -242,7 +248,7 @@ impl LinearMemory {
         match &self.space {
             _ if new_length == 0 => {}
             Some(space) if new <= space.room => space.reservation.commit(old, new - old)?,
-            _ if self.spaces.plan().movable() => self.move_to(new_length)?,
+            _ if self.movable => self.move_to(new_length)?,
             _ => {
                 return Err(Error::limit(format!(
                     "memory of {new_length} bytes is above its reservation: {} (libwasm_config_set_memory_reservation)",
@@ -304,7 +310,7 @@ mod tests {
     impl LinearMemory {
         /// A memory of zeros, alone in the world.
         pub fn alone(minimum: u64, maximum: Option<u64>, plan: MemoryPlan) -> Result<LinearMemory> {
-            let size = Size { minimum, maximum: maximum.unwrap_or(u64::MAX), index64: false };
+            let size = Size { minimum, maximum: maximum.unwrap_or(u64::MAX), index64: false, stays: false };
             LinearMemory::new(size, false, &Arc::new(Spaces::new(plan)), None)
         }
     }
@@ -364,7 +370,7 @@ mod tests {
     fn room_for_64_bit_addresses() {
         let room = |minimum, maximum, reservation| {
             let plan = MemoryPlan { reservation, guard: GUARD_SIZE };
-            Size { minimum, maximum, index64: true }.room(plan, 64 << 30)
+            Size { minimum, maximum, index64: true, stays: false }.room(plan, 64 << 30)
         };
         let (four, gib) = (GUARDED_RESERVATION, 1 << 30);
         assert_eq!(room(0, u64::MAX, four), (64 * gib, four));
@@ -375,7 +381,7 @@ mod tests {
         assert_eq!(room(0, u64::MAX, 100 * gib), (100 * gib, four));
         assert_eq!(room(0, 50 * gib, 100 * gib), (50 * gib, four));
         assert_eq!(room(200 * gib, u64::MAX, 100 * gib), (200 * gib, 200 * gib));
-        let size = Size { minimum: 0, maximum: u64::MAX, index64: false };
+        let size = Size { minimum: 0, maximum: u64::MAX, index64: false, stays: false };
         assert_eq!(size.room(MemoryPlan { reservation: 100 * gib, guard: GUARD_SIZE }, 64 * gib), (four, four));
         assert_eq!(Size { index64: true, ..size }.room(MemoryPlan::COMPACT, 64 * gib), (0, 0));
     }
@@ -383,7 +389,7 @@ mod tests {
     #[test]
     fn less_room_where_there_is_no_more() {
         // More than there are addresses.
-        let size = Size { minimum: PAGE as u64, maximum: u64::MAX, index64: true };
+        let size = Size { minimum: PAGE as u64, maximum: u64::MAX, index64: true, stays: false };
         let plan = MemoryPlan { reservation: 1 << 50, guard: GUARD_SIZE };
         let spaces = Arc::new(Spaces::new(plan));
         assert!(LinearMemory::new(size, false, &spaces, None).is_err());
