@@ -33,7 +33,7 @@ const WASM: [&str; 26] = [
 ];
 
 /// Those that make `libwasm.h`.
-const LIBWASM: [&str; 16] = [
+const LIBWASM: [&str; 17] = [
     "version",
     "error",
     "config",

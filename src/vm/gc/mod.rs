@@ -5,7 +5,7 @@ mod boxes;
 mod collect;
 pub mod heap;
 mod objects;
-pub mod pace;
+mod pace;
 pub mod places;
 pub mod reference;
 mod space;
@@ -32,6 +32,21 @@ pub struct Pacing {
     survivors: Cell<usize>,
     /// Whether the last collection has let go of what only the next can free.
     again: Cell<bool>,
+}
+
+/// What is known of a heap, to collect it in time (`pace.rs`).
+#[derive(Debug, Default)]
+pub struct HeapPacing {
+    /// Bytes in use after everything was last collected, and all that had been allocated then.
+    pub(super) live: Cell<usize>,
+    pub(super) total: Cell<u64>,
+    /// Bytes allocated before the last slice, and before the roots were last read, while marking goes on.
+    pub(super) at_slice: Cell<usize>,
+    pub(super) at_scan: Cell<usize>,
+    pub(super) scans: Cell<u32>,
+    /// How often the heap was to be collected, where that is whenever it can be.
+    #[cfg(feature = "stress")]
+    pub(super) turn: Cell<u32>,
 }
 
 /// So many entities with handles are looked at whenever a handle is given back, at the end of a store: some hundred microseconds.

@@ -7,10 +7,10 @@
 //! Compactifying Garbage Collection", 1975; Dijkstra, Lamport, Martin, Scholten and Steffens, "On-the-Fly Garbage Collection", 1978).
 //! There are no young collections until it is done.
 
-use super::statistics::Pause;
+use super::statistics::{HeapStatistics, Pause};
 use super::tracing::Tracing;
+use crate::types::{Error, ErrorKind, Result};
 use crate::vm::store::Store;
-use std::cell::Cell;
 
 /// So many bytes are allocated between young collections at least: all of them may have to be marked, which takes a few milliseconds. The
 /// more objects there are, the longer each takes in any case, so that there are fewer of them.
@@ -28,21 +28,6 @@ const SLICE_WORK: usize = 48 << 10;
 const LITTLE: usize = 1 << 20;
 /// It ends after the roots were read so often, however much was allocated since.
 const MOST_SCANS: u32 = 8;
-
-/// What pacing knows.
-#[derive(Debug, Default)]
-pub struct HeapPacing {
-    /// Bytes in use after everything was last collected, and all that had been allocated then.
-    live: Cell<usize>,
-    total: Cell<u64>,
-    /// Bytes allocated before the last slice, and before the roots were last read, while marking goes on.
-    at_slice: Cell<usize>,
-    at_scan: Cell<usize>,
-    scans: Cell<u32>,
-    /// How often the heap was to be collected, where that is whenever it can be.
-    #[cfg(feature = "stress")]
-    turn: Cell<u32>,
-}
 
 impl Store {
     /// Collects if that is due before more objects are allocated. No reference may be in a local of Rust.
@@ -171,5 +156,37 @@ impl Store {
         self.heap_pacing.live.set(heap.space().live());
         self.heap_pacing.total.set(heap.space().total_allocated());
         self.statistics.full.set(self.statistics.full.get() + 1);
+    }
+}
+
+impl Store {
+    /// Collects everything, and frees what is dead. The store is entered.
+    pub fn collect_now(&self) -> Result<()> {
+        if self.pacing.collecting() {
+            return Err(Error::new(ErrorKind::Busy, "a collection is going on"));
+        }
+        self.collect();
+        Ok(())
+    }
+
+    /// Limits the blocks of the heap to so many bytes.
+    pub fn limit_heap(&self, bytes: usize) {
+        self.heap.borrow_mut().limit_to(bytes);
+    }
+
+    pub fn heap_statistics(&self) -> HeapStatistics {
+        let heap = self.heap.borrow();
+        let (space, all) = (heap.space(), &self.statistics);
+        HeapStatistics {
+            limit: heap.capacity() as u64,
+            size: space.used() as u64,
+            live: space.live() as u64,
+            allocated: space.total_allocated(),
+            full_collections: all.full.get(),
+            young_collections: all.young.get(),
+            pauses: all.pauses.get(),
+            pause_time: all.total.get(),
+            longest_pause: all.longest.get(),
+        }
     }
 }

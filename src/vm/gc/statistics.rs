@@ -1,7 +1,5 @@
 //! How many collections there were, and how long they took.
 
-use crate::types::{Error, ErrorKind, Result};
-use crate::vm::store::Store;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
@@ -51,36 +49,4 @@ pub struct HeapStatistics {
     pub pauses: u64,
     pub pause_time: Duration,
     pub longest_pause: Duration,
-}
-
-impl Store {
-    /// Collects everything, and frees what is dead. The store is entered.
-    pub fn collect_now(&self) -> Result<()> {
-        if self.pacing.collecting() {
-            return Err(Error::new(ErrorKind::Busy, "a collection is going on"));
-        }
-        self.collect();
-        Ok(())
-    }
-
-    /// Limits the blocks of the heap to so many bytes.
-    pub fn limit_heap(&self, bytes: usize) {
-        self.heap.borrow_mut().limit_to(bytes);
-    }
-
-    pub fn heap_statistics(&self) -> HeapStatistics {
-        let heap = self.heap.borrow();
-        let (space, all) = (heap.space(), &self.statistics);
-        HeapStatistics {
-            limit: heap.capacity() as u64,
-            size: space.used() as u64,
-            live: space.live() as u64,
-            allocated: space.total_allocated(),
-            full_collections: all.full.get(),
-            young_collections: all.young.get(),
-            pauses: all.pauses.get(),
-            pause_time: all.total.get(),
-            longest_pause: all.longest.get(),
-        }
-    }
 }
