@@ -378,7 +378,7 @@ static void barriers(void) {
       CHECK(libwasm_array_set(array, i, &value));
       wasm_ref_delete(object);
     }
-    for (uint32_t i = 3; i < FIELDS; i += 500) {
+    for (uint32_t i = 3; i < FIELDS; i += 50) {
       wasm_ref_t* object = node(&w, round + (int32_t)i, NULL);
       wasm_val_t value = any_val(object);
       CHECK(libwasm_struct_set(large, i, &value));
@@ -393,7 +393,7 @@ static void barriers(void) {
       CHECK(libwasm_array_get(array, i, &value) && field(value.of.ref, 0) == round * COUNT + (int32_t)i);
       wasm_val_delete(&value);
     }
-    for (uint32_t i = 3; i < FIELDS; i += 500) {
+    for (uint32_t i = 3; i < FIELDS; i += 50) {
       wasm_ref_t* found = ref_field(large, i);
       CHECK(field(found, 0) == round + (int64_t)i);
       wasm_ref_delete(found);
