@@ -82,7 +82,7 @@ static int32_t call(struct world* w, size_t func, wasm_val_t arg) {
 }
 
 // Enough for several young collections; little where valgrind runs.
-static void churn(struct world* w) { call(w, CHURN, i32_val(check_mode_is_checked() ? 300000 : 2000000)); }
+static void churn(struct world* w) { call(w, CHURN, i32_val(check_count(check_mode_is_checked() ? 300000 : 2000000, 2000))); }
 
 static wasm_ref_t* node(struct world* w, int32_t value, wasm_ref_t* next) {
   wasm_val_t values[] = {WASM_I32_VAL(value), any_val(next)};
@@ -355,6 +355,7 @@ static void numeric_arrays(void) {
 // Old objects that the host writes new ones to: nothing but a field or element keeps these, through collections of what is new.
 static void barriers(void) {
   struct world w = world_new();
+  // So many that they take lines of their own.
   enum { COUNT = 5000 };
   wasm_ref_t *array = libwasm_array_new_default(w.store, w.types.data[NODES], COUNT), *small = node(&w, 0, NULL);
   // A structure that is longer than what compiled code allocates.
@@ -688,7 +689,7 @@ static void lifetimes(void) {
     CHECK(libwasm_store_collect(store));
     libwasm_deftype_delete(type);
   }
-  CHECK(libwasm_store_set_heap_limit(store, 1 << 20));
+  CHECK(libwasm_store_set_heap_limit(store, (size_t)check_count(1 << 20, 64 << 10)));
   libwasm_fieldtype_t* both[] = {libwasm_fieldtype_new(libwasm_valtype_new_member(0, true), WASM_VAR),
                                  libwasm_fieldtype_new(wasm_valtype_new_i64(), WASM_VAR)};
   libwasm_fieldtype_vec_t fields;
@@ -707,12 +708,12 @@ static void lifetimes(void) {
     CHECK(count < 100000);
   }
   CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_OUT_OF_MEMORY && reason_says("no room in the heap"));
-  CHECK(count > 10000 && field(head, 1) == count - 1);
+  CHECK(count > check_count(10000, 500) && field(head, 1) == count - 1);
   wasm_ref_delete(head);
   head = libwasm_struct_new_default(store, list);
   CHECK(head);
   // Garbage is collected while the host makes objects.
-  for (int i = 0; i < 200000; i++) {
+  for (int i = 0; i < check_count(200000, 2000); i++) {
     wasm_ref_t* object = libwasm_struct_new_default(store, list);
     CHECK(object);
     wasm_ref_delete(object);
