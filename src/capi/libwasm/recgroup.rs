@@ -204,7 +204,7 @@ pub unsafe extern "C" fn libwasm_recgroup_size(group: *const libwasm_recgroup_t)
     boundary(0, || {
         // SAFETY: as the caller states.
         Ok(match unsafe { own::borrow(group) }? {
-            RecGroupObject::UnderConstruction(group) => group.len() as u32,
+            RecGroupObject::UnderConstruction(group) => group.count() as u32,
             RecGroupObject::Defined(types) => types.len() as u32,
         })
     })

@@ -21,7 +21,7 @@ pub struct GroupBuilder {
 
 impl GroupBuilder {
     /// How many members there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.members.len()
     }
 
