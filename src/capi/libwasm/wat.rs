@@ -3,17 +3,23 @@
 use crate::arch::with_wasm_float_mode;
 use crate::capi::boundary::boundary;
 use crate::capi::byte::{self, wasm_byte_vec_t};
+use crate::capi::libwasm::folded_try::unfold;
 use crate::capi::{own, vec};
 use crate::code;
 use crate::module;
 use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 use std::ffi::{CStr, c_char};
+use std::path::Path;
+use wast::lexer::Lexer;
+use wast::parser::{self, ParseBuffer};
+use wast::token::Span;
 
 /// Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
 /// owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
 /// error has the line and the column, and what stands there. Components are no modules: they are refused. A
-/// text may use any proposal: which of them a module may use, its engine decides.
+/// text may use any proposal: which of them a module may use, its engine decides. Legacy exceptions may be flat (`try ... catch $tag ... end`)
+/// or folded (`(try (do ...) (catch $tag ...))`, `(try (do ...) (delegate $label))`).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool {
     // SAFETY: as the caller states.
@@ -54,16 +60,38 @@ unsafe fn write_binary(wat: *const wasm_byte_vec_t, name: Option<&str>, out: *mu
 fn translate(text: &[u8], name: Option<&str>) -> Result<Vec<u8>> {
     // A text read from a C string may have its NUL.
     let text = text.strip_suffix(b"\0").filter(|_| !text.starts_with(b"\0asm")).unwrap_or(text);
-    let binary = wat::parse_bytes(text).map_err(|mut error| {
+    if text.starts_with(b"\0asm") {
+        return not_a_component(text.to_vec());
+    }
+    let Ok(text) = std::str::from_utf8(text) else {
+        let message = "input bytes aren't valid utf-8";
+        let message = name.map_or(message.to_owned(), |name| format!("failed to parse `{name}`: {message}"));
+        return Err(Error::new(ErrorKind::Invalid, message));
+    };
+    let binary = encode(text).map_err(|mut error| {
         if let Some(name) = name {
-            error.set_path(name);
+            error.set_path(Path::new(name));
         }
+        error.set_text(text);
         Error::new(ErrorKind::Invalid, excerpt(&error.to_string()))
     })?;
-    if binary.starts_with(module::COMPONENT_HEADER) {
-        return Err(Error::unsupported("a component; this library runs core modules"));
+    not_a_component(binary)
+}
+
+fn not_a_component(binary: Vec<u8>) -> Result<Vec<u8>> {
+    match binary.starts_with(module::COMPONENT_HEADER) {
+        true => Err(Error::unsupported("a component; this library runs core modules")),
+        false => Ok(binary),
     }
-    Ok(binary.into_owned())
+}
+
+fn encode(text: &str) -> std::result::Result<Vec<u8>, wast::Error> {
+    let unfolded = unfold(&Lexer::new(text))?;
+    let parse = |text: &str| parser::parse::<wast::Wat<'_>>(&ParseBuffer::new(text)?)?.encode();
+    parse(&unfolded.text).map_err(|error| {
+        let place = Span::from_offset(unfolded.original(error.span().offset()));
+        wast::Error::new(place, error.message())
+    })
 }
 
 /// How much of a line of text an error quotes, before and behind the place that it is about.
