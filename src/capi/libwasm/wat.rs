@@ -148,4 +148,71 @@ mod tests {
         assert!(translate(module::COMPONENT_HEADER, None).is_err());
         assert!(translate(b"(module)", None).is_ok());
     }
+
+    fn flat(text: &str) -> Result<String, String> {
+        unfold(&Lexer::new(text)).map(|unfolded| unfolded.text.into_owned()).map_err(|error| error.message())
+    }
+
+    #[test]
+    fn folded_try_is_made_flat() {
+        for (folded, expected) in [
+            ("(try (do nop))", "(end try     nop )"),
+            (
+                "(try $l (result i32) (do) (catch $e drop) (catch_all))",
+                "(end try $l (result i32)       catch $e drop   catch_all )",
+            ),
+            (
+                "(try (do (try(do)(delegate $l))) (catch 0))",
+                "(end try     (delegate $l try                 )   catch 0 )",
+            ),
+            (
+                "(i32.eqz (try (type 0) (do (i32.const 1)) (delegate 2)))",
+                "(i32.eqz (delegate 2 try (type 0)     (i32.const 1)              ))",
+            ),
+            // What is no instruction, and the form that is flat.
+            (
+                "(@a (try)) (try_table (catch 0 1)) try catch 0 end \"(try (do))\" (; (try) ;)",
+                "(@a (try)) (try_table (catch 0 1)) try catch 0 end \"(try (do))\" (; (try) ;)",
+            ),
+        ] {
+            assert_eq!(flat(folded).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_place_in_a_folded_try() {
+        for text in [
+            "(try)",
+            "(try nop (do))",
+            "(try $l $l (do))",
+            "(try ((do)))",
+            "(try (nop) (do))",
+            "(try (catch 0))",
+            "(try (do) (do))",
+            "(try (do) nop)",
+            "(try (do) (catch_all) (catch 0))",
+            "(try (do) (catch_all) (catch_all))",
+            "(try (do) (catch 0) (delegate 0))",
+            "(try (do) (delegate))",
+            "(try (do) (delegate 0 0))",
+            "(try (do) (delegate 0) (delegate 0))",
+            "(try (do) (delegate (nop)))",
+        ] {
+            let message = flat(text).unwrap_err();
+            assert!(message.starts_with("unexpected token, expected "), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn places_of_a_flat_text() {
+        let text = "(try (do) (catch 0)) (try (do) (delegate $l)) nop";
+        let unfolded = unfold(&Lexer::new(text)).unwrap();
+        for (word, skipped) in [("catch", 0), ("nop", 0), ("try", 0), ("try", 1)] {
+            let nth = |text: &str| text.match_indices(word).nth(skipped).unwrap().0;
+            assert_eq!(unfolded.original(nth(&unfolded.text)), nth(text), "{word}");
+        }
+        assert_eq!(unfolded.original(unfolded.text.len()), text.len());
+        // What was inserted belongs where it was.
+        assert_eq!(unfolded.original(unfolded.text.find("end").unwrap() + 1), 1);
+    }
 }
