@@ -7,6 +7,7 @@ pub mod deftype;
 pub mod error;
 pub mod exception;
 pub mod fieldtype;
+pub mod folded_try;
 pub mod frame;
 pub mod func;
 pub mod heap;
