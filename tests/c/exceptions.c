@@ -313,11 +313,111 @@ static void deep(void) {
   world_delete(&w);
 }
 
+// What a callback returns that throws nothing itself.
+static wasm_trap_t* give_trap(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)args, (void)results;
+  return wasm_trap_copy(*(wasm_trap_t**)env);
+}
+
+// A callback that returns another store's trap has made a mistake, whatever the trap stands for: nothing catches it.
+static void of_another_store(void) {
+  struct world w;
+  world_new(&w);
+  wasm_trap_t *given, *trap;
+  run(&w, THROW, 42, &given);
+  CHECK(given);
+  for (int with_references = 0; with_references < 2; with_references++) {
+    wasm_store_t* store = check_store();
+    wasm_functype_t* type =
+        with_references ? wasm_functype_new_1_0(wasm_valtype_new(WASM_EXTERNREF)) : wasm_functype_new_1_0(wasm_valtype_new(WASM_I32));
+    wasm_func_t* func = wasm_func_new_with_env(store, type, give_trap, &given, NULL);
+    wasm_functype_delete(type);
+    wasm_instance_t* instance = check_instance(
+        store,
+        with_references ? "(module (tag $t (param i32 f64)) (import \"\" \"give\" (func $give (param externref)))"
+                          "  (func (export \"run\") (block $h (try_table (catch_all $h) (call $give (ref.null extern))))))"
+                        : "(module (tag $t (param i32 f64)) (import \"\" \"give\" (func $give (param i32)))"
+                          "  (func (export \"run\") (block $h (try_table (catch_all $h) (call $give (i32.const 1))))))",
+        1, wasm_func_as_extern(func));
+    wasm_func_delete(func);
+    func = check_func(instance, 0);
+    for (int i = 0; i < 3; i++) {
+      trap = check_trap(func);
+      CHECK(libwasm_trap_code(trap) == LIBWASM_TRAP_BAD_CALL && trap_says(trap, "a callback returned a trap of another store") && !libwasm_trap_exception(trap));
+      wasm_trap_delete(trap);
+    }
+    wasm_func_delete(func);
+    wasm_instance_delete(instance);
+    wasm_store_delete(store);
+  }
+  CHECK(carries(&w, given, 42, 2.5));
+  wasm_trap_delete(given);
+  world_delete(&w);
+}
+
+struct finalized {
+  struct world* w;
+  int count;
+};
+
+// Collects, and throws and catches another exception.
+static void finalize(void* data) {
+  struct finalized* finalized = data;
+  finalized->count++;
+  CHECK(libwasm_store_collect(finalized->w->store));
+  enum mode mode = finalized->w->mode;
+  finalized->w->mode = RETURN;
+  wasm_trap_t* trap;
+  run(finalized->w, THROW, 1, &trap);
+  CHECK(carries(finalized->w, trap, 1, 2.5));
+  wasm_trap_delete(trap);
+  CHECK(run(finalized->w, CATCH, 1, &trap) == 2 && !trap);
+  finalized->w->mode = mode;
+}
+
+static wasm_trap_t* throw_with_info(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)results;
+  struct finalized* finalized = env;
+  wasm_val_t values[] = {args->data[0], WASM_F64_VAL(9.0)};
+  wasm_val_vec_t carried = {2, values};
+  wasm_ref_t* exception = libwasm_exception_new(finalized->w->tag, &carried);
+  wasm_trap_t* trap = libwasm_trap_new_exception(exception);
+  wasm_ref_delete(exception);
+  CHECK(trap);
+  wasm_trap_set_host_info_with_finalizer(trap, finalized, finalize);
+  return trap;
+}
+
+// A trap that a callback has returned dies when its exception is caught. Its finalizer does not come between the two.
+static void finalizers_wait(void) {
+  struct world w;
+  world_new(&w);
+  struct finalized finalized = {&w, 0};
+  wasm_functype_t* type = wasm_functype_new_1_0(wasm_valtype_new(WASM_I32));
+  wasm_func_t* func = wasm_func_new_with_env(w.store, type, throw_with_info, &finalized, NULL);
+  wasm_functype_delete(type);
+  wasm_instance_t* instance = check_instance(
+      w.store,
+      "(module (import \"\" \"t\" (tag $t (param i32 f64))) (import \"\" \"throw\" (func $throw (param i32)))"
+      "  (func (export \"run\") (param i32) (result i32)"
+      "    (block $h (result i32 f64) (try_table (catch $t $h) (call $throw (local.get 0))) (unreachable))"
+      "    (drop) (i32.add (i32.const 1000))))",
+      2, libwasm_tag_as_extern(w.tag), wasm_func_as_extern(func));
+  wasm_func_delete(func);
+  func = check_func(instance, 0);
+  for (int i = 1; i <= 3; i++) CHECK(check_call(func, 1, i) == 1000 + i && finalized.count == i);
+  wasm_func_delete(func);
+  wasm_instance_delete(instance);
+  world_delete(&w);
+}
+
 int main(void) {
   thrown_and_not_caught();
   through_the_host();
   references();
   tags();
   deep();
+  of_another_store();
+  finalizers_wait();
   return 0;
 }
