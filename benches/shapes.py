@@ -50,6 +50,23 @@ def loops(size):
     return b"".join(each) + get(0), count
 
 
+def jumps(size):
+    """Jumps out of a block, before each of which a local of its own is set; all are read behind."""
+    count = size // 12
+    out = b"".join(const(k) + put(k + 2) + get(0) + b"\x0d\x00" for k in range(count))
+    read = b"".join(get(k + 2) + b"\x6a" for k in range(count))
+    return BLOCK + EMPTY + out + END_ + const(0) + read, count
+
+
+def labels(size):
+    """A `br_table` with a label many times, behind which locals are read that may have been set or not."""
+    count = size // 18
+    table = get(0) + b"\x0e" + u(8 * count) + bytes(8 * count + 1)
+    out = get(1) + b"\x0d\x00" + b"".join(const(k) + put(k + 2) for k in range(count)) + table
+    read = b"".join(get(k + 2) + b"\x6a" for k in range(count))
+    return BLOCK + EMPTY + out + END_ + const(0) + read, count
+
+
 def module(body, locals_=0):
     m = Module()
     m.memory(1)
@@ -67,6 +84,17 @@ def references(size):
     return m.binary()
 
 
+def calls_in_a_try(size):
+    """Calls whose exceptions are handled, before each of which a local of its own is set; all are read behind."""
+    count, m = size // 12, Module()
+    throw = m.import_function([], [])
+    calls = b"".join(const(k) + put(k) + CALL + u(throw) for k in range(count))
+    read = b"".join(get(k) + b"\x6a" for k in range(count))
+    handled = BLOCK + EMPTY + b"\x1f" + EMPTY + b"\x01\x02\x00" + calls + END_ + END_
+    m.function([], [I32], handled + const(0) + read, own=[(count, I32)])
+    return m.binary()
+
+
 def simple(make):
     return lambda size: module(*make(size))
 
@@ -81,5 +109,8 @@ SHAPES = {
     "nested if, a local each": simple(nested_locals),
     "ifs in a loop, a local each": simple(ifs_in_a_loop),
     "loops, a local each": simple(loops),
+    "jumps out of a block, a local each": simple(jumps),
+    "a br_table, a local for each eighth label": simple(labels),
+    "calls in a try_table, a local each": calls_in_a_try,
     "references across calls": references,
 }

@@ -49,6 +49,13 @@ const REFERENCES: Allowance = Allowance { base: 4 << 20, per_byte: 64 };
 const SPANS: Allowance = Allowance { base: 4 << 20, per_byte: 64 };
 /// As `SPANS`, for the backtracking allocator, whose time is not linear in them.
 const SPANS_TO_BACKTRACK: Allowance = Allowance { base: 256 << 10, per_byte: 64 };
+/// Values that are passed for block parameters: some 400 ns and 70 bytes each, in a single pass.
+const ARGUMENTS: Allowance = Allowance { base: 1 << 20, per_byte: 16 };
+/// Values that are passed for block parameters, each by the parameters of its block: some 40 ns each for the backtracking allocator,
+/// which tries to merge them.
+const MERGES_TO_BACKTRACK: Allowance = Allowance { base: 4 << 20, per_byte: 200 };
+/// As `MERGES_TO_BACKTRACK`, where signals are off.
+const MERGES_WITHOUT_SIGNALS: Allowance = Allowance { base: 32 << 20, per_byte: 200 };
 /// Block parameters, which the backtracking allocator merges with the values that are passed for them.
 const PARAMS_TO_BACKTRACK: Allowance = Allowance { base: 4 << 10, per_byte: 1 };
 /// The same two where signals are off: a frame must be small then, which those of a single pass are not.
@@ -84,11 +91,11 @@ impl Budget {
         self.reference_locals += usize::from(is_ref);
     }
 
-    /// Notes that a local is read or written in `block`: Cranelift keeps an array of the definitions of each, as long as this block's
-    /// number.
-    pub fn use_local(&mut self, local: u32, block: Block) {
+    /// Notes that a local is used, of which blocks with numbers up to `block` get a definition: the one where it is written, or, where it
+    /// is read, any that come before on some path. Cranelift keeps an array of the definitions of each, as long as the largest number.
+    pub fn use_local(&mut self, local: u32, block: usize) {
         let last = &mut self.last_uses[local as usize];
-        let block = block.as_u32();
+        let block = u32::try_from(block).unwrap_or(u32::MAX);
         self.definitions += block.saturating_sub(*last) as usize;
         *last = block.max(*last);
     }
@@ -167,6 +174,18 @@ impl Effort {
             }
             effort.backtrack &= params <= PARAMS_TO_BACKTRACK.of(body);
         }
+        if blocks.saturating_mul(values) > ARGUMENTS.of(body) {
+            let Passed { arguments, merges } = Passed::of(func);
+            if arguments > ARGUMENTS.of(body) {
+                let what = "locals times the jumps to where control joins";
+                return Err(too_complex(what, arguments, ARGUMENTS.of(body)));
+            }
+            let most = MERGES_WITHOUT_SIGNALS.of(body);
+            if !signals && merges > most {
+                return Err(too_complex("locals, squared, times the jumps to where control joins", merges, most));
+            }
+            effort.backtrack &= merges <= MERGES_TO_BACKTRACK.of(body);
+        }
         if blocks.saturating_mul(insts) > CLIMBS_TO_OPTIMIZE.of(body) {
             effort.optimize = climbs(func) <= CLIMBS_TO_OPTIMIZE.of(body);
         }
@@ -184,6 +203,29 @@ pub(crate) fn check_memory(func: &Function) -> Result<()> {
     let insts = func.dfg.num_insts().saturating_mul(1024);
     let memory = insts.saturating_add(func.dfg.num_values().saturating_mul(64));
     if memory < LITTLE_MEMORY { reserve::check_on_the_way(memory) } else { reserve::check_for(memory) }
+}
+
+/// What the branches of a function pass on.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Passed {
+    /// The values, one for each parameter of the block that a branch goes to.
+    arguments: usize,
+    /// Each value by the parameters of its block.
+    merges: usize,
+}
+
+impl Passed {
+    fn of(func: &Function) -> Passed {
+        let mut passed = Passed::default();
+        for block in func.layout.blocks() {
+            for target in func.block_successors(block) {
+                let params = func.dfg.num_block_params(target);
+                passed.arguments += params;
+                passed.merges = passed.merges.saturating_add(params.saturating_mul(params));
+            }
+        }
+        passed
+    }
 }
 
 /// For how many blocks values live, in total.
@@ -324,7 +366,7 @@ mod tests {
     use super::*;
     use crate::compiler::{CompileOptions, isa, sig};
     use crate::types::ErrorKind;
-    use cranelift_codegen::ir::{InstBuilder, types};
+    use cranelift_codegen::ir::{BlockArg, InstBuilder, types};
     use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
     /// `block0(v0): v1 = v0 + 1; block1: if v0 goto block3; block2: use v2 = v0 + v0 of block1, goto block1; block3: return v1`.
@@ -363,6 +405,29 @@ mod tests {
         let func = looping();
         // What block1 computes of the parameter could be computed in block0, and so what block2 computes of that.
         assert_eq!(climbs(&func), 1 + 2);
+    }
+
+    #[test]
+    fn values_are_passed_by_each_branch() {
+        assert_eq!(Passed::of(&looping()), Passed::default());
+        let mut func = Function::new();
+        func.signature = sig::c(&[types::I64], &[types::I64]);
+        let mut context = FunctionBuilderContext::new();
+        let mut builder = FunctionBuilder::new(&mut func, &mut context);
+        let blocks = [(); 2].map(|()| builder.create_block());
+        builder.append_block_params_for_function_params(blocks[0]);
+        for _ in 0..3 {
+            builder.append_block_param(blocks[1], types::I64);
+        }
+        builder.switch_to_block(blocks[0]);
+        let param = builder.block_params(blocks[0])[0];
+        let args = [BlockArg::Value(param); 3];
+        builder.ins().brif(param, blocks[1], &args, blocks[1], &args);
+        builder.switch_to_block(blocks[1]);
+        builder.ins().return_(&[param]);
+        builder.seal_all_blocks();
+        builder.finalize(isa::host(&CompileOptions::DEFAULT, Effort::FULL).unwrap().frontend_config());
+        assert_eq!(Passed::of(&func), Passed { arguments: 2 * 3, merges: 2 * 3 * 3 });
     }
 
     #[test]

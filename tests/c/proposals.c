@@ -97,6 +97,24 @@ static void artifacts_do_not_get_around_it(const proposal_t* proposal) {
   wasm_store_delete(off);
 }
 
+// A component is told from a module that is malformed, as text and as a binary.
+static void components(void) {
+  static const char text[] = "(component)", binary[] = "\0asm\x0d\0\1";
+  wasm_store_t* store = check_store();
+  wasm_byte_vec_t given, out;
+  wasm_byte_vec_new(&given, sizeof text - 1, text);
+  CHECK_REASON(!libwasm_wat2wasm(&given, &out));
+  CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_UNSUPPORTED && reason_says("component") && out.size == 0);
+  wasm_byte_vec_delete(&given);
+  wasm_byte_vec_new(&given, sizeof binary, binary);
+  CHECK_REASON(!libwasm_wat2wasm(&given, &out));
+  CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_UNSUPPORTED && reason_says("component"));
+  CHECK_REASON(wasm_module_new(store, &given) == NULL);
+  CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_UNSUPPORTED && reason_says("component"));
+  wasm_byte_vec_delete(&given);
+  wasm_store_delete(store);
+}
+
 __extension__ typedef __int128 int128;
 __extension__ typedef unsigned __int128 uint128;
 
@@ -176,6 +194,7 @@ int main(void) {
     // NULL does nothing.
     CHECK_REASON((proposals[i].setter(NULL, true), true));
   }
+  components();
   wide_arithmetic();
   return 0;
 }

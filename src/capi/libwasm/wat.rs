@@ -11,7 +11,7 @@ use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 use std::ffi::{CStr, c_char};
 use std::path::Path;
-use wast::lexer::Lexer;
+use wast::lexer::{Lexer, TokenKind};
 use wast::parser::{self, ParseBuffer};
 use wast::token::Span;
 
@@ -69,6 +69,9 @@ fn translate(text: &[u8], name: Option<&str>) -> Result<Vec<u8>> {
         return Err(Error::new(ErrorKind::Invalid, message));
     };
     let binary = encode(text).map_err(|mut error| {
+        if is_component(text) {
+            return component();
+        }
         if let Some(name) = name {
             error.set_path(Path::new(name));
         }
@@ -79,10 +82,21 @@ fn translate(text: &[u8], name: Option<&str>) -> Result<Vec<u8>> {
 }
 
 fn not_a_component(binary: Vec<u8>) -> Result<Vec<u8>> {
-    match binary.starts_with(module::COMPONENT_HEADER) {
-        true => Err(Error::unsupported("a component; this library runs core modules")),
-        false => Ok(binary),
-    }
+    if binary.starts_with(module::COMPONENT_HEADER) { Err(component()) } else { Ok(binary) }
+}
+
+fn component() -> Error {
+    Error::unsupported("a component; this library runs core modules")
+}
+
+/// Whether a text, which the parser does not accept, begins as that of a component does.
+fn is_component(text: &str) -> bool {
+    let lexer = Lexer::new(text);
+    let mut tokens = lexer.iter(0).map_while(std::result::Result::ok).filter(|token| {
+        !matches!(token.kind, TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment)
+    });
+    let first = tokens.next().map(|token| token.kind);
+    first == Some(TokenKind::LParen) && tokens.next().is_some_and(|token| token.src(text) == "component")
 }
 
 fn encode(text: &str) -> std::result::Result<Vec<u8>, wast::Error> {
@@ -144,8 +158,10 @@ mod tests {
 
     #[test]
     fn components_are_refused() {
-        assert!(translate(b"(component)", None).is_err());
-        assert!(translate(module::COMPONENT_HEADER, None).is_err());
+        for text in [module::COMPONENT_HEADER, b"(component)", b" ;; a comment\n( component $c (core module))"] {
+            assert_eq!(translate(text, None).unwrap_err().kind(), ErrorKind::Unsupported);
+        }
+        assert_eq!(translate(b"(componen)", None).unwrap_err().kind(), ErrorKind::Invalid);
         assert!(translate(b"(module)", None).is_ok());
     }
 

@@ -326,16 +326,24 @@ pub(crate) fn br_on_non_null(t: &mut FuncTranslator<'_>, depth: u32) {
 
 pub(crate) fn br_table(t: &mut FuncTranslator<'_>, targets: &BrTable<'_>) -> Result<()> {
     let index = t.pop();
-    // With operands, each label gets a block of its own that passes them on, so that they are not repeated for each entry.
+    let depths: Vec<u32> = std::iter::once(Ok(targets.default()))
+        .chain(targets.targets())
+        .collect::<std::result::Result<_, _>>()
+        .map_err(crate::compiler::translate::invalid)?;
+    // With operands, each label gets a block of its own that passes them on, so that they are not repeated for each entry; and so does one
+    // that has several entries, since it may be reached with locals that differ.
+    let mut entries: HashMap<u32, usize> = HashMap::new();
+    for &depth in &depths {
+        *entries.entry(depth).or_default() += 1;
+    }
     let mut passing: HashMap<u32, Block> = HashMap::new();
-    let mut calls = Vec::with_capacity(targets.len() as usize + 1);
-    for depth in std::iter::once(Ok(targets.default())).chain(targets.targets()) {
-        let depth = depth.map_err(crate::compiler::translate::invalid)?;
+    let mut calls = Vec::with_capacity(depths.len());
+    for depth in depths {
         let frame = t.control.label(depth);
         frame.next_reached |= !matches!(frame.kind, FrameKind::Loop { .. });
         let (target, count) = frame.label();
         let block = match count {
-            0 => target,
+            0 if entries[&depth] == 1 => target,
             _ => *passing.entry(depth).or_insert_with(|| t.builder.create_block()),
         };
         calls.push(t.builder.func.dfg.block_call(block, &[]));

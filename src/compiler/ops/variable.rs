@@ -9,24 +9,20 @@ use crate::types::*;
 use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
 use cranelift_codegen::ir::types;
-use cranelift_frontend::Variable;
 
 pub(crate) fn local_get(t: &mut FuncTranslator<'_>, local: u32) {
-    t.use_local(local);
-    let value = t.builder.use_var(Variable::from_u32(local));
+    let value = t.local(local);
     t.push(value);
 }
 
 pub(crate) fn local_set(t: &mut FuncTranslator<'_>, local: u32) {
-    t.use_local(local);
     let value = t.pop();
-    t.builder.def_var(Variable::from_u32(local), value);
+    t.set_local(local, value);
 }
 
 pub(crate) fn local_tee(t: &mut FuncTranslator<'_>, local: u32) {
-    t.use_local(local);
     let value = t.stack.top(1)[0];
-    t.builder.def_var(Variable::from_u32(local), value);
+    t.set_local(local, value);
 }
 
 pub(crate) fn global_get(t: &mut FuncTranslator<'_>, global: u32) {

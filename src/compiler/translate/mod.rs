@@ -21,6 +21,7 @@ use crate::compiler::{CompileOptions, dispatch};
 use crate::module::{self, Module};
 use crate::types::*;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
+use cranelift_codegen::entity::EntityRef;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     self, Endianness, Function, Inst, InstBuilder, MemFlagsData, Opcode, SourceLoc, StackSlotData, StackSlotKey,
@@ -136,11 +137,19 @@ impl<'a> FuncTranslator<'a> {
         self.builder.inst_results(call).first().copied()
     }
 
-    /// Notes that the next use of a local is in the current block.
-    pub fn use_local(&mut self, local: u32) {
+    /// Reads a local.
+    pub fn local(&mut self, local: u32) -> Value {
+        // Where control joins, its value is looked for in what came before: blocks that may have been made later.
+        self.budget.use_local(local, self.builder.func.dfg.num_blocks());
+        self.builder.use_var(Variable::from_u32(local))
+    }
+
+    /// Writes a local.
+    pub fn set_local(&mut self, local: u32, value: Value) {
         if let Some(block) = self.builder.current_block() {
-            self.budget.use_local(local, block);
+            self.budget.use_local(local, block.index());
         }
+        self.builder.def_var(Variable::from_u32(local), value);
     }
 
     /// Notes that a call comes next, for which references that live must be found by the collector.
