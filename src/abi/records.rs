@@ -2,6 +2,7 @@
 
 use crate::abi::context::VMAnyContext;
 use crate::abi::object::ObjectHeader;
+use crate::abi::value::Crossing;
 use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
 /// A function, as references to it and handles on it see it.
@@ -70,7 +71,10 @@ pub struct VMTable {
 #[derive(Debug)]
 pub struct VMGlobal {
     pub object: ObjectHeader,
-    pub _pad: u64,
+    /// Of its type what the host's functions ask. Not for compiled code, as what follows.
+    pub crossing: Crossing,
+    pub mutable: bool,
+    pub _pad: [u8; 3],
     /// The value: i32, i64, f32, f64 little-endian bits in the low bytes, v128, a `*mut VMFuncRef`, or a 32-bit heap reference.
     pub value: [u8; 16],
 }

@@ -32,6 +32,6 @@ pub unsafe extern "C" fn libwasm_ref_test(reference: *const wasm_ref_t, ty: *con
         let Some(store) = (unsafe { store.as_ref() }) else { return Ok(false) };
         let _entered = store.enter()?;
         // SAFETY: live, and its store is entered.
-        Ok(unsafe { val::check_ref(store, object, ty) }.is_ok())
+        Ok(unsafe { val::check_ref(store, object, val::crossing(ValType::Ref(ty)), ty) }.is_ok())
     })
 }

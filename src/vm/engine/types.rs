@@ -2,13 +2,14 @@
 //!
 //! Registrations are counted. The registry itself holds only weak ones, and a dying registration removes its own entry and no other.
 
-use crate::abi::{VMFuncRef, VMFuncType};
+use crate::abi::{Crossing, VMFuncRef, VMFuncType};
 use crate::code::Appended;
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::os::sync::Mutex;
 use crate::types::{Error, FuncType, Result, TypeId, ValType};
 use crate::vm::engine::trampolines::Trampolines;
 use crate::vm::types::DefinedType;
+use crate::vm::val::crossing;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Weak};
@@ -20,6 +21,9 @@ pub struct RegisteredType {
     pub head: VMFuncType,
     to_wasm: AtomicPtr<u8>,
     pub ty: FuncType,
+    /// What converting its parameters and results asks of their types.
+    pub params: Box<[Crossing]>,
+    pub results: Box<[Crossing]>,
     defined: DefinedType,
     /// Whether the signature has only i32, i64, f32 and f64: then trampolines speak `wasm_val_t` directly.
     pub numeric: bool,
@@ -60,6 +64,8 @@ impl TypeRegistry {
                 num_results: ty.results.len(),
             },
             ty: ty.clone(),
+            params: ty.params.iter().copied().map(crossing).collect(),
+            results: ty.results.iter().copied().map(crossing).collect(),
             numeric: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
             to_wasm: AtomicPtr::default(),
             to_host: AtomicPtr::default(),

@@ -8,10 +8,10 @@
 
 use super::call::{bad_call, failed_call};
 use super::{HostFunc, ValVec};
-use crate::abi::{Activation, LENT_OFFSET, PendingTrap, VMHostContext, VMStoreContext};
+use crate::abi::{Activation, Form, LENT_OFFSET, PendingTrap, VMHostContext, VMStoreContext};
 use crate::arch;
 use crate::module::EntityIndex;
-use crate::types::{TrapCode, ValType};
+use crate::types::{Error, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::Handle;
 use crate::vm::store::{Entered, Store};
@@ -62,14 +62,11 @@ impl Results {
                 &format!(" gave {} results where its type has {}", self.given(), self.count),
             ));
         }
-        for (index, (value, &ty)) in self.values().iter().zip(&func.ty.ty.results).enumerate() {
-            if !val::is_kind_of(value.kind, ty) {
-                let given = val::name_of_kind(value.kind);
-                return Err(wrong(entered, func, &format!(" gave {given} for result {index} ({ty})")));
-            }
+        let ty = &*func.ty;
+        for (index, (value, &crossing)) in self.values().iter().zip(&ty.results).enumerate() {
             // SAFETY: a value that a callback gave is well-formed.
-            if let Err(error) = unsafe { val::check(entered.store(), value, ty) } {
-                return Err(wrong(entered, func, &format!(" gave a wrong result {index} ({ty}): {}", error.message())));
+            if let Err(error) = unsafe { val::check(entered.store(), value, crossing, &ty.ty.results[index]) } {
+                return Err(wrong_result(entered, func, index, value.kind, &error));
             }
         }
         Ok(())
@@ -96,6 +93,15 @@ impl Drop for Results {
 fn wrong(entered: &Entered<'_>, func: &HostFunc, what: &str) -> Handle<Trap> {
     let name = import_of_caller(entered.store(), &raw const func.context).unwrap_or_default();
     bad_call(entered, &format!("host function{name}{what}"))
+}
+
+#[cold]
+fn wrong_result(entered: &Entered<'_>, func: &HostFunc, index: usize, kind: u8, error: &Error) -> Handle<Trap> {
+    let ty = func.ty.ty.results[index];
+    if val::is_kind_of(kind, ty) {
+        return wrong(entered, func, &format!(" gave a wrong result {index} ({ty}): {}", error.message()));
+    }
+    wrong(entered, func, &format!(" gave {} for result {index} ({ty})", val::name_of_kind(kind)))
 }
 
 /// What the instance that has called this host function imports it as, with a space before it; nothing if it does not import it, or
@@ -136,27 +142,27 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
     let store = unsafe { &*func.header.store };
     // SAFETY: code of the store has called, so there is an entry further out.
     let entered = unsafe { store.still_entered() };
-    let (params, result_types) = (&func.ty.ty.params, &func.ty.ty.results);
+    let (params, result_types) = (&*func.ty.params, &*func.ty.results);
     let behind_slots = slots.wrapping_add(params.len().max(result_types.len()));
     let args: *mut Val = behind_slots.wrapping_byte_add(LENT_OFFSET).cast();
     debug_assert!(!vector::may_be_allocated(args.cast()), "lent values lie where no allocation does");
     let place = args.wrapping_add(params.len());
     // If the callback does not return, what its arguments own is given back.
     let lending = store.lending();
-    for (index, &ty) in params.iter().enumerate() {
+    for (index, &crossing) in params.iter().enumerate() {
         // SAFETY: the trampoline has written a slot for each parameter.
         let slot = unsafe { &*slots.wrapping_add(index) };
         // SAFETY: it is a value of the parameter's type.
-        let value = unsafe { val::from_slot(store, slot, ty) }.map_err(|error| failed_call(&entered, &error))?;
-        if ty.is_ref() || ty == ValType::V128 {
+        let value = unsafe { val::from_slot(store, slot, crossing) }.map_err(|error| failed_call(&entered, &error))?;
+        if !matches!(crossing.form, Form::Short | Form::Long) && value.of != 0 {
             lending.lend(value);
         }
         // SAFETY: room for a value for each parameter.
         unsafe { args.wrapping_add(index).write(value) };
     }
-    for (index, &ty) in result_types.iter().enumerate() {
+    for (index, &crossing) in result_types.iter().enumerate() {
         // SAFETY: room for a value for each result.
-        unsafe { place.wrapping_add(index).write(Val::zero(ty)) };
+        unsafe { place.wrapping_add(index).write(Val::zero(crossing)) };
     }
     let args_vec = ValVec { size: params.len(), data: args };
     let mut vector = ValVec { size: result_types.len(), data: place };
@@ -219,14 +225,14 @@ unsafe fn write_results(
     results: &[Val],
     slots: *mut RawSlot,
 ) -> Result<(), Handle<Trap>> {
-    let (store, types) = (entered.store(), &func.ty.ty.results);
-    let boxes = results.iter().zip(types).filter(|&(result, &ty)| val::needs_box(result, ty)).count();
+    let (store, types) = (entered.store(), &func.ty.results);
+    let boxes = results.iter().zip(types).filter(|&(result, &crossing)| val::needs_box(result, crossing)).count();
     store.reserve_boxes(boxes).map_err(|error| failed_call(entered, &error))?;
-    for (index, (result, &ty)) in results.iter().zip(types).enumerate() {
+    for (index, (result, &crossing)) in results.iter().zip(types).enumerate() {
         // SAFETY: checked by the caller; the boxes are reserved.
-        let slot = unsafe { val::to_slot(store, result, ty) }.map_err(|error| failed_call(entered, &error))?;
+        let slot = unsafe { val::to_slot(store, result, crossing) }.map_err(|error| failed_call(entered, &error))?;
         // SAFETY: room for the results by the caller's promise.
-        unsafe { slots.wrapping_add(index).write(slot) };
+        unsafe { slots.wrapping_add(index).write(slot.to_le_bytes()) };
     }
     Ok(())
 }

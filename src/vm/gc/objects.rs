@@ -2,7 +2,7 @@
 
 use super::heap::GcHeap;
 use crate::abi::{
-    ARRAY_LENGTH, Content, HEAP_HEADER, Shape, TYPE_SHIFT, VMFuncRef, VMTag, array_size, content, heap_bits,
+    ARRAY_LENGTH, Content, DISPLAY, HEAP_HEADER, Shape, TYPE_SHIFT, VMFuncRef, VMTag, array_size, content, heap_bits,
     storage_size, struct_layout, type_kind,
 };
 use crate::types::{CompositeType, FieldType, HeapType, Result, StorageType, TrapCode, TypeId};
@@ -230,7 +230,16 @@ impl Store {
                 kind == Some(if wanted == HeapType::Struct { type_kind::STRUCT } else { type_kind::ARRAY })
             }
             HeapType::Concrete { ty: crate::types::TypeUse::Defined(wanted), .. } => {
-                id.and_then(DefinedType::get).is_some_and(|given| given.matches(wanted))
+                // SAFETY: the header of an object.
+                header.and_then(|header| unsafe { GcHeap::record(header) }).is_some_and(|record| {
+                    // SAFETY: whoever has a type keeps it registered.
+                    match unsafe { GcHeap::record(wanted.0 << TYPE_SHIFT) } {
+                        Some(above) if (above.depth as usize) < DISPLAY => {
+                            record.display[above.depth as usize] == wanted.0 + 1
+                        }
+                        _ => id.and_then(DefinedType::get).is_some_and(|given| given.matches(wanted)),
+                    }
+                })
             }
             _ => false,
         }

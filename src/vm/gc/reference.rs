@@ -9,6 +9,32 @@ use crate::types::{HeapType, RefType, Result};
 use crate::vm::store::Store;
 use crate::vm::store::entity::{EntityHeader, Record};
 use crate::vm::store::kinds::{Entity, Tracer};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// The names of a heap's objects, by reference.
+pub type Names = HashMap<u32, *mut HeapObject, BuildHasherDefault<ReferenceHasher>>;
+
+/// Hashes references: the table of names is asked for each that crosses the boundary. A guest that makes many of them collide slows
+/// its own crossings down, and no others.
+#[derive(Default)]
+pub struct ReferenceHasher(u64);
+
+impl Hasher for ReferenceHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u32(byte.into()));
+    }
+
+    fn write_u32(&mut self, reference: u32) {
+        // By the golden ratio; the best bits in the middle go to the ends, which the table uses.
+        let product = (self.0 ^ u64::from(reference)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product.rotate_left(32);
+    }
+}
 
 /// The name of an object of the heap, or of an i31.
 #[repr(C)]
@@ -58,7 +84,7 @@ impl Store {
     }
 
     /// The name of an object of the heap or an i31, made if there is none; null for what is no reference.
-    #[cold]
+    #[inline(never)]
     fn name_of(&self, reference: u32) -> Result<*mut ObjectHeader> {
         if let Some(&name) = self.heap_names.borrow().get(&reference) {
             return Ok(name.cast());

@@ -240,10 +240,11 @@ fn define_globals(instance: &Instance) -> Result<(), TrapCode> {
 }
 
 fn define_global(instance: &Instance, index: usize, value: RawSlot) {
-    let record = instance.global(GlobalIndex::new(index));
+    let index = GlobalIndex::new(index);
+    let record = instance.global(index);
     let offset = record as usize - std::ptr::from_ref(instance) as usize;
     // SAFETY: within the context.
-    unsafe { record.write(VMGlobal::new(offset, value)) };
+    unsafe { record.write(VMGlobal::new(offset, &instance.module().globals[index], value)) };
 }
 
 /// Evaluates the element segments whose expressions make objects, each of which is made once.

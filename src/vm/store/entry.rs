@@ -278,7 +278,7 @@ impl Entered<'_> {
 
     /// Runs `body`, which may run code of the host: there, finalizers run whenever a function of the library returns. The
     /// caller relies on nothing that only a handle of the host's keeps alive.
-    #[inline]
+    #[inline(always)]
     pub(in crate::vm) fn call_out<R>(&self, body: impl FnOnce() -> R) -> R {
         let held = self.store.finalizers.hold(false);
         let result = body();

@@ -26,7 +26,7 @@ use crate::vm::engine::Engine;
 use crate::vm::gc::HeapPacing;
 use crate::vm::gc::heap::GcHeap;
 use crate::vm::gc::places::Places;
-use crate::vm::gc::reference::HeapObject;
+use crate::vm::gc::reference::Names;
 use crate::vm::gc::statistics::Statistics;
 use crate::vm::gc::tracing::Tracing;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
@@ -65,7 +65,7 @@ pub struct Store {
     pub(super) heap_funcs: RefCell<Places<VMFuncRef>>,
     pub(super) heap_tags: RefCell<Places<VMTag>>,
     /// The names of objects of the heap, by reference.
-    pub(super) heap_names: RefCell<HashMap<u32, *mut HeapObject>>,
+    pub(super) heap_names: RefCell<Names>,
     /// Marking from scratch, while that goes on.
     pub(super) marking: RefCell<Option<Tracing>>,
     pub(super) heap_pacing: HeapPacing,
