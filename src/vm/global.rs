@@ -28,14 +28,9 @@ unsafe impl Record for VMGlobal {
 
 impl VMGlobal {
     /// A record that lies `owner_offset` bytes into its entity.
-    pub fn new(owner_offset: usize, ty: &GlobalType, value: RawSlot) -> VMGlobal {
-        VMGlobal {
-            object: ObjectHeader::new(ObjectKind::Global, owner_offset),
-            crossing: val::crossing(ty.content),
-            mutable: ty.mutability == Mutability::Var,
-            _pad: [0; 3],
-            value,
-        }
+    pub fn new(owner_offset: usize, crossing: Crossing, mutable: bool, value: RawSlot) -> VMGlobal {
+        let object = ObjectHeader::new(ObjectKind::Global, owner_offset);
+        VMGlobal { object, crossing, mutable, _pad: [0; 3], value }
     }
 }
 
@@ -53,9 +48,9 @@ unsafe impl Entity for Global {
 /// # Safety
 /// The value is well-formed: a reference is null or a live handle, a v128 null or a live box.
 pub unsafe fn new(entered: &Entered<'_>, ty: GlobalType, value: &Val) -> Result<Handle<VMGlobal>> {
-    let store = entered.store();
+    let (store, crossing) = (entered.store(), val::crossing(ty.content));
     // SAFETY: passed on to the caller.
-    let slot = unsafe { checked_slot(store, value, val::crossing(ty.content), || ty.content)? };
+    let slot = unsafe { checked_slot(store, value, crossing, || ty.content)? };
     let defined = match ty.content {
         ValType::Ref(ty) => DefinedType::named_by(ty.heap),
         _ => None,
@@ -64,7 +59,7 @@ pub unsafe fn new(entered: &Entered<'_>, ty: GlobalType, value: &Val) -> Result<
         header: EntityHeader::new(ObjectKind::Global, store),
         ty,
         _defined: defined,
-        record: VMGlobal::new(offset_of!(Global, record), &ty, slot),
+        record: VMGlobal::new(offset_of!(Global, record), crossing, ty.mutability == Mutability::Var, slot),
     }));
     // SAFETY: just boxed.
     let record = unsafe { &raw const (*global).record };

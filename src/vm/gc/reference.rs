@@ -61,7 +61,7 @@ unsafe impl Entity for HeapObject {
     unsafe fn free(store: &Store, this: *mut HeapObject) {
         // SAFETY: boxed by `name_of`; nothing refers to it.
         let object = unsafe { Box::from_raw(this) };
-        let mut names = store.heap_names.borrow_mut();
+        let mut names = store.gc.names.borrow_mut();
         // Of an object that a collection has not reached, the name was taken out then: something else may lie there now.
         if names.get(&object.bits).is_some_and(|&name| std::ptr::eq(name, this)) {
             names.remove(&object.bits);
@@ -79,17 +79,17 @@ impl Store {
     /// The object of the host that a reference names: what is in its box, or the name of an object of the heap. Null for null.
     #[inline]
     pub(in crate::vm) fn object_of(&self, reference: u32) -> Result<*mut ObjectHeader> {
-        let boxed = self.heap.borrow().get(reference);
+        let boxed = self.gc.heap.borrow().get(reference);
         if !boxed.is_null() || reference == 0 { Ok(boxed) } else { self.name_of(reference) }
     }
 
     /// The name of an object of the heap or an i31, made if there is none; null for what is no reference.
     #[inline(never)]
     fn name_of(&self, reference: u32) -> Result<*mut ObjectHeader> {
-        if let Some(&name) = self.heap_names.borrow().get(&reference) {
+        if let Some(&name) = self.gc.names.borrow().get(&reference) {
             return Ok(name.cast());
         }
-        let header = self.heap.borrow().header(reference);
+        let header = self.gc.heap.borrow().header(reference);
         if header.is_none() && reference & 1 == 0 {
             return Ok(std::ptr::null_mut());
         }
@@ -101,14 +101,14 @@ impl Store {
             drop(unsafe { Box::from_raw(name) });
             return Err(error);
         }
-        self.heap_names.borrow_mut().insert(reference, name);
+        self.gc.names.borrow_mut().insert(reference, name);
         Ok(name.cast())
     }
 
     /// Marks the names that have host info of objects that are marked: it is kept as long as the object.
     pub(super) fn keep_names_with_host_info(&self) {
-        let heap = self.heap.borrow();
-        for (&reference, &name) in self.heap_names.borrow().iter() {
+        let heap = self.gc.heap.borrow();
+        for (&reference, &name) in self.gc.names.borrow().iter() {
             // SAFETY: names in the table are live.
             let header = unsafe { &(*name).header };
             if header.object.has_host_info && heap.is_marked(reference) {
@@ -120,14 +120,14 @@ impl Store {
     /// Takes out the names that a collection has not reached, before what they are names of is freed.
     pub(super) fn forget_unmarked_names(&self) {
         // SAFETY: names in the table are live.
-        self.heap_names.borrow_mut().retain(|_, name| unsafe { (**name).header.marked.get() });
+        self.gc.names.borrow_mut().retain(|_, name| unsafe { (**name).header.marked.get() });
     }
 
     /// Takes out the names of objects that are not marked, which the host has no handles of, and leaves them to be freed.
     pub(super) fn forget_names_of_dead_objects(&self) {
-        let heap = self.heap.borrow();
+        let heap = self.gc.heap.borrow();
         let is_dead = |reference: &u32, _: &mut *mut HeapObject| reference & 1 == 0 && !heap.is_marked(*reference);
-        let gone: Vec<_> = self.heap_names.borrow_mut().extract_if(is_dead).map(|(_, name)| name.cast()).collect();
+        let gone: Vec<_> = self.gc.names.borrow_mut().extract_if(is_dead).map(|(_, name)| name.cast()).collect();
         drop(heap);
         if !gone.is_empty() {
             // SAFETY: nothing but the table referred to them, and each was in it once.

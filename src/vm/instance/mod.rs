@@ -32,7 +32,7 @@ use crate::vm::table::Table;
 use crate::vm::val;
 use cranelift_entity::EntityRef;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::mem::{ManuallyDrop, offset_of};
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub struct Instance {
     /// Segments that `elem.drop` or `data.drop` emptied, or that instantiation used up.
     dropped: RefCell<Dropped>,
     /// The elements of segments whose expressions make objects, evaluated once, when the instance was made.
-    elems: RefCell<HashMap<ElemIndex, Box<[u64]>>>,
+    elems: RefCell<BTreeMap<ElemIndex, Box<[u64]>>>,
     /// Whether anything of the instance was handed out, or its start function ran.
     touched: Cell<bool>,
     parts: Parts,
