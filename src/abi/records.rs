@@ -32,6 +32,8 @@ pub struct VMFuncRef {
 pub struct VMFuncType {
     /// The trampoline from the host to WebAssembly, if the signature has numbers only and it has been compiled; else null.
     pub numeric_to_wasm: AtomicPtr<u8>,
+    /// The same if it has others too, and few.
+    pub slots_to_wasm: AtomicPtr<u8>,
     pub num_params: usize,
     pub num_results: usize,
 }

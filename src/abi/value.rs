@@ -55,7 +55,7 @@ pub struct Crossing {
 
 /// How a value of the host becomes one of WebAssembly.
 #[repr(u8)]
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// A number of 32 bits.
     Short,

@@ -170,7 +170,7 @@ impl Table {
     /// What is stored in an element that is in bounds.
     fn stored(&self, index: u64) -> u64 {
         let index = index as usize;
-        if self.ty.element.is_func() {
+        if self.crossing.form == Form::Func {
             // SAFETY: in bounds, and elements of function tables are 8 bytes.
             unsafe { self.base().cast::<u64>().wrapping_add(index).read() }
         } else {
@@ -182,7 +182,7 @@ impl Table {
     /// Stores the bits of an element that is in bounds.
     fn store_bits(&self, index: u64, bits: u64) {
         let index = index as usize;
-        if self.ty.element.is_func() {
+        if self.crossing.form == Form::Func {
             // SAFETY: as in `stored`.
             unsafe { self.base().cast::<u64>().wrapping_add(index).write(bits) }
         } else {
@@ -197,6 +197,7 @@ impl Table {
     }
 
     /// The bits of an element; `None` out of bounds.
+    #[inline]
     pub fn get(&self, index: u64) -> Option<u64> {
         if index >= self.size() {
             return None;
@@ -208,6 +209,7 @@ impl Table {
     }
 
     /// Fills an element that is 0 if the table is lazy, and gives its bits.
+    #[inline(never)]
     fn fill_element(&self, index: u64) -> u64 {
         // SAFETY: the image is part of the definer's module, and the table is lazy only while its definer lives.
         let Some(image) = (unsafe { self.image.get().as_ref() }) else { return 0 };
@@ -362,6 +364,7 @@ impl Table {
     }
 
     /// The object in an element; `None` out of bounds.
+    #[inline]
     pub fn get_object(&self, index: u64) -> Option<Result<*mut ObjectHeader>> {
         self.get(index).map(|bits| val::bits_to_object(self.store(), bits, self.crossing))
     }

@@ -191,12 +191,28 @@ impl Val {
         }
     }
 
+    /// As [`Val::delete`], by a thread that is inside `store`.
+    ///
+    /// # Safety
+    /// As [`Val::delete`].
+    #[inline(always)]
+    pub unsafe fn delete_inside(&mut self, store: &Store) {
+        // SAFETY: the caller owns this handle.
+        if self.is_object() && unsafe { store.give_back_another(self.object()) } {
+            self.of = 0;
+        } else if self.of != 0 && self.kind >= KIND_V128 {
+            // SAFETY: passed on to the caller.
+            unsafe { self.delete() };
+        }
+    }
+
     /// The object a reference refers to, or null.
     pub fn object(&self) -> *mut ObjectHeader {
         self.of as *mut ObjectHeader
     }
 
     /// Whether it is a reference to something. Of a kind that does not exist nothing is known, so it owns nothing.
+    #[inline]
     fn is_object(&self) -> bool {
         self.kind >= KIND_EXTERNREF && self.of != 0 && HIERARCHIES[usize::from(self.kind)] != NO_KIND
     }

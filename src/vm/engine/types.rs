@@ -3,6 +3,7 @@
 //! Registrations are counted. The registry itself holds only weak ones, and a dying registration removes its own entry and no other.
 
 use crate::abi::{Crossing, VMFuncRef, VMFuncType};
+use crate::arch;
 use crate::code::Appended;
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::os::sync::Mutex;
@@ -60,6 +61,7 @@ impl TypeRegistry {
         let registered = Arc::new(RegisteredType {
             head: VMFuncType {
                 numeric_to_wasm: AtomicPtr::default(),
+                slots_to_wasm: AtomicPtr::default(),
                 num_params: ty.params.len(),
                 num_results: ty.results.len(),
             },
@@ -99,6 +101,8 @@ impl RegisteredType {
         let entry = self.compile(&self.to_wasm, Compiler::compile_host_to_wasm)?;
         if self.numeric {
             self.head.numeric_to_wasm.store(entry.cast_mut(), Ordering::Release);
+        } else if self.params.len() + self.results.len() <= arch::MOST_SLOTS {
+            self.head.slots_to_wasm.store(entry.cast_mut(), Ordering::Release);
         }
         Ok(entry)
     }

@@ -20,7 +20,7 @@ use std::ptr::{null, null_mut};
 ///
 /// # Safety
 /// `func` is live; the reference is used only while its store is.
-unsafe fn store_of_func<'a>(func: *const VMFuncRef) -> &'a Store {
+pub(super) unsafe fn store_of_func<'a>(func: *const VMFuncRef) -> &'a Store {
     // SAFETY: live by the caller's promise.
     let vmctx = unsafe { (*func).vmctx };
     // SAFETY: a live function's context is live.

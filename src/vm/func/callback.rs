@@ -22,7 +22,9 @@ use crate::vm::vector;
 use std::ops::ControlFlow;
 
 /// What a callback has left in its results. Dropping it frees what the values own, and the vector if the callback put it there.
-struct Results {
+struct Results<'a> {
+    /// The store, which this thread is inside of.
+    store: &'a Store,
     /// The callback's vector, as it is now.
     vector: ValVec,
     /// The storage that was in it before.
@@ -31,17 +33,20 @@ struct Results {
     count: usize,
 }
 
-impl Results {
+impl Results<'_> {
+    #[inline]
     fn is_replaced(&self) -> bool {
         self.vector.data != self.place
     }
 
     /// How many there are, as the callback left it.
+    #[inline]
     fn given(&self) -> usize {
         if self.vector.data.is_null() { 0 } else { self.vector.size }
     }
 
     /// The values that the callback gave.
+    #[inline]
     fn values(&self) -> &[Val] {
         let (data, count) = match self.is_replaced() {
             true if self.given() == 0 => return &[],
@@ -54,6 +59,7 @@ impl Results {
     }
 
     /// Whether the values are results of the function; if not, a trap that says what was expected and given.
+    #[inline]
     fn check(&self, entered: &Entered<'_>, func: &HostFunc) -> Result<(), Handle<Trap>> {
         if self.given() != self.count {
             return Err(wrong(
@@ -73,12 +79,13 @@ impl Results {
     }
 }
 
-impl Drop for Results {
+impl Drop for Results<'_> {
+    #[inline]
     fn drop(&mut self) {
         // A callback that replaced the vector may have moved the values of the old one into it, so what is left there is nobody's.
         for mut value in self.values().iter().copied() {
             // SAFETY: the callback gave its values away, and nobody uses them after this.
-            unsafe { value.delete() };
+            unsafe { value.delete_inside(self.store) };
         }
         let data = self.vector.data.cast();
         if self.is_replaced() && vector::may_be_allocated(data) {
@@ -174,13 +181,13 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
         // SAFETY: written above, and a callback leaves values there.
         for arg in unsafe { std::slice::from_raw_parts_mut(args, params.len()) } {
             // SAFETY: owned by this function, and a well-behaved callback has not freed them.
-            unsafe { arg.delete() };
+            unsafe { arg.delete_inside(store) };
         }
         trap
     });
     // What is in the results is nobody's if the callback was left by an exception: it was not done with them.
     let results =
-        (trap.addr() != arch::LEFT_BY_EXCEPTION).then_some(Results { vector, place, count: result_types.len() });
+        (trap.addr() != arch::LEFT_BY_EXCEPTION).then_some(Results { store, vector, place, count: result_types.len() });
     // SAFETY: the stub has just returned it.
     let outcome = unsafe { outcome(store, trap) }.and_then(|()| {
         let Some(results) = &results else { return Ok(()) };
@@ -197,6 +204,7 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
 ///
 /// # Safety
 /// `trap` is what the callback's stub has just returned, and is owned.
+#[inline]
 unsafe fn outcome(store: &Store, trap: *mut u8) -> Result<(), Handle<Trap>> {
     if trap.is_null() {
         return Ok(());
@@ -263,7 +271,7 @@ pub(in crate::vm) unsafe fn end_numeric_callback(
     let args: *mut Val = vectors.wrapping_add(1).wrapping_byte_add(LENT_OFFSET).cast();
     debug_assert!(!vector::may_be_allocated(args.cast()), "lent values lie where no allocation does");
     let place = args.wrapping_add(func.ty.ty.params.len());
-    let results = Results { vector, place, count: func.ty.ty.results.len() };
+    let results = Results { store, vector, place, count: func.ty.ty.results.len() };
     outcome?;
     // SAFETY: code of the store has called, so there is an entry further out.
     let entered = unsafe { store.still_entered() };

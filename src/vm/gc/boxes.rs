@@ -50,6 +50,27 @@ pub struct Boxes {
     live: u32,
     allocated_since_collection: u32,
     live_after_collection: u32,
+    /// The boxes that objects have got last, by [`place_of`]: the next time they cross, it is in the same.
+    last: Last,
+}
+
+/// As many boxes as are remembered.
+const REMEMBERED: usize = 32;
+
+#[derive(Debug)]
+struct Last([u32; REMEMBERED]);
+
+impl Default for Last {
+    fn default() -> Last {
+        Last([0; REMEMBERED])
+    }
+}
+
+/// Where the box of an object is remembered.
+#[inline]
+fn place_of(object: *const ObjectHeader) -> usize {
+    let address = object.addr();
+    (address >> 4 ^ address >> 9) % REMEMBERED
 }
 
 /// What a sweep did.
@@ -126,6 +147,25 @@ impl Boxes {
         self.live += 1;
         self.allocated_since_collection = self.allocated_since_collection.saturating_add(1);
         Ok(offset)
+    }
+
+    /// The box that an object has got last, if it is remembered.
+    #[inline]
+    pub fn known(&self, object: *mut ObjectHeader) -> Option<u32> {
+        let known = self.last.0[place_of(object)];
+        // It may have been freed since, and be another's.
+        std::ptr::eq(self.get(known), object).then_some(known)
+    }
+
+    /// A reference to `object`, never 0: the one that it has got last, or a new one ([`Boxes::alloc`]).
+    #[inline]
+    pub fn of(&mut self, object: *mut ObjectHeader) -> Result<u32> {
+        if let Some(known) = self.known(object) {
+            return Ok(known);
+        }
+        let made = self.alloc(object)?;
+        self.last.0[place_of(object)] = made;
+        Ok(made)
     }
 
     /// The object that `reference` names. Null for null, and for what is no reference to a live box.

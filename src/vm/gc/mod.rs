@@ -135,9 +135,9 @@ impl Pacing {
         due && !self.collecting.get()
     }
 
-    /// Notes that a handle was given back to a store whose own handle is gone.
-    pub(super) fn released(&self) {
-        self.released.set(self.released.get() + 1);
+    /// Notes that handles were given back to a store whose own handle is gone.
+    pub(super) fn released(&self, handles: usize) {
+        self.released.set(self.released.get() + handles);
     }
 
     /// The same for such a store. Any handle may be the last that the host gives back, and what is left then may be held by garbage

@@ -74,6 +74,7 @@ impl Lending<'_> {
     }
 
     /// Lends a value: what it owns is given back if there is no return.
+    #[inline]
     pub(in crate::vm) fn lend(&self, value: Val) {
         self.store.activations.values.borrow_mut().push((self.activation, value));
         self.values.set(self.values.get() + 1);

@@ -250,6 +250,12 @@ impl Store {
         self.reserve_boxes_by_collecting(count)
     }
 
+    /// A box for an object, if there is one or it takes no collection to make one.
+    #[inline]
+    pub(super) fn box_at_once(&self, object: *mut ObjectHeader) -> Option<u32> {
+        self.gc.heap.try_borrow_mut().ok()?.box_at_once(object)
+    }
+
     #[cold]
     fn reserve_boxes_by_collecting(&self, count: usize) -> Result<()> {
         self.collect_for_boxes();
@@ -262,6 +268,6 @@ impl Store {
     /// Makes a box for an object: an externref. The caller has reserved it and marked the object as escaped.
     #[inline]
     pub(super) fn box_object(&self, object: *mut ObjectHeader) -> Result<u32> {
-        self.gc.heap.borrow_mut().alloc_box(object)
+        self.gc.heap.borrow_mut().box_of(object)
     }
 }
