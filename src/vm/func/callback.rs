@@ -7,6 +7,7 @@
 //! results are not what they should be. For all others [`host_call`] does everything.
 
 use super::call::{bad_call, failed_call};
+use super::slots::convert_at_once;
 use super::{HostFunc, ValVec};
 use crate::abi::{Activation, Form, LENT_OFFSET, PendingTrap, VMHostContext, VMStoreContext};
 use crate::arch;
@@ -37,6 +38,12 @@ impl Results<'_> {
     #[inline]
     fn is_replaced(&self) -> bool {
         self.vector.data != self.place
+    }
+
+    /// Whether the vector is the one that the callback was lent, unchanged.
+    #[inline]
+    fn is_as_lent(&self) -> bool {
+        !self.is_replaced() && self.vector.size == self.count
     }
 
     /// How many there are, as the callback left it.
@@ -160,12 +167,21 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
         // SAFETY: the trampoline has written a slot for each parameter.
         let slot = unsafe { &*slots.wrapping_add(index) };
         // SAFETY: it is a value of the parameter's type.
-        let value = unsafe { val::from_slot(store, slot, crossing) }.map_err(|error| failed_call(&entered, &error))?;
-        if !matches!(crossing.form, Form::Short | Form::Long) && value.of != 0 {
-            lending.lend(value);
+        match unsafe { val::from_slot(store, slot, crossing) } {
+            Ok(value) => {
+                if crossing.form >= Form::Vector && value.of != 0 {
+                    lending.lend(value);
+                }
+                // SAFETY: room for a value for each parameter.
+                unsafe { args.wrapping_add(index).write(value) };
+            }
+            Err(error) => {
+                drop(lending);
+                // SAFETY: written before.
+                unsafe { delete_values(store, args, index) };
+                return Err(failed_call(&entered, &error));
+            }
         }
-        // SAFETY: room for a value for each parameter.
-        unsafe { args.wrapping_add(index).write(value) };
     }
     for (index, &crossing) in result_types.iter().enumerate() {
         // SAFETY: room for a value for each result.
@@ -173,31 +189,73 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
     }
     let args_vec = ValVec { size: params.len(), data: args };
     let mut vector = ValVec { size: result_types.len(), data: place };
-    let trap = entered.call_out(|| {
-        // SAFETY: the host gave the callback for this signature.
-        let trap = unsafe { (func.context.call)(context, &args_vec, &mut vector, lending.activation()) };
-        drop(lending);
-        // The arguments are lent to the callback: what they own is freed here.
-        // SAFETY: written above, and a callback leaves values there.
-        for arg in unsafe { std::slice::from_raw_parts_mut(args, params.len()) } {
-            // SAFETY: owned by this function, and a well-behaved callback has not freed them.
-            unsafe { arg.delete_inside(store) };
-        }
-        trap
-    });
-    // What is in the results is nobody's if the callback was left by an exception: it was not done with them.
-    let results =
-        (trap.addr() != arch::LEFT_BY_EXCEPTION).then_some(Results { store, vector, place, count: result_types.len() });
-    // SAFETY: the stub has just returned it.
-    let outcome = unsafe { outcome(store, trap) }.and_then(|()| {
-        let Some(results) = &results else { return Ok(()) };
-        results.check(&entered, func)?;
-        // SAFETY: checked above; the slots have room for the results.
-        unsafe { write_results(&entered, func, results.values(), slots) }
-    });
-    drop(results);
+    let activation = lending.activation();
+    let held = entered.begin_call_out();
+    // SAFETY: the host gave the callback for this signature.
+    let trap = unsafe { (func.context.call)(context, &args_vec, &mut vector, activation) };
+    drop(lending);
+    // The arguments are lent to the callback: what they own is freed here.
+    // SAFETY: written above, and a callback leaves values there.
+    unsafe { delete_values(store, args, params.len()) };
+    entered.end_call_out(held);
+    let given = Results { store, vector, place, count: result_types.len() };
+    // SAFETY: as many results as types, and as slots; a value that a callback gave is well-formed.
+    let usual = trap.is_null()
+        && given.is_as_lent()
+        && unsafe { convert_at_once(store, result_types, &func.ty.ty.results, place, slots) };
+    let outcome = if usual {
+        std::mem::forget(given);
+        // SAFETY: written above, and the callback gave its values away.
+        unsafe { delete_values(store, place, result_types.len()) };
+        Ok(())
+    } else {
+        // SAFETY: the stub has just returned it, for this call.
+        unsafe { end_call(&entered, func, trap, given, slots) }
+    };
     entered.leave_with_references();
     outcome
+}
+
+/// Frees what arguments or results of a callback own.
+///
+/// # Safety
+/// They are values, whose owner calls, inside the store; a well-behaved callback has not freed them.
+#[inline(always)]
+unsafe fn delete_values(store: &Store, values: *mut Val, count: usize) {
+    for index in 0..count {
+        // SAFETY: there are as many.
+        let value = unsafe { &mut *values.wrapping_add(index) };
+        // SAFETY: owned by the caller.
+        unsafe { value.delete_inside(store) };
+    }
+}
+
+/// The end of [`host_call`] where the callback gave a trap, or results that have to be looked at closely.
+///
+/// # Safety
+/// `trap` and the results are what the callback of `func` has just given, whose results go to `slots`.
+#[inline(never)]
+unsafe fn end_call(
+    entered: &Entered<'_>,
+    func: &HostFunc,
+    trap: *mut u8,
+    results: Results<'_>,
+    slots: *mut RawSlot,
+) -> Result<(), Handle<Trap>> {
+    let by_exception = trap.addr() == arch::LEFT_BY_EXCEPTION;
+    // What is in the results is nobody's if the callback was left by an exception: it was not done with them.
+    let results = if by_exception {
+        std::mem::forget(results);
+        None
+    } else {
+        Some(results)
+    };
+    // SAFETY: the stub has just returned it.
+    unsafe { outcome(entered.store(), trap) }?;
+    let Some(results) = &results else { return Ok(()) };
+    results.check(entered, func)?;
+    // SAFETY: checked above; the slots have room for the results.
+    unsafe { write_results(entered, func, results.values(), slots) }
 }
 
 /// The trap that a callback of `store` gave, or the one that stands for the exception by which it was left.

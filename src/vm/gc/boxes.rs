@@ -50,7 +50,8 @@ pub struct Boxes {
     live: u32,
     allocated_since_collection: u32,
     live_after_collection: u32,
-    /// The boxes that objects have got last, by [`place_of`]: the next time they cross, it is in the same.
+    /// Objects and the boxes that they have got last, by [`place_of`]: the next time they cross, it is in the same. Each box is live: those
+    /// that a sweep might free are forgotten before.
     last: Last,
 }
 
@@ -58,11 +59,11 @@ pub struct Boxes {
 const REMEMBERED: usize = 32;
 
 #[derive(Debug)]
-struct Last([u32; REMEMBERED]);
+struct Last([(*mut ObjectHeader, u32); REMEMBERED]);
 
 impl Default for Last {
     fn default() -> Last {
-        Last([0; REMEMBERED])
+        Last([(null_mut(), 0); REMEMBERED])
     }
 }
 
@@ -152,9 +153,8 @@ impl Boxes {
     /// The box that an object has got last, if it is remembered.
     #[inline]
     pub fn known(&self, object: *mut ObjectHeader) -> Option<u32> {
-        let known = self.last.0[place_of(object)];
-        // It may have been freed since, and be another's.
-        std::ptr::eq(self.get(known), object).then_some(known)
+        let (known, reference) = self.last.0[place_of(object)];
+        std::ptr::eq(known, object).then_some(reference)
     }
 
     /// A reference to `object`, never 0: the one that it has got last, or a new one ([`Boxes::alloc`]).
@@ -164,7 +164,7 @@ impl Boxes {
             return Ok(known);
         }
         let made = self.alloc(object)?;
-        self.last.0[place_of(object)] = made;
+        self.last.0[place_of(object)] = (object, made);
         Ok(made)
     }
 
@@ -190,6 +190,7 @@ impl Boxes {
     /// Frees the boxes that the collection `epoch` has not marked. A box owns nothing: its object, if nothing else reaches
     /// it, is unmarked as well and is the collector's to free.
     pub fn sweep(&mut self, epoch: u32) -> Swept {
+        self.last = Last::default();
         let mut freed = 0;
         for offset in (FIRST..self.bump).step_by(BOX as usize) {
             // Below `bump`, so within 32 bits.

@@ -286,6 +286,18 @@ impl Entered<'_> {
         result
     }
 
+    /// The beginning of what [`Entered::call_out`] does around its body.
+    #[inline]
+    pub(in crate::vm) fn begin_call_out(&self) -> bool {
+        self.store.finalizers.hold(false)
+    }
+
+    /// The end of it.
+    #[inline]
+    pub(in crate::vm) fn end_call_out(&self, held: bool) {
+        self.store.finalizers.hold(held);
+    }
+
     /// Leaves without running finalizers, which may collect: references that nothing keeps alive yet are on their way into
     /// WebAssembly.
     pub(in crate::vm) fn leave_with_references(self) {
