@@ -13,9 +13,11 @@ pub mod statistics;
 #[cfg(test)]
 mod tests;
 pub mod tracing;
+pub mod weak;
 mod young;
 
 use crate::abi::{VMFuncRef, VMTag};
+use crate::types::TypeId;
 use crate::vm::types::DefinedType;
 use heap::GcHeap;
 use places::Places;
@@ -26,6 +28,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use tracing::Tracing;
+use weak::WeakTable;
 
 /// The heap of a store, and what the collector knows of it.
 #[derive(Default)]
@@ -41,6 +44,10 @@ pub struct HeapState {
     pub(super) statistics: Statistics,
     /// The types that objects of the heap may have: those of modules, by where they lie.
     pub(super) types: RefCell<BTreeMap<*const DefinedType, Arc<[DefinedType]>>>,
+    /// And those of objects that the host has made, by number.
+    pub(super) host_types: RefCell<BTreeMap<TypeId, DefinedType>>,
+    /// The weak references of the host.
+    pub(super) weak: RefCell<WeakTable>,
 }
 
 /// What is made at its first use, so that stores are small that do without.
