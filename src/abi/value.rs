@@ -40,7 +40,7 @@ pub struct ValVec {
 
 const _: () = assert!(size_of::<ValVec>() == VAL_VEC && offset_of!(ValVec, data) == VAL_VEC_DATA);
 
-/// What converting a value asks of its type, each time: worked out once for each type (`src/vm/val.rs`), and small.
+/// What converting a value asks of its type, each time: worked out once for each type (`src/vm/valkind.rs`), and small.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Crossing {

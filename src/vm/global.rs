@@ -134,8 +134,9 @@ pub unsafe fn get(entered: &Entered<'_>, global: *const VMGlobal) -> Result<Val>
 /// `global` is a live global of the store; the value is well-formed.
 pub unsafe fn set(entered: &Entered<'_>, global: *mut VMGlobal, value: &Val) -> Result<()> {
     // SAFETY: live by the caller's promise.
-    let (crossing, mutable) = unsafe { ((*global).crossing, (*global).mutable) };
-    if !mutable {
+    let crossing = unsafe { (*global).crossing };
+    // SAFETY: as above.
+    if !unsafe { (*global).mutable } {
         return Err(Error::argument("the global is immutable"));
     }
     // SAFETY: live by the caller's promise.

@@ -10,7 +10,7 @@ use crate::os::sync::Mutex;
 use crate::types::{Error, FuncType, Result, TypeId, ValType};
 use crate::vm::engine::trampolines::Trampolines;
 use crate::vm::types::DefinedType;
-use crate::vm::val::crossing;
+use crate::vm::valkind::crossing;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Weak};

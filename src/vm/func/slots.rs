@@ -21,7 +21,9 @@ pub struct Slots;
 impl Conversion for Slots {
     unsafe extern "C" fn args_to_slots(func: *const VMFuncRef, args: *const Val, slots: *mut u8) -> u32 {
         // SAFETY: live by the caller's promise.
-        let (store, ty) = unsafe { (store_of_func(func), registered_type(func)) };
+        let store = unsafe { store_of_func(func) };
+        // SAFETY: as above.
+        let ty = unsafe { registered_type(func) };
         // SAFETY: the arguments are as many as the parameters, as are the slots, and what a host gives is well-formed.
         let done = unsafe { convert_at_once(store, &ty.params, &ty.ty.params, args, slots.cast()) };
         if done { 0 } else { arch::REFUSED }
@@ -29,7 +31,9 @@ impl Conversion for Slots {
 
     unsafe extern "C" fn slots_to_results(func: *const VMFuncRef, slots: *const u8, results: *mut Val) -> u32 {
         // SAFETY: live by the caller's promise.
-        let (store, ty) = unsafe { (store_of_func(func), registered_type(func)) };
+        let store = unsafe { store_of_func(func) };
+        // SAFETY: as above.
+        let ty = unsafe { registered_type(func) };
         let slots: *const RawSlot = slots.cast();
         for (index, &crossing) in ty.results.iter().enumerate() {
             // SAFETY: the trampoline has written a slot for each result.
@@ -40,8 +44,10 @@ impl Conversion for Slots {
                 Ok(value) => unsafe { results.wrapping_add(index).write(value) },
                 Err(_) => {
                     for written in 0..index {
-                        // SAFETY: written before, and nobody else has it.
-                        unsafe { (*results.wrapping_add(written)).delete() };
+                        // SAFETY: written before.
+                        let value = unsafe { &mut *results.wrapping_add(written) };
+                        // SAFETY: nobody else has it.
+                        unsafe { value.delete() };
                     }
                     pend_out_of_memory(store);
                     return arch::TRAPPED;

@@ -9,7 +9,7 @@ use crate::module::{ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemMo
 use crate::types::*;
 use crate::vm::memory::image::{ImageFiles, MemoryImage};
 use crate::vm::memory::linear::Contents;
-use crate::vm::val::crossing;
+use crate::vm::valkind::crossing;
 use cranelift_entity::EntityRef;
 use std::collections::BTreeMap;
 use std::ops::Bound;
