@@ -5,7 +5,9 @@
 
 #include <pthread.h>
 
-enum { THREADS = 4, ROUNDS = 3000, PLACE = 64, PAGE = 65536 };
+enum { THREADS = 4, PLACE = 64, PAGE = 65536 };
+// How often each thread does it: an even number.
+static int rounds(void) { return check_mode_is_checked() ? 500 : 3000; }
 
 struct width {
   const char *type, *suffix;  // "i32", "8"
@@ -17,12 +19,12 @@ static const struct width WIDTHS[] = {{"i32", "8", "_u", 1},  {"i32", "16", "_u"
                                       {"i64", "16", "_u", 2}, {"i64", "32", "_u", 4}, {"i64", "", "", 8}};
 enum { WIDTH_COUNT = sizeof WIDTHS / sizeof *WIDTHS };
 
-// What all threads do together, each with its own number t, ROUNDS times over.
+// What all threads do together, each with a number of its own, many times over.
 enum { ADD, SUB, AND, OR, XOR, XCHG, CMPXCHG, LOAD, STORE, OPERATIONS };
 
 // A module with one function for each operation: (address, operand) -> i64, whose first result is what was there.
 static wasm_module_t* module_of(wasm_store_t* store, const struct width* w, bool shared) {
-  static char text[1 << 14];
+  char text[1 << 13];
   size_t n = 0;
 #define PUT(...) (n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__))
   PUT("(module (import \"\" \"m\" (memory 1 1%s))", shared ? " shared" : "");
@@ -66,23 +68,23 @@ static int64_t call(const wasm_instance_t* instance, size_t export_, int32_t a, 
 
 struct job {
   wasm_engine_t* engine;
+  const wasm_shared_module_t* module;
   const libwasm_shared_memory_t* shared;
-  const struct width* width;
-  int op, number;
+  int op;
   int64_t operand, sum;
 };
 
 static void* work(void* arg) {
   struct job* job = arg;
   wasm_store_t* store = wasm_store_new(job->engine);
-  wasm_module_t* module = module_of(store, job->width, true);
+  wasm_module_t* module = wasm_module_obtain(store, job->module);
   wasm_memory_t* memory = libwasm_memory_obtain(store, job->shared);
   wasm_extern_t* externs[] = {wasm_memory_as_extern(memory)};
   wasm_extern_vec_t imports = WASM_ARRAY_VEC(externs);
   wasm_instance_t* instance = wasm_instance_new(store, module, &imports, NULL);
   CHECK(instance);
   int code;
-  job->sum = call(instance, OPERATIONS, job->op, job->operand, ROUNDS, &code);
+  job->sum = call(instance, OPERATIONS, job->op, job->operand, rounds(), &code);
   CHECK(code == -1);
   wasm_instance_delete(instance);
   wasm_memory_delete(memory);
@@ -100,7 +102,8 @@ static uint64_t at(const libwasm_shared_memory_t* shared, int bytes) {
 }
 
 // All threads at one place, one operation at a time.
-static void contended(wasm_engine_t* engine, const libwasm_shared_memory_t* shared, const struct width* width, int op) {
+static void contended(wasm_engine_t* engine, const wasm_shared_module_t* module, const libwasm_shared_memory_t* shared, const struct width* width,
+                      int op) {
   byte_t* data = libwasm_shared_memory_data((libwasm_shared_memory_t*)shared);
   memset(data, 0x5a, 2 * PLACE);
   uint64_t before = op == AND ? UINT64_MAX : 0;
@@ -109,14 +112,14 @@ static void contended(wasm_engine_t* engine, const libwasm_shared_memory_t* shar
   struct job jobs[THREADS];
   for (int i = 0; i < THREADS; i++) {
     int64_t operand = op == AND ? ~(1ll << i) : op == OR || op == XOR ? 1ll << i : i + 1;
-    jobs[i] = (struct job){engine, shared, width, op, i, operand, 0};
+    jobs[i] = (struct job){engine, module, shared, op, operand, 0};
     CHECK(!pthread_create(&threads[i], NULL, work, &jobs[i]));
   }
   uint64_t sums = 0, total = 0;
   for (int i = 0; i < THREADS; i++) {
     CHECK(!pthread_join(threads[i], NULL));
     sums += (uint64_t)jobs[i].sum;
-    total += (uint64_t)jobs[i].operand * ROUNDS;
+    total += (uint64_t)jobs[i].operand * rounds();
   }
   uint64_t after = at(shared, width->bytes);
   int bytes = width->bytes;
@@ -124,7 +127,7 @@ static void contended(wasm_engine_t* engine, const libwasm_shared_memory_t* shar
   if (op == SUB) CHECK(after == low(-total, bytes));
   if (op == AND) CHECK(after == low(~0xfull, bytes));
   if (op == OR) CHECK(after == 0xf);
-  // ROUNDS is even.
+  // An even number of times.
   if (op == XOR) CHECK(after == 0);
   // What was put in came out once, or is still there.
   if (op == XCHG) CHECK(sums + after == total);
@@ -180,7 +183,13 @@ int main(void) {
   CHECK(shared);
   wasm_memorytype_delete(type);
   for (int w = 0; w < WIDTH_COUNT; w++) {
-    for (int op = 0; op < OPERATIONS; op++) contended(engine, shared, &WIDTHS[w], op);
+    wasm_store_t* store = wasm_store_new(engine);
+    wasm_module_t* module = module_of(store, &WIDTHS[w], true);
+    wasm_shared_module_t* shared_module = wasm_module_share(module);
+    for (int op = 0; op < OPERATIONS; op++) contended(engine, shared_module, shared, &WIDTHS[w], op);
+    wasm_shared_module_delete(shared_module);
+    wasm_module_delete(module);
+    wasm_store_delete(store);
     for (int i = 0; i < 2; i++) addresses(engine, &WIDTHS[w], i);
   }
   libwasm_shared_memory_delete(shared);

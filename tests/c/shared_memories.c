@@ -1,12 +1,9 @@
 // Shared memories: made, shared and obtained; the same bytes in stores on several threads; growth under way while others read; races;
-// deleted in any order; forked.
+// deleted in any order.
 
 #include "check.h"
 
 #include <pthread.h>
-#include <sched.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { PAGE = 65536 };
 
@@ -309,40 +306,6 @@ static void coming_and_going(void) {
   wasm_engine_delete(engine);
 }
 
-static void* grow_on(void* arg) {
-  struct task* task = arg;
-  while (libwasm_shared_memory_grow(task->shared, 1) && libwasm_shared_memory_size(task->shared) < 90) sched_yield();
-  return NULL;
-}
-
-// A child has a copy, which works, whatever other threads of the parent were doing with the memory.
-static void forked(void) {
-  wasm_engine_t* engine = check_engine();
-  for (int i = 0; i < 10; i++) {
-    libwasm_shared_memory_t* shared = shared_memory(engine, 1, 100);
-    struct guest guest = guest_new(engine, shared, GUEST);
-    struct task task = {engine, shared, 0};
-    pthread_t thread;
-    CHECK(!pthread_create(&thread, NULL, grow_on, &task));
-    guest_call(&guest, STORE, 9, 1);
-    pid_t child = fork();
-    if (child == 0) {
-      int32_t size = guest_call(&guest, SIZE, 0, 0);
-      CHECK(libwasm_shared_memory_size(shared) == (uint64_t)size && guest_call(&guest, GROW, 1, 0) == size);
-      guest_call(&guest, STORE, (size + 1) * PAGE - 1, 2);
-      guest_call(&guest, STORE, 9, 2);
-      _exit(guest_call(&guest, LOAD, 9, 0) == 2 ? 0 : 1);
-    }
-    int status = -1;
-    CHECK(waitpid(child, &status, 0) == child && status == 0);
-    CHECK(!pthread_join(thread, NULL));
-    CHECK(guest_call(&guest, LOAD, 9, 0) == 1);
-    guest_delete(&guest);
-    libwasm_shared_memory_delete(shared);
-  }
-  wasm_engine_delete(engine);
-}
-
 int main(void) {
   one_memory();
   objects();
@@ -350,7 +313,5 @@ int main(void) {
   growing();
   racing();
   coming_and_going();
-  // ThreadSanitizer does not follow the child of a process with several threads.
-  if (!getenv("LIBWASM_SANITIZER") || strcmp(getenv("LIBWASM_SANITIZER"), "thread") != 0) forked();
   return 0;
 }

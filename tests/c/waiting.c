@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -256,35 +255,11 @@ static void meanwhile(void) {
   wasm_engine_delete(engine);
 }
 
-// A child finds nobody asleep, and can sleep itself.
-static void forked(void) {
-  wasm_engine_t* engine = check_engine();
-  libwasm_shared_memory_t* shared = shared_memory(engine);
-  struct guest guest = guest_new(engine, shared);
-  struct sleeper sleeper = {.engine = engine, .shared = shared, .address = 0, .timeout = ENDLESS};
-  start(&sleeper);
-  usleep(5000);
-  pid_t child = fork();
-  if (child == 0) {
-    CHECK(libwasm_shared_memory_notify(shared, 0, UINT32_MAX) == 0 && guest_call(&guest, WAIT32, 0, 0, 1000) == LIBWASM_WAIT_TIMED_OUT);
-    _exit(libwasm_shared_memory_set_interrupted(shared, true) && guest_call(&guest, WAIT32, 0, 0, ENDLESS) == 1000 + LIBWASM_TRAP_INTERRUPTED ? 0 : 1);
-  }
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child && status == 0);
-  while (!libwasm_shared_memory_notify(shared, 0, 1)) sched_yield();
-  CHECK(end(&sleeper) == 0);
-  guest_delete(&guest);
-  libwasm_shared_memory_delete(shared);
-  wasm_engine_delete(engine);
-}
-
 int main(void) {
   woken();
   not_woken();
   interrupted();
   unshared();
   meanwhile();
-  // ThreadSanitizer does not follow the child of a process with several threads.
-  if (!getenv("LIBWASM_SANITIZER") || strcmp(getenv("LIBWASM_SANITIZER"), "thread") != 0) forked();
   return 0;
 }
