@@ -67,6 +67,9 @@ fn under_sanitizers(workspace: &Workspace, source: &Path, mode: &str) -> Result<
     let mut command = workspace.command(program);
     command.env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1");
     command.env("UBSAN_OPTIONS", "print_stacktrace=1").env("LIBWASM_CHECK_MODE", mode);
+    if cfg!(feature = "stress") {
+        command.env("LIBWASM_CHECK_STRESS", "1");
+    }
     run(&mut command, b"").map(drop)
 }
 

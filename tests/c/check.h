@@ -44,6 +44,15 @@ static bool check_mode_is_checked(void) {
   return mode && strcmp(mode, "checked") == 0;
 }
 
+// `count`, or few where the library collects at each allocation (the stress feature): then each of them costs a whole collection.
+static int check_count(int count, int few) { return getenv("LIBWASM_CHECK_STRESS") ? few : count; }
+
+// Whether limits say the same; what lies between their fields may differ.
+static bool check_same_limits(const libwasm_limits_t* a, const libwasm_limits_t* b) {
+  return a->min == b->min && a->max == b->max && a->has_max == b->has_max && a->index64 == b->index64 &&
+         a->shared == b->shared && a->page_size == b->page_size;
+}
+
 static wasm_config_t* check_config(void) {
   wasm_config_t* config = wasm_config_new();
   CHECK(config);

@@ -110,19 +110,18 @@ static libwasm_heap_statistics_t statistics(struct world* w) {
 // A heap that is large enough to be marked a little at a time is changed meanwhile.
 static void changes(void) {
   struct world w = world_new();
-  const char* mode = getenv("LIBWASM_CHECK_MODE");
   // Valgrind is slow.
-  bool slow = mode && !strcmp(mode, "checked");
-  int rounds = slow ? 6 : 24;
-  call(&w, BEGIN, 100000);
+  bool slow = check_mode_is_checked();
+  int rounds = slow ? 6 : 24, changes = check_count(100000, 1000);
+  call(&w, BEGIN, changes);
   for (int i = 0; i < rounds; i++) {
-    call(&w, CHANGE, 100000);
+    call(&w, CHANGE, changes);
     if (i % 4 == 0) call(&w, SHUFFLE, 0);
-    CHECK(count(&w) > 1000);
+    CHECK(count(&w) > changes / 100);
     if (i % 16 == 15) CHECK(libwasm_store_collect(w.store));
   }
   libwasm_heap_statistics_t all = statistics(&w);
-  CHECK(all.allocated > (uint64_t)rounds * 100000 * 16 && all.live > 1 << 20 && all.size >= all.live);
+  CHECK(all.allocated > (uint64_t)rounds * changes * 16 && all.live > (uint64_t)changes * 10 && all.size >= all.live);
   CHECK(slow || (all.young_collections > 4 && all.full_collections > 1));
   CHECK(all.pauses >= all.young_collections && all.pause_time >= all.longest_pause && all.longest_pause > 0);
   call(&w, END, 0);
@@ -135,15 +134,16 @@ static void changes(void) {
 static void limit(void) {
   struct world w = world_new();
   CHECK(statistics(&w).limit > (uint64_t)3 << 30);
-  CHECK(libwasm_store_set_heap_limit(w.store, 4 << 20));
-  CHECK(statistics(&w).limit == 4 << 20);
+  int few = check_count(4 << 20, 512 << 10);
+  CHECK(libwasm_store_set_heap_limit(w.store, few));
+  CHECK(statistics(&w).limit == (uint64_t)few);
   call(&w, BEGIN, 1000);
   wasm_trap_t* trap = NULL;
   for (int i = 0; i < 1000 && !trap; i++) trap = try_call(&w, CHANGE, 10000);
   CHECK(trap && libwasm_trap_code(trap) == LIBWASM_TRAP_OUT_OF_MEMORY);
   wasm_trap_delete(trap);
-  CHECK(statistics(&w).size <= 4 << 20);
-  CHECK(count(&w) > 10000);
+  CHECK(statistics(&w).size <= (uint64_t)few);
+  CHECK(count(&w) > check_count(10000, 500));
   call(&w, END, 0);
   call(&w, BEGIN, 1000);
   for (int i = 0; i < 5; i++) call(&w, CHANGE, 1000);

@@ -86,7 +86,7 @@ static wasm_ref_t* node(struct world* w, int32_t value, wasm_ref_t* next) {
 static int32_t value_of(struct world* w, wasm_ref_t* ref) { return call(w, VALUE, 1, any_val(ref), any_val(NULL)).of.i32; }
 
 static void churn(struct world* w) {
-  wasm_val_t lists = WASM_I32_VAL(2000);
+  wasm_val_t lists = WASM_I32_VAL(check_count(2000, 2));
   wasm_val_vec_t in = {1, &lists}, out = WASM_EMPTY_VEC;
   CHECK(!wasm_func_call(w->funcs[CHURN], &in, &out));
 }
@@ -276,7 +276,7 @@ static void roots(void) {
 static void large_heaps(void) {
   struct world w = world_new();
   wasm_ref_t* list = NULL;
-  const int count = check_mode_is_checked() ? 20 * 1000 : 300 * 1000;
+  const int count = check_count(check_mode_is_checked() ? 20 * 1000 : 300 * 1000, 1000);
   for (int i = 0; i < count; i++) {
     wasm_ref_t* longer = node(&w, i, list);
     if (list) wasm_ref_delete(list);

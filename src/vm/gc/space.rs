@@ -18,6 +18,9 @@ pub const BLOCK: u32 = 32 << 10;
 const LINE: u32 = 1 << LINE_SHIFT;
 const LINES: usize = (BLOCK / LINE) as usize;
 
+/// What free bytes hold under the stress feature.
+pub const POISON: u8 = 0xdb;
+
 /// Blocks are committed so many at a time at least, and an eighth of all.
 const SMALLEST_STEP: usize = 8;
 
@@ -394,6 +397,9 @@ impl Space {
                         LINES => {}
                         _ => self.holes.push(index as u32),
                     }
+                    for line in (0..LINES).filter(|&line| self.marks[index].lines[line] == 0) {
+                        self.poison(index, line as u32 * LINE, LINE);
+                    }
                 }
                 State::First(count) => {
                     if marks.lines[0] == epoch {
@@ -401,6 +407,7 @@ impl Space {
                     } else {
                         self.blocks[index..index + count as usize].fill(State::Free);
                         marks.lines[0] = 0;
+                        self.poison(index, 0, count * BLOCK);
                     }
                     index += count as usize - 1;
                 }
@@ -409,9 +416,6 @@ impl Space {
         }
         self.holes.reverse();
         self.live = live;
-        if cfg!(feature = "stress") {
-            self.poison();
-        }
     }
 
     /// Gives the memory of free blocks back to the system, but for so many bytes of them.
@@ -438,24 +442,13 @@ impl Space {
         self.untouched = untouched;
     }
 
-    /// Overwrites what is free, so that whoever still has a reference to it is noticed.
-    fn poison(&self) {
-        const POISON: u8 = 0xdb;
-        for (index, &state) in self.blocks.iter().enumerate() {
-            let address = self.address(index as u32) as usize;
-            let fill = |offset: usize, length: usize| {
-                // SAFETY: committed, and free.
-                unsafe { self.area.at(address + offset).write_bytes(POISON, length) };
-            };
-            match state {
-                State::Free => fill(0, BLOCK as usize),
-                State::Shared => {
-                    for line in (0..LINES).filter(|&line| self.marks[index].lines[line] == 0) {
-                        fill(line * LINE as usize, LINE as usize);
-                    }
-                }
-                State::First(_) | State::Behind => {}
-            }
+    /// Under the stress feature, overwrites what has become free, so that whoever still has a reference to it is noticed.
+    #[inline(always)]
+    fn poison(&self, block: usize, offset: u32, length: u32) {
+        if cfg!(feature = "stress") {
+            let start = self.area.at(self.address(block as u32) as usize + offset as usize);
+            // SAFETY: committed with the blocks, and free.
+            unsafe { start.write_bytes(POISON, length as usize) };
         }
     }
 }

@@ -14,7 +14,8 @@ pub(super) fn allocate_bytes(engine: &Engine, ty: &MemoryType, contents: Option<
     };
     let map = |or_less| LinearMemory::new(size, or_less, engine.spaces(), contents);
     let again = |error| if engine.empty_pools() { map(false) } else { Err(error) };
-    map(false).or_else(again).or_else(|_| map(true))
+    let with_less = |error| if size.index64 || size.stays { map(true) } else { Err(error) };
+    map(false).or_else(again).or_else(with_less)
 }
 
 /// The length in bytes of a memory of `old` pages that grows by `delta`; an error where the type does not allow it.
