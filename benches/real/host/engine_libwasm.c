@@ -56,6 +56,8 @@ wasm_extern_t *make_other(struct guest *guest, const wasm_externtype_t *type) {
   return tag ? libwasm_tag_as_extern(tag) : NULL;
 }
 
+bool grow_memory(wasm_memory_t *memory, uint64_t pages) { return libwasm_memory_grow(memory, pages); }
+
 void print_heap(FILE *out, wasm_store_t *store) {
   libwasm_heap_statistics_t heap;
   if (!libwasm_store_heap_statistics(store, &heap) || heap.allocated == 0) return;

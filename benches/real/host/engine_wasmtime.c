@@ -35,6 +35,8 @@ wasm_extern_t *make_other(struct guest *guest, const wasm_externtype_t *type) {
   return NULL;
 }
 
+bool grow_memory(wasm_memory_t *memory, uint64_t pages) { return pages <= UINT32_MAX && wasm_memory_grow(memory, (uint32_t)pages); }
+
 void print_heap(FILE *out, wasm_store_t *store) {
   (void)out;
   (void)store;

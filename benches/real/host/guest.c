@@ -22,7 +22,7 @@ wasm_module_t *load_module(struct process *process, wasm_store_t *store, const c
   return module;
 }
 
-static void print_trap(const wasm_trap_t *trap) {
+void print_trap(const wasm_trap_t *trap) {
   wasm_message_t message;
   wasm_trap_message(trap, &message);
   fprintf(stderr, "trap: %.*s\n", (int)message.size, message.data);
@@ -35,7 +35,7 @@ static void print_trap(const wasm_trap_t *trap) {
   wasm_frame_vec_delete(&frames);
 }
 
-static wasm_extern_t *exported(struct guest *guest, const char *name) {
+wasm_extern_t *exported(struct guest *guest, const char *name) {
   wasm_exporttype_vec_t types;
   wasm_module_exports(guest->module, &types);
   wasm_extern_t *found = NULL;
@@ -48,6 +48,7 @@ static wasm_extern_t *exported(struct guest *guest, const char *name) {
 
 void start_guest(struct guest *guest, struct process *process, wasm_store_t *store, wasm_module_t *module) {
   *guest = (struct guest){.process = process, .store = store, .module = module};
+  if (process->replays) begin_replay(guest);
   wasm_extern_vec_t imports;
   make_imports(guest, &imports);
   // Programs that import their memory export it as well, or it is the only one.
@@ -60,7 +61,11 @@ void start_guest(struct guest *guest, struct process *process, wasm_store_t *sto
   if (trap) print_trap(trap);
   if (!guest->instance) fail("cannot instantiate: %s", trap ? "the start function has trapped" : last_error());
   wasm_instance_exports(guest->instance, &guest->exports);
+  // It may be called otherwise, where it is the only one.
   wasm_extern_t *memory = exported(guest, "memory");
+  for (size_t i = 0; !memory && !imported && i < guest->exports.size; i++) {
+    if (wasm_extern_kind(guest->exports.data[i]) == WASM_EXTERN_MEMORY) memory = guest->exports.data[i];
+  }
   if (memory && wasm_extern_as_memory(memory)) {
     if (imported) wasm_memory_delete(imported);
     guest->memory = wasm_memory_copy(wasm_extern_as_memory(memory));

@@ -32,6 +32,7 @@ struct process {
   int argc, env_count;
   bool stubs;        // whether imports that nobody supplies get stand-ins
   bool quiet;        // whether the guest's standard output is dropped
+  bool replays;      // whether functions that are imported do what a trace says
   struct file files[MAX_FDS];
   pthread_mutex_t lock;  // of `files` and what follows
   struct shared_memory *memories;
@@ -63,6 +64,8 @@ void start_guest(struct guest *guest, struct process *process, wasm_store_t *sto
 void end_guest(struct guest *guest);
 // The export of that name, borrowed; NULL if there is none, or it is no function.
 wasm_func_t *exported_func(struct guest *guest, const char *name);
+wasm_extern_t *exported(struct guest *guest, const char *name);
+void print_trap(const wasm_trap_t *trap);
 // Calls an export. True if it returned or the program has exited; otherwise the trap is printed.
 bool call(struct guest *guest, wasm_func_t *func, const wasm_val_vec_t *args, wasm_val_vec_t *results);
 bool is_name(const wasm_name_t *name, const char *text);
@@ -72,6 +75,13 @@ bool is_name(const wasm_name_t *name, const char *text);
 // What the module imports: WASI's functions, the start of threads, shared memories, and stand-ins. The caller owns the vector.
 void make_imports(struct guest *guest, wasm_extern_vec_t *imports);
 wasm_trap_t *trap_of(struct guest *guest, const char *message);
+
+// ---- replay.c ----
+
+void load_trace(const char *path);
+void begin_replay(struct guest *guest);
+wasm_trap_t *replay_import(uint32_t index, const wasm_functype_t *type, const wasm_val_vec_t *args, wasm_val_vec_t *results);
+void run_replay(void);
 
 // ---- threads.c ----
 
@@ -121,6 +131,7 @@ const char *last_error(void);
 wasm_extern_t *make_memory(struct guest *guest, const wasm_importtype_t *import, const wasm_memorytype_t *type);
 // A tag or another external object that wasm.h has no constructor for; NULL if the library has none either.
 wasm_extern_t *make_other(struct guest *guest, const wasm_externtype_t *type);
+bool grow_memory(wasm_memory_t *memory, uint64_t pages);
 // What a collector has done, in a line of text; nothing where there are no figures.
 void print_heap(FILE *out, wasm_store_t *store);
 

@@ -4,16 +4,26 @@
 struct import {
   struct guest *guest;
   const struct wasi_func *func;
-  char name[];  // of a stand-in, for its trap
+  uint32_t index;
+  wasm_functype_t *type;  // of one that is replayed; otherwise NULL
+  char name[];            // of a stand-in, for its trap
 };
 
-static struct import *new_import(struct guest *guest, const struct wasi_func *func, const wasm_importtype_t *wanted) {
+static void delete_import(void *env) {
+  struct import *import = env;
+  if (import->type) wasm_functype_delete(import->type);
+  free(import);
+}
+
+static struct import *new_import(struct guest *guest, const struct wasi_func *func, uint32_t index, const wasm_importtype_t *wanted) {
   const wasm_name_t *module = wasm_importtype_module(wanted), *name = wasm_importtype_name(wanted);
   size_t size = module->size + name->size + 2;
   struct import *import = malloc(sizeof *import + size);
   if (!import) fail("no memory");
   import->guest = guest;
   import->func = func;
+  import->index = index;
+  import->type = NULL;
   snprintf(import->name, size, "%.*s.%.*s", (int)module->size, module->data, (int)name->size, name->data);
   return import;
 }
@@ -56,6 +66,11 @@ static wasm_trap_t *stand_in(void *env, const wasm_val_vec_t *args, wasm_val_vec
   return trap_of(import->guest, text);
 }
 
+static wasm_trap_t *replayed(void *env, const wasm_val_vec_t *args, wasm_val_vec_t *results) {
+  struct import *import = env;
+  return replay_import(import->index, import->type, args, results);
+}
+
 static bool letters_match(const wasm_valtype_vec_t *types, const char *letters) {
   if (types->size != strlen(letters)) return false;
   for (size_t i = 0; i < types->size; i++) {
@@ -68,7 +83,7 @@ static bool has_type(const wasm_functype_t *type, const char *params, const char
   return letters_match(wasm_functype_params(type), params) && letters_match(wasm_functype_results(type), results);
 }
 
-static wasm_extern_t *make_func(struct guest *guest, const wasm_importtype_t *wanted, const wasm_functype_t *type) {
+static wasm_extern_t *make_func(struct guest *guest, uint32_t index, const wasm_importtype_t *wanted, const wasm_functype_t *type) {
   const wasm_name_t *module = wasm_importtype_module(wanted), *name = wasm_importtype_name(wanted);
   const struct wasi_func *wasi = NULL;
   wasm_func_callback_with_env_t callback = stand_in;
@@ -79,9 +94,11 @@ static wasm_extern_t *make_func(struct guest *guest, const wasm_importtype_t *wa
   } else if (is_name(module, "wasi") && is_name(name, "thread-spawn") && has_type(type, "i", "i")) {
     callback = thread_spawn;
   }
+  if (guest->process->replays) callback = replayed;
   guest->stub_count += callback == stand_in;
-  struct import *import = new_import(guest, wasi, wanted);
-  wasm_func_t *func = wasm_func_new_with_env(guest->store, type, callback, import, free);
+  struct import *import = new_import(guest, wasi, index, wanted);
+  if (guest->process->replays) import->type = wasm_functype_copy(type);
+  wasm_func_t *func = wasm_func_new_with_env(guest->store, type, callback, import, delete_import);
   return func ? wasm_func_as_extern(func) : NULL;
 }
 
@@ -98,10 +115,10 @@ static wasm_extern_t *make_global(struct guest *guest, const wasm_globaltype_t *
   return global ? wasm_global_as_extern(global) : NULL;
 }
 
-static wasm_extern_t *make_import(struct guest *guest, const wasm_importtype_t *wanted) {
+static wasm_extern_t *make_import(struct guest *guest, uint32_t index, const wasm_importtype_t *wanted) {
   const wasm_externtype_t *type = wasm_importtype_type(wanted);
   switch (wasm_externtype_kind(type)) {
-    case WASM_EXTERN_FUNC: return make_func(guest, wanted, wasm_externtype_as_functype_const(type));
+    case WASM_EXTERN_FUNC: return make_func(guest, index, wanted, wasm_externtype_as_functype_const(type));
     case WASM_EXTERN_MEMORY: return make_memory(guest, wanted, wasm_externtype_as_memorytype_const(type));
     case WASM_EXTERN_TABLE: return make_table(guest, wasm_externtype_as_tabletype_const(type));
     case WASM_EXTERN_GLOBAL: return make_global(guest, wasm_externtype_as_globaltype_const(type));
@@ -116,7 +133,7 @@ void make_imports(struct guest *guest, wasm_extern_vec_t *imports) {
   for (size_t i = 0; i < wanted.size; i++) {
     size_t stubs = guest->stub_count;
     const wasm_name_t *module = wasm_importtype_module(wanted.data[i]), *name = wasm_importtype_name(wanted.data[i]);
-    imports->data[i] = make_import(guest, wanted.data[i]);
+    imports->data[i] = make_import(guest, (uint32_t)i, wanted.data[i]);
     if (!imports->data[i]) fail("cannot make the import %.*s.%.*s: %s", (int)module->size, module->data, (int)name->size, name->data, last_error());
     if (guest->stub_count > stubs && !guest->process->stubs) {
       fail("nobody supplies the import %.*s.%.*s (--stubs)", (int)module->size, module->data, (int)name->size, name->data);

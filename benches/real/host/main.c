@@ -6,6 +6,7 @@
 //   --load            compiles and instantiates, and says what there is; nothing is called
 //   --kernels         runs the program, if it is one, without its output; then reads lines `NAME N`, calls the export NAME with N, an
 //                     i32, and prints the nanoseconds of processor time that it took, and its result, an integer
+//   --replay TRACE    does what record.mjs has recorded, and compares
 //   --heap            says in the end what the collector has done
 //
 // Without --load and --kernels the program's `_start` is called, and its status is the host's.
@@ -28,6 +29,7 @@ void fail(const char *format, ...) {
 
 struct options {
   bool load, kernels, heap;
+  const char *trace;
 };
 
 static void give_dir(struct process *process, char *pair) {
@@ -46,6 +48,7 @@ static int read_options(int argc, char **argv, struct process *process, struct o
     else if (strcmp(argv[i], "--heap") == 0) options->heap = true;
     else if (strcmp(argv[i], "--stubs") == 0) process->stubs = true;
     else if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc) give_dir(process, argv[++i]);
+    else if (strcmp(argv[i], "--replay") == 0 && i + 1 < argc) options->trace = argv[++i];
     else if (strcmp(argv[i], "--env") == 0 && i + 1 < argc) process->env[process->env_count++] = argv[++i];
     else fail("there is no option %s, or it lacks its argument", argv[i]);
   }
@@ -99,10 +102,12 @@ static int run_kernels(struct guest *guest) {
 
 int main(int argc, char **argv) {
   struct process process = {.env = calloc((size_t)argc, sizeof(char *)), .lock = PTHREAD_MUTEX_INITIALIZER};
-  struct options options = {false, false, false};
+  struct options options = {0};
   if (!process.env) fail("no memory");
   open_files(&process);
   int first = read_options(argc, argv, &process, &options);
+  if (options.trace) load_trace(options.trace);
+  process.replays = options.trace;
   process.argc = argc - first;
   process.argv = argv + first;
   process.engine = new_engine();
@@ -119,6 +124,8 @@ int main(int argc, char **argv) {
   int status = 0;
   if (options.load) {
     tell(&guest, compiled - begun, instantiated - compiled);
+  } else if (options.trace) {
+    run_replay();
   } else if (options.kernels) {
     status = run_kernels(&guest);
   } else {
