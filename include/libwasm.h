@@ -481,6 +481,13 @@ WASM_API_EXTERN void libwasm_config_set_custom_page_sizes(wasm_config_t *config,
 WASM_API_EXTERN void libwasm_config_set_threads(wasm_config_t *config, bool enabled);
 
 /**
+ * Whether modules may use the legacy form of exceptions, which WebAssembly 3.0 has deprecated and many toolchains have written: `try`,
+ * `catch`, `catch_all`, `delegate` and `rethrow`. On by default; where it is off, modules and artifacts are refused as
+ * `libwasm_config_set_wide_arithmetic` says. Exceptions are the same in both forms, and a module may use both.
+ */
+WASM_API_EXTERN void libwasm_config_set_legacy_exceptions(wasm_config_t *config, bool enabled);
+
+/**
  * Makes a v128 value of 16 bytes, the lowest lane first, in `out`. The value owns a copy of them: `wasm_val_delete` frees it.
  * The i32 0 if `bytes` is NULL.
  */
@@ -769,7 +776,8 @@ WASM_API_EXTERN void libwasm_frame_func_name(const wasm_frame_t *frame, wasm_nam
  * Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
  * owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
  * error has the line and the column, and what stands there. Components are no modules: they are refused. A
- * text may use any proposal: which of them a module may use, its engine decides.
+ * text may use any proposal: which of them a module may use, its engine decides. Legacy exceptions may be flat (`try ... catch $tag ... end`)
+ * or folded (`(try (do ...) (catch $tag ...))`, `(try (do ...) (delegate $label))`).
  */
 WASM_API_EXTERN bool libwasm_wat2wasm(const wasm_byte_vec_t *wat, wasm_byte_vec_t *out);
 

@@ -11,7 +11,7 @@ use arbitrary::{Result, Unstructured};
 const EDITS: u8 = 0xff;
 
 /// Modules that edits begin with.
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 13] = [
     include_str!("../../examples-c/callback.wat"),
     include_str!("../../examples-c/global.wat"),
     include_str!("../../examples-c/hostref.wat"),
@@ -22,12 +22,13 @@ const TEXTS: [&str; 12] = [
     include_str!("../../examples-c/table.wat"),
     include_str!("../../examples-c/threads.wat"),
     include_str!("../../examples-c/trap.wat"),
+    include_str!("snippets/exceptions.wat"),
     include_str!("snippets/instructions.wat"),
     include_str!("snippets/fields.wat"),
 ];
 
 /// Words that texts do not have, or not where they would be put.
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 46] = [
     "(",
     ")",
     "(module",
@@ -50,6 +51,12 @@ const WORDS: [&str; 40] = [
     "(block",
     "(loop",
     "(if",
+    "(try",
+    "(do",
+    "(catch",
+    "(catch_all",
+    "(delegate",
+    "try",
     "(then",
     "(else",
     "(rec",

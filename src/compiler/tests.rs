@@ -77,7 +77,7 @@ fn control() {
 fn deep_nesting() {
     let depth = 20_000;
     let mut body = vec![0];
-    for kind in [2, 3, 4] {
+    for kind in [2, 3, 4, 6] {
         for _ in 0..depth {
             if kind == 4 {
                 body.extend([0x41, 1]);
@@ -148,6 +148,47 @@ fn calls_globals_tables_references() {
                 (drop (f64.add (global.get $fixed) (local.get 6)))
                 (i32.add (i32.add (ref.is_null (local.get 2)) (ref.is_null (local.get 3)))
                     (i32.add (table.size $funcs) (global.get $constant)))))"#,
+    );
+}
+
+#[test]
+fn exceptions() {
+    check_all_modes(
+        r#"(module (type $s (struct (field i32)))
+            (import "" "tag" (tag $imported (param externref)))
+            (tag $none) (tag $all (param i32 i64 f32 f64 v128 funcref externref (ref $s)))
+            (func $callee (param externref) (result i32) (throw $imported (local.get 0)))
+            (func (param i32 externref) (result i32) (local exnref)
+                (block $h (result externref exnref)
+                    try_table (catch_ref $imported $h)
+                        (return (call $callee (local.get 1)))
+                    end unreachable)
+                (local.set 2) drop (throw_ref (local.get 2)))
+            (func (param i32 externref) (result i32)
+                try $outer (result i32)
+                    try (result i32)
+                        (call $callee (local.get 1))
+                    delegate $outer
+                    try (param i32) (result i32)
+                        drop (call $callee (local.get 1))
+                    catch $imported
+                        (call $callee)
+                        (if (i32.eqz) (then (rethrow 1)))
+                        (call $callee (local.get 1))
+                    catch $all
+                        drop drop drop drop drop drop drop
+                        (throw $none)
+                    end
+                catch $none
+                    try (result i32) (call $callee (local.get 1)) delegate 1
+                catch_all
+                    try (rethrow 1) delegate 0
+                    unreachable
+                end)
+            (func (result i32)
+                try (result i32) i32.const 1 catch $none rethrow 0 catch $all unreachable end
+                try (result i32) i32.const 2 br 1 try throw $none delegate 0 catch_all unreachable end
+                i32.add))"#,
     );
 }
 

@@ -18,7 +18,6 @@ const STANDARD: WasmFeatures = WasmFeatures::WASM2
 
 /// What later versions of WebAssembly and proposals have that this library lacks, by their names.
 pub(super) const MISSING: &[(WasmFeatures, &str)] = &[
-    (WasmFeatures::LEGACY_EXCEPTIONS, "the legacy form of exception handling"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
     (WasmFeatures::MEMORY_CONTROL, "memory control"),
     (WasmFeatures::STACK_SWITCHING, "stack switching"),
@@ -56,7 +55,15 @@ impl Proposal {
         is_on_by_default: true,
     };
 
-    pub(super) const ALL: [Proposal; 3] = [Proposal::WIDE_ARITHMETIC, Proposal::CUSTOM_PAGE_SIZES, Proposal::THREADS];
+    pub const LEGACY_EXCEPTIONS: Proposal = Proposal {
+        feature: WasmFeatures::LEGACY_EXCEPTIONS,
+        name: "legacy exceptions",
+        setter: "libwasm_config_set_legacy_exceptions",
+        is_on_by_default: true,
+    };
+
+    pub(super) const ALL: [Proposal; 4] =
+        [Proposal::WIDE_ARITHMETIC, Proposal::CUSTOM_PAGE_SIZES, Proposal::THREADS, Proposal::LEGACY_EXCEPTIONS];
 
     pub fn named(name: &str) -> Option<Proposal> {
         Proposal::ALL.into_iter().find(|proposal| proposal.name == name)

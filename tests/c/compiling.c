@@ -205,6 +205,15 @@ static wasm_byte_vec_t referring(int count) {
   return end();
 }
 
+// Legacy handlers within each other, each of which may throw its exception again behind the calls of those within.
+static wasm_byte_vec_t handled(int depth) {
+  begin(0, 0x7f);
+  for (int i = 0; i < depth; i++) BYTES("\x06\x40"), byte(0x10), number(0), byte(0x1a), byte(0x19);
+  for (int i = 0; i < depth; i++) local(GET, 0), constant(i), byte(0x46), BYTES("\x04\x40\x09\x01\x0b\x0b");
+  local(GET, 0);
+  return end();
+}
+
 static void refused(wasm_byte_vec_t binary) {
   CHECK_REASON(!wasm_module_new(store, &binary));
   CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_LIMIT);
@@ -228,10 +237,14 @@ static void test_complex_functions(void) {
     instantiate(referring(depths[i]));
     returns(5, 5);
     drop_instance();
+    instantiate(handled(depths[i]));
+    returns(5, 5);
+    drop_instance();
   }
   refused(nested(8000));
   refused(looped(check_mode_is_checked() ? 1800 : 3000));
   refused(referring(2500));
+  refused(handled(6000));
 }
 
 int main(void) {

@@ -17,6 +17,8 @@ static const proposal_t proposals[] = {
      "(module (memory (export \"m\") 100 (pagesize 1)))"},
     {"threads", "libwasm_config_set_threads", libwasm_config_set_threads, true,
      "(module (memory (export \"m\") 1 1 shared) (func (export \"f\") (result i32) (i32.atomic.load (i32.const 0))))"},
+    {"legacy exceptions", "libwasm_config_set_legacy_exceptions", libwasm_config_set_legacy_exceptions, true,
+     "(module (tag $t) (func (export \"f\") try throw $t catch $t rethrow 0 end))"},
 };
 
 enum { PROPOSALS = sizeof proposals / sizeof proposals[0] };

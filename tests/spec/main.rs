@@ -9,6 +9,9 @@
 mod support;
 
 mod expected;
+/// The parser of scripts knows legacy exceptions in their flat form only, as that of the library.
+#[path = "../../src/capi/libwasm/folded_try.rs"]
+mod folded_try;
 mod host;
 mod instance;
 mod messages;

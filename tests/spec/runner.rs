@@ -1,6 +1,7 @@
 //! Runs the directives of a script, in order, in one store, and those of its threads in stores of their own, at the same time.
 
 use crate::expected::Deviation;
+use crate::folded_try::{Unfolded, unfold};
 use crate::instance::{Failure, Instance, Module, SharedMemories, Trapped, compile, wat2wasm};
 use crate::messages::Messages;
 use crate::support::*;
@@ -57,6 +58,7 @@ struct Script<'a> {
     mode: Mode,
     messages: &'a Messages,
     counts: &'a Counts,
+    unfolded: &'a Unfolded<'a>,
     line_starts: Vec<usize>,
     deviations: Mutex<Vec<Deviation>>,
 }
@@ -91,6 +93,12 @@ pub fn run_file(engine: Engine, mode: Mode, text: &str, messages: &Messages, cou
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
     let unreadable = |err: wast::Error| vec![Deviation { line: 0, what: err.to_string() }];
+    let unfolded = match unfold(&lexer) {
+        Ok(unfolded) => unfolded,
+        Err(err) => return unreadable(err),
+    };
+    let mut lexer = Lexer::new(&unfolded.text);
+    lexer.allow_confusing_unicode(true);
     let buffer = match ParseBuffer::new_with_lexer(lexer) {
         Ok(buffer) => buffer,
         Err(err) => return unreadable(err),
@@ -100,7 +108,8 @@ pub fn run_file(engine: Engine, mode: Mode, text: &str, messages: &Messages, cou
         Err(err) => return unreadable(err),
     };
     let line_starts = text.match_indices('\n').map(|(at, _)| at + 1).collect();
-    let script = Script { engine, mode, messages, counts, line_starts, deviations: Mutex::default() };
+    let script =
+        Script { engine, mode, messages, counts, unfolded: &unfolded, line_starts, deviations: Mutex::default() };
     std::thread::scope(|scope| Session::new(&script, scope).run(directives));
     script.deviations.into_inner().expect("no thread panicked")
 }
@@ -152,6 +161,7 @@ impl<'scope, 'env> Session<'scope, 'env> {
                 self.script.counts.assertions.fetch_add(1, Ordering::Relaxed);
             }
             if let Err(what) = self.directive(directive) {
+                let offset = self.script.unfolded.original(offset);
                 let line = self.script.line_starts.partition_point(|&start| start <= offset) + 1;
                 self.script.deviations.lock().expect("no thread panicked").push(Deviation { line, what });
             }

@@ -149,3 +149,15 @@ pub unsafe extern "C" fn libwasm_config_set_threads(config: *mut wasm_config_t, 
         Ok(())
     })
 }
+
+/// Whether modules may use the legacy form of exceptions, which WebAssembly 3.0 has deprecated and many toolchains have written: `try`,
+/// `catch`, `catch_all`, `delegate` and `rethrow`. On by default; where it is off, modules and artifacts are refused as
+/// `libwasm_config_set_wide_arithmetic` says. Exceptions are the same in both forms, and a module may use both.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_config_set_legacy_exceptions(config: *mut wasm_config_t, enabled: bool) {
+    boundary((), || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow_mut(config) }?.features.set(&Proposal::LEGACY_EXCEPTIONS, enabled);
+        Ok(())
+    })
+}

@@ -4,6 +4,7 @@ pub mod artifact;
 pub mod config;
 pub mod error;
 pub mod exception;
+pub mod folded_try;
 pub mod frame;
 pub mod func;
 pub mod heap;

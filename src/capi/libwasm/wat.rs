@@ -3,17 +3,23 @@
 use crate::arch::with_wasm_float_mode;
 use crate::capi::boundary::boundary;
 use crate::capi::byte::{self, wasm_byte_vec_t};
+use crate::capi::libwasm::folded_try::unfold;
 use crate::capi::{own, vec};
 use crate::code;
 use crate::module;
 use crate::os;
 use crate::types::{Error, ErrorKind, Result};
 use std::ffi::{CStr, c_char};
+use std::path::Path;
+use wast::lexer::Lexer;
+use wast::parser::{self, ParseBuffer};
+use wast::token::Span;
 
 /// Translates a module from the text format (<https://webassembly.github.io/spec/core/text/index.html>) to a binary in `out`,
 /// owned by the caller. A binary is copied. False, and an empty vector, if the text is malformed; the message of the last
 /// error has the line and the column, and what stands there. Components are no modules: they are refused. A
-/// text may use any proposal: which of them a module may use, its engine decides.
+/// text may use any proposal: which of them a module may use, its engine decides. Legacy exceptions may be flat (`try ... catch $tag ... end`)
+/// or folded (`(try (do ...) (catch $tag ...))`, `(try (do ...) (delegate $label))`).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool {
     // SAFETY: as the caller states.
@@ -54,16 +60,38 @@ unsafe fn write_binary(wat: *const wasm_byte_vec_t, name: Option<&str>, out: *mu
 fn translate(text: &[u8], name: Option<&str>) -> Result<Vec<u8>> {
     // A text read from a C string may have its NUL.
     let text = text.strip_suffix(b"\0").filter(|_| !text.starts_with(b"\0asm")).unwrap_or(text);
-    let binary = wat::parse_bytes(text).map_err(|mut error| {
+    if text.starts_with(b"\0asm") {
+        return not_a_component(text.to_vec());
+    }
+    let Ok(text) = std::str::from_utf8(text) else {
+        let message = "input bytes aren't valid utf-8";
+        let message = name.map_or(message.to_owned(), |name| format!("failed to parse `{name}`: {message}"));
+        return Err(Error::new(ErrorKind::Invalid, message));
+    };
+    let binary = encode(text).map_err(|mut error| {
         if let Some(name) = name {
-            error.set_path(name);
+            error.set_path(Path::new(name));
         }
+        error.set_text(text);
         Error::new(ErrorKind::Invalid, excerpt(&error.to_string()))
     })?;
-    if binary.starts_with(module::COMPONENT_HEADER) {
-        return Err(Error::unsupported("a component; this library runs core modules"));
+    not_a_component(binary)
+}
+
+fn not_a_component(binary: Vec<u8>) -> Result<Vec<u8>> {
+    match binary.starts_with(module::COMPONENT_HEADER) {
+        true => Err(Error::unsupported("a component; this library runs core modules")),
+        false => Ok(binary),
     }
-    Ok(binary.into_owned())
+}
+
+fn encode(text: &str) -> std::result::Result<Vec<u8>, wast::Error> {
+    let unfolded = unfold(&Lexer::new(text))?;
+    let parse = |text: &str| parser::parse::<wast::Wat<'_>>(&ParseBuffer::new(text)?)?.encode();
+    parse(&unfolded.text).map_err(|error| {
+        let place = Span::from_offset(unfolded.original(error.span().offset()));
+        wast::Error::new(place, error.message())
+    })
 }
 
 /// How much of a line of text an error quotes, before and behind the place that it is about.
@@ -119,5 +147,72 @@ mod tests {
         assert!(translate(b"(component)", None).is_err());
         assert!(translate(module::COMPONENT_HEADER, None).is_err());
         assert!(translate(b"(module)", None).is_ok());
+    }
+
+    fn flat(text: &str) -> Result<String, String> {
+        unfold(&Lexer::new(text)).map(|unfolded| unfolded.text.into_owned()).map_err(|error| error.message())
+    }
+
+    #[test]
+    fn folded_try_is_made_flat() {
+        for (folded, expected) in [
+            ("(try (do nop))", "(end try     nop )"),
+            (
+                "(try $l (result i32) (do) (catch $e drop) (catch_all))",
+                "(end try $l (result i32)       catch $e drop   catch_all )",
+            ),
+            (
+                "(try (do (try(do)(delegate $l))) (catch 0))",
+                "(end try     (delegate $l try                 )   catch 0 )",
+            ),
+            (
+                "(i32.eqz (try (type 0) (do (i32.const 1)) (delegate 2)))",
+                "(i32.eqz (delegate 2 try (type 0)     (i32.const 1)              ))",
+            ),
+            // What is no instruction, and the form that is flat.
+            (
+                "(@a (try)) (try_table (catch 0 1)) try catch 0 end \"(try (do))\" (; (try) ;)",
+                "(@a (try)) (try_table (catch 0 1)) try catch 0 end \"(try (do))\" (; (try) ;)",
+            ),
+        ] {
+            assert_eq!(flat(folded).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_place_in_a_folded_try() {
+        for text in [
+            "(try)",
+            "(try nop (do))",
+            "(try $l $l (do))",
+            "(try ((do)))",
+            "(try (nop) (do))",
+            "(try (catch 0))",
+            "(try (do) (do))",
+            "(try (do) nop)",
+            "(try (do) (catch_all) (catch 0))",
+            "(try (do) (catch_all) (catch_all))",
+            "(try (do) (catch 0) (delegate 0))",
+            "(try (do) (delegate))",
+            "(try (do) (delegate 0 0))",
+            "(try (do) (delegate 0) (delegate 0))",
+            "(try (do) (delegate (nop)))",
+        ] {
+            let message = flat(text).unwrap_err();
+            assert!(message.starts_with("unexpected token, expected "), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn places_of_a_flat_text() {
+        let text = "(try (do) (catch 0)) (try (do) (delegate $l)) nop";
+        let unfolded = unfold(&Lexer::new(text)).unwrap();
+        for (word, skipped) in [("catch", 0), ("nop", 0), ("try", 0), ("try", 1)] {
+            let nth = |text: &str| text.match_indices(word).nth(skipped).unwrap().0;
+            assert_eq!(unfolded.original(nth(&unfolded.text)), nth(text), "{word}");
+        }
+        assert_eq!(unfolded.original(unfolded.text.len()), text.len());
+        // What was inserted belongs where it was.
+        assert_eq!(unfolded.original(unfolded.text.find("end").unwrap() + 1), 1);
     }
 }

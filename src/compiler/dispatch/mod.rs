@@ -16,10 +16,20 @@ use cranelift_codegen::ir::Opcode;
 use cranelift_codegen::ir::types::{F32, F64, I32, I64};
 use wasmparser::Operator as Op;
 
+/// Whether an operator opens a block, or closes one or a part of one.
+#[rustfmt::skip]
+fn opens_or_closes(op: &Op<'_>) -> bool {
+    matches!(
+        op,
+        Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Try { .. }
+            | Op::Else | Op::Catch { .. } | Op::CatchAll | Op::Delegate { .. } | Op::End
+    )
+}
+
 /// Translates one operator.
 #[rustfmt::skip]
 pub(crate) fn translate(t: &mut FuncTranslator<'_>, op: &Op<'_>) -> Result<()> {
-    if t.control.unreachable && !matches!(op, Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Else | Op::End) {
+    if t.control.unreachable && !opens_or_closes(op) {
         return Ok(());
     }
     match *op {
@@ -31,6 +41,11 @@ pub(crate) fn translate(t: &mut FuncTranslator<'_>, op: &Op<'_>) -> Result<()> {
         Op::TryTable { ref try_table } => control::try_table(t, try_table)?,
         Op::Throw { tag_index } => exception::throw(t, tag_index),
         Op::ThrowRef => exception::throw_ref(t),
+        Op::Rethrow { relative_depth } => exception::rethrow(t, relative_depth),
+        Op::Try { blockty } => control::try_(t, blockty)?,
+        Op::Catch { tag_index } => control::catch(t, Some(tag_index)),
+        Op::CatchAll => control::catch(t, None),
+        Op::Delegate { relative_depth } => control::delegate(t, relative_depth),
         Op::Else => control::else_(t),
         Op::End => control::end(t)?,
         Op::Br { relative_depth } => control::br(t, relative_depth),

@@ -5,7 +5,7 @@
 
 use super::exception;
 use crate::compiler::translate::FuncTranslator;
-use crate::compiler::translate::stack::{BlockSig, ControlFrame, ElseArm, FrameKind, Handler};
+use crate::compiler::translate::stack::{BlockSig, Caught, ControlFrame, ElseArm, FrameKind, Handler};
 use crate::module;
 use crate::types::*;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, InstructionData, JumpTableData, Opcode, Value, ValueDef};
@@ -119,21 +119,71 @@ pub(crate) fn if_(t: &mut FuncTranslator<'_>, ty: BlockType) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn else_(t: &mut FuncTranslator<'_>) {
-    if t.control.unreachable_depth > 0 {
-        return;
+/// The body of a `try` of the legacy form.
+pub(crate) fn try_(t: &mut FuncTranslator<'_>, ty: BlockType) -> Result<()> {
+    if opened_unreachable(t) {
+        return Ok(());
     }
+    let sig = block_sig(t, ty)?;
+    let next = t.block_with_params(sig.results());
+    let height = t.stack.len() - sig.params().len();
+    let kind = FrameKind::Try(Handler { clauses: Vec::new(), landing: None });
+    t.control.push(ControlFrame { kind, sig, next, height, next_reached: false });
+    Ok(())
+}
+
+/// Ends one part of the innermost block, and makes the block one of another kind for the next; the kind it was. The operands below the
+/// block are left.
+fn next_part(t: &mut FuncTranslator<'_>, kind: FrameKind) -> FrameKind {
     let reachable = !t.control.unreachable;
     let frame = t.control.last();
-    let kind = std::mem::replace(&mut frame.kind, FrameKind::Block);
     let (next, height, results) = (frame.next, frame.height, frame.sig.results().len());
     frame.next_reached |= reachable;
     if reachable {
         jump(t, next, results);
     }
     t.stack.truncate(height);
-    match kind {
+    t.control.replace(kind)
+}
+
+/// A clause of a legacy `try`: `catch`, with a tag, or `catch_all`.
+pub(crate) fn catch(t: &mut FuncTranslator<'_>, tag: Option<u32>) {
+    if t.control.unreachable_depth > 0 {
+        return;
+    }
+    let caught = match next_part(t, FrameKind::Catch(None)) {
+        FrameKind::Try(handler) => handler.landing.map(|landing| exception::landed(t, landing)),
+        FrameKind::Catch(caught) => caught,
+        FrameKind::Block | FrameKind::Loop { .. } | FrameKind::If(_) => {
+            unreachable!("the validator matches `catch` with `try`")
+        }
+    };
+    let caught = caught.map(|caught| exception::clause(t, caught, tag));
+    t.control.unreachable = caught.is_none();
+    t.control.replace(FrameKind::Catch(caught));
+}
+
+/// Ends a legacy `try` that leaves its exceptions to what handles those of the block `depth` labels out.
+pub(crate) fn delegate(t: &mut FuncTranslator<'_>, depth: u32) {
+    if t.control.unreachable_depth > 0 {
+        t.control.unreachable_depth -= 1;
+        return;
+    }
+    let mut frame = t.control.pop();
+    if let FrameKind::Try(Handler { landing: Some(landing), .. }) = frame.kind {
+        end_code(t, &mut frame);
+        exception::forward(t, landing, depth);
+    }
+    go_on_behind(t, frame);
+}
+
+pub(crate) fn else_(t: &mut FuncTranslator<'_>) {
+    if t.control.unreachable_depth > 0 {
+        return;
+    }
+    match next_part(t, FrameKind::Block) {
         FrameKind::If(ElseArm::End { branch }) => {
+            let next = t.control.last().next;
             let block = t.builder.create_block();
             t.builder.change_jump_destination(branch, next, block);
             t.builder.seal_block(block);
@@ -143,7 +193,7 @@ pub(crate) fn else_(t: &mut FuncTranslator<'_>) {
             t.stack.extend(&params);
             t.builder.switch_to_block(block);
         }
-        FrameKind::Block | FrameKind::Loop { .. } | FrameKind::Try(_) => {
+        FrameKind::Block | FrameKind::Loop { .. } | FrameKind::Try(_) | FrameKind::Catch(_) => {
             unreachable!("the validator matches `else` with `if`")
         }
     }
@@ -156,32 +206,45 @@ pub(crate) fn end(t: &mut FuncTranslator<'_>) -> Result<()> {
         return Ok(());
     }
     let mut frame = t.control.pop();
-    let results = frame.sig.results().len();
-    match frame.kind {
+    let kind = std::mem::replace(&mut frame.kind, FrameKind::Block);
+    match kind {
         FrameKind::Block => {}
         FrameKind::Loop { header } => close_loop(t, header, frame.sig.params().len())?,
-        FrameKind::Try(Handler { landing: None, .. }) => {}
-        FrameKind::Try(Handler { ref clauses, landing: Some(landing) }) => {
-            if !t.control.unreachable {
-                jump(t, frame.next, results);
-                frame.next_reached = true;
-            }
-            t.stack.truncate(frame.height);
-            exception::land(t, clauses, landing);
+        FrameKind::Try(Handler { landing: None, .. }) | FrameKind::Catch(None | Some(Caught { rest: None, .. })) => {}
+        FrameKind::Try(Handler { clauses, landing: Some(landing) }) => {
+            end_code(t, &mut frame);
+            exception::land(t, &clauses, landing);
+        }
+        FrameKind::Catch(Some(Caught { exception, rest: Some(rest), .. })) => {
+            end_code(t, &mut frame);
+            exception::not_caught(t, exception, rest);
         }
         // An `if` without `else`: the other arm passes its parameters on as results.
         FrameKind::If(ElseArm::End { .. }) => frame.next_reached = true,
-        FrameKind::If(ElseArm::Block { block, ref params }) => {
-            if !t.control.unreachable {
-                jump(t, frame.next, results);
-            }
+        FrameKind::If(ElseArm::Block { block, params }) => {
+            end_code(t, &mut frame);
             t.builder.switch_to_block(block);
-            t.stack.truncate(frame.height);
-            t.stack.extend(params);
+            t.stack.extend(&params);
             t.control.unreachable = false;
             frame.next_reached = true;
         }
     }
+    go_on_behind(t, frame);
+    Ok(())
+}
+
+/// Ends the code of a block that has been left, if its end is reached. More code of the block may follow.
+fn end_code(t: &mut FuncTranslator<'_>, frame: &mut ControlFrame<'_>) {
+    if !t.control.unreachable {
+        jump(t, frame.next, frame.sig.results().len());
+        frame.next_reached = true;
+    }
+    t.stack.truncate(frame.height);
+}
+
+/// Goes on behind the end of a block that has been left.
+fn go_on_behind(t: &mut FuncTranslator<'_>, frame: ControlFrame<'_>) {
+    let results = frame.sig.results().len();
     if frame.next_reached {
         if !t.control.unreachable {
             jump(t, frame.next, results);
@@ -197,7 +260,6 @@ pub(crate) fn end(t: &mut FuncTranslator<'_>) -> Result<()> {
     if t.control.is_empty() && !t.control.unreachable {
         return_values(t, results);
     }
-    Ok(())
 }
 
 /// Seals the header of a loop, which has parameters for the loop's own and for locals that were read in it before they were written.

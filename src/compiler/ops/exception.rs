@@ -1,16 +1,21 @@
-//! Exceptions (specification, "Control Instructions": `throw`, `throw_ref`, `try_table`).
+//! Exceptions (specification, "Control Instructions": `throw`, `throw_ref`, `try_table`), and their legacy form (`try`, `catch`, `catch_all`,
+//! `delegate`, `rethrow`).
 //!
 //! An exception is an object of the heap: the place of its tag among those that exceptions of the store have, and what it carries. A
 //! `try_table` has one landing for all its calls, which get the exception from whoever unwinds the stack (`src/vm/trap/unwind.rs`): code there
 //! compares tags, clause by clause, and throws again what none of them catches. What is thrown in the function itself goes there by a jump. So
 //! tables of code say no more than where the exceptions of a call land.
+//!
+//! The body of a legacy `try` has a landing in the same way. Its clauses follow the body, and with them the code that compares tags:
+//! each `catch` begins with the comparison, and the next one where that fails. The exception is a value of the function, which `rethrow`
+//! throws again. `delegate` makes the landing a jump to that of another block.
 
 use super::gc::{address, allocate_inline, flags, load, store, stored};
 use crate::abi::{HEAP_HEADER, LARGEST_INLINE, Libcall, VMTag, exception_fields, heap_bits, struct_layout};
 use crate::compiler::env::{Region, constant_flags};
 use crate::compiler::ops::memory::index;
 use crate::compiler::sig::POINTER;
-use crate::compiler::translate::stack::FrameKind;
+use crate::compiler::translate::stack::{Caught, FrameKind};
 use crate::compiler::translate::{FuncTranslator, trap_code};
 use crate::types::*;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -23,7 +28,12 @@ const NULL: TrapCode = TrapCode::NullStructureReference;
 
 /// Where exceptions that come out of calls here are handled, if this function does.
 pub(crate) fn landing(t: &mut FuncTranslator<'_>) -> Option<Block> {
-    let handler = t.control.handler()?;
+    landing_of(t, 0)
+}
+
+/// Where exceptions are handled that come out of the block `depth` labels out from the innermost.
+fn landing_of(t: &mut FuncTranslator<'_>, depth: u32) -> Option<Block> {
+    let handler = t.control.handler(depth)?;
     if handler.landing.is_none() {
         let landing = t.builder.create_block();
         t.builder.append_block_param(landing, types::I64);
@@ -108,7 +118,13 @@ pub(crate) fn throw_ref(t: &mut FuncTranslator<'_>) {
 
 /// Throws an exception, which is not null: to where the function handles it itself, or up the stack.
 fn raise(t: &mut FuncTranslator<'_>, exception: Value) {
-    match landing(t) {
+    let landing = landing(t);
+    raise_at(t, exception, landing);
+}
+
+/// Throws an exception to a landing of the function, or, if there is none, up the stack.
+fn raise_at(t: &mut FuncTranslator<'_>, exception: Value, landing: Option<Block>) {
+    match landing {
         Some(landing) => {
             let wide = t.builder.ins().uextend(types::I64, exception);
             t.builder.ins().jump(landing, &[BlockArg::Value(wide)]);
@@ -123,14 +139,8 @@ fn raise(t: &mut FuncTranslator<'_>, exception: Value) {
 
 /// The code of a landing: the frame of the `try_table` has been left, so that labels are those around it.
 pub(crate) fn land(t: &mut FuncTranslator<'_>, clauses: &[Catch], landing: Block) {
-    t.builder.seal_block(landing);
-    t.builder.switch_to_block(landing);
-    t.control.unreachable = false;
-    let wide = t.builder.block_params(landing)[0];
-    let exception = t.builder.ins().ireduce(types::I32, wide);
-    t.builder.declare_value_needs_stack_map(exception);
-    let (addr, flags) = (address(t, exception), flags(t, NULL));
-    let given = t.builder.ins().load(types::I32, flags, addr, HEAP_HEADER as i32);
+    let caught = landed(t, landing);
+    let exception = caught.exception;
     for clause in clauses {
         let (tag, label, with_reference) = match *clause {
             Catch::One { tag, label } => (Some(tag), label, false),
@@ -142,22 +152,77 @@ pub(crate) fn land(t: &mut FuncTranslator<'_>, clauses: &[Catch], landing: Block
         let Some(tag) = tag else {
             return catch(t, exception, label, with_reference, height);
         };
-        let (caught, next) = (t.builder.create_block(), t.builder.create_block());
-        let wanted = place(t, tag);
-        let same = t.builder.ins().icmp(IntCC::Equal, given, wanted);
-        t.builder.ins().brif(same, caught, &[], next, &[]);
-        t.builder.seal_block(caught);
-        t.builder.seal_block(next);
-        t.builder.switch_to_block(caught);
-        let fields = exception_fields(tag_type(t, tag));
-        let (offsets, _) = struct_layout(&fields);
-        for (field, offset) in fields.iter().zip(offsets).skip(1) {
-            load(t, field.storage, false, flags, addr, offset as i32);
-        }
+        let next = compare(t, &caught, tag);
         catch(t, exception, label, with_reference, height);
         t.builder.switch_to_block(next);
         t.control.unreachable = false;
     }
+    raise(t, exception);
+}
+
+/// Begins the code of a landing: the exception, and the place of its tag.
+pub(crate) fn landed(t: &mut FuncTranslator<'_>, landing: Block) -> Caught {
+    t.builder.seal_block(landing);
+    t.builder.switch_to_block(landing);
+    t.control.unreachable = false;
+    let wide = t.builder.block_params(landing)[0];
+    let exception = t.builder.ins().ireduce(types::I32, wide);
+    t.builder.declare_value_needs_stack_map(exception);
+    let (addr, flags) = (address(t, exception), flags(t, NULL));
+    let tag = t.builder.ins().load(types::I32, flags, addr, HEAP_HEADER as i32);
+    Caught { exception, tag, rest: None }
+}
+
+/// Goes on where the exception has the tag, with what it carries as operands. The block where it has another one.
+fn compare(t: &mut FuncTranslator<'_>, caught: &Caught, tag: u32) -> Block {
+    let (matching, next) = (t.builder.create_block(), t.builder.create_block());
+    let wanted = place(t, tag);
+    let same = t.builder.ins().icmp(IntCC::Equal, caught.tag, wanted);
+    t.builder.ins().brif(same, matching, &[], next, &[]);
+    t.builder.seal_block(matching);
+    t.builder.seal_block(next);
+    t.builder.switch_to_block(matching);
+    let (addr, flags) = (address(t, caught.exception), flags(t, NULL));
+    let fields = exception_fields(tag_type(t, tag));
+    let (offsets, _) = struct_layout(&fields);
+    for (field, offset) in fields.iter().zip(offsets).skip(1) {
+        load(t, field.storage, false, flags, addr, offset as i32);
+    }
+    next
+}
+
+/// Begins a clause of a legacy `try`, which catches exceptions with a tag, or all: the code goes on where the exception is caught.
+pub(crate) fn clause(t: &mut FuncTranslator<'_>, caught: Caught, tag: Option<u32>) -> Caught {
+    if let Some(rest) = caught.rest {
+        t.builder.switch_to_block(rest);
+        t.control.unreachable = false;
+    }
+    let rest = tag.map(|tag| compare(t, &caught, tag));
+    Caught { rest, ..caught }
+}
+
+/// Throws what no clause of a legacy `try` catches: its frame has been left.
+pub(crate) fn not_caught(t: &mut FuncTranslator<'_>, exception: Value, rest: Block) {
+    t.builder.switch_to_block(rest);
+    t.control.unreachable = false;
+    raise(t, exception);
+}
+
+/// The code of a landing that leaves exceptions to what handles those of the block `depth` labels out: the frame of the `try` has been left.
+pub(crate) fn forward(t: &mut FuncTranslator<'_>, landing: Block, depth: u32) {
+    t.builder.seal_block(landing);
+    t.builder.switch_to_block(landing);
+    let wide = t.builder.block_params(landing)[0];
+    let exception = t.builder.ins().ireduce(types::I32, wide);
+    let target = landing_of(t, depth);
+    raise_at(t, exception, target);
+}
+
+/// Throws the exception again that the clause `depth` labels out has caught.
+pub(crate) fn rethrow(t: &mut FuncTranslator<'_>, depth: u32) {
+    let FrameKind::Catch(Some(Caught { exception, .. })) = t.control.label(depth).kind else {
+        unreachable!("the validator matches `rethrow` with `catch`, whose code is reached")
+    };
     raise(t, exception);
 }
 

@@ -145,7 +145,8 @@ impl<'a> FuncTranslator<'a> {
 
     /// Notes that a call comes next, for which references that live must be found by the collector.
     pub fn note_call(&mut self) {
-        self.budget.call(if self.has_references { self.stack.len() } else { 0 });
+        let operands = if self.has_references { self.stack.len() } else { 0 };
+        self.budget.call(operands + self.control.caught());
     }
 
     fn call_libcall(&mut self, libcall: Libcall, args: &[Value]) -> Inst {

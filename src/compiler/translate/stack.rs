@@ -76,16 +76,29 @@ pub(crate) enum FrameKind {
     },
     /// The `then` arm of an `if`.
     If(ElseArm),
-    /// `try_table`, with clauses.
+    /// `try_table`, with clauses, or the body of a legacy `try`.
     Try(Handler),
+    /// A clause of a legacy `try`. `None` if nothing throws in the body of the `try`: then its clauses are unreachable.
+    Catch(Option<Caught>),
 }
 
-/// What handles the exceptions that come out of a `try_table`.
+/// What handles the exceptions that come out of a `try_table`, or of the body of a legacy `try`.
 #[derive(Debug)]
 pub(crate) struct Handler {
+    /// The clauses of a `try_table`. Those of a legacy `try` follow its body.
     pub clauses: Vec<Catch>,
     /// Where calls within go on with an exception, whose reference is the parameter, as 64 bits: made when the first needs it.
     pub landing: Option<Block>,
+}
+
+/// The exception that a legacy `try` handles. It lives as long as the clauses, which may throw it again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caught {
+    pub exception: Value,
+    /// The place of its tag.
+    pub tag: Value,
+    /// Where it goes on if no clause so far catches it; `None` before the first clause and behind one that catches everything.
+    pub rest: Option<Block>,
 }
 
 /// Where the other arm of an `if` goes.
@@ -128,32 +141,63 @@ pub(crate) struct ControlStack<'a> {
     pub unreachable: bool,
     /// How many blocks have been opened in unreachable code.
     pub unreachable_depth: u32,
-    /// Which of the frames are `try_table`s.
+    /// Which of the frames handle exceptions.
     tries: Vec<usize>,
+    /// How many of the frames are clauses that may throw their exception again.
+    caught: usize,
 }
 
 impl<'a> ControlStack<'a> {
     pub fn push(&mut self, frame: ControlFrame<'a>) {
-        if matches!(frame.kind, FrameKind::Try(_)) {
-            self.tries.push(self.frames.len());
-        }
+        self.count(&frame.kind, self.frames.len());
         self.frames.push(frame);
     }
 
     pub fn pop(&mut self) -> ControlFrame<'a> {
         let frame = self.frames.pop().expect("the validator matches ends");
-        if self.tries.last() == Some(&self.frames.len()) {
-            self.tries.pop();
-        }
+        self.discount(&frame.kind);
         frame
     }
 
-    /// What handles exceptions here, if the function itself does.
-    pub fn handler(&mut self) -> Option<&mut Handler> {
-        match &mut self.frames[*self.tries.last()?].kind {
-            FrameKind::Try(handler) => Some(handler),
-            FrameKind::Block | FrameKind::Loop { .. } | FrameKind::If(_) => None,
+    /// Makes the innermost frame one of another kind; the kind it was.
+    pub fn replace(&mut self, kind: FrameKind) -> FrameKind {
+        let innermost = self.frames.len() - 1;
+        self.count(&kind, innermost);
+        let kind = std::mem::replace(&mut self.frames[innermost].kind, kind);
+        self.discount(&kind);
+        kind
+    }
+
+    fn count(&mut self, kind: &FrameKind, index: usize) {
+        match kind {
+            FrameKind::Try(_) => self.tries.push(index),
+            FrameKind::Catch(caught) => self.caught += usize::from(caught.is_some()),
+            FrameKind::Block | FrameKind::Loop { .. } | FrameKind::If(_) => {}
         }
+    }
+
+    /// Takes back what [`ControlStack::count`] did for the innermost frame.
+    fn discount(&mut self, kind: &FrameKind) {
+        match kind {
+            FrameKind::Try(_) => drop(self.tries.pop()),
+            FrameKind::Catch(caught) => self.caught -= usize::from(caught.is_some()),
+            FrameKind::Block | FrameKind::Loop { .. } | FrameKind::If(_) => {}
+        }
+    }
+
+    /// What handles the exceptions that come out of the block `depth` labels out from the innermost, if the function itself does.
+    pub fn handler(&mut self, depth: u32) -> Option<&mut Handler> {
+        let block = self.frames.len() - 1 - depth as usize;
+        let tries = self.tries.partition_point(|&index| index <= block);
+        match &mut self.frames[self.tries[..tries].last().copied()?].kind {
+            FrameKind::Try(handler) => Some(handler),
+            FrameKind::Block | FrameKind::Loop { .. } | FrameKind::If(_) | FrameKind::Catch(_) => None,
+        }
+    }
+
+    /// How many exceptions may be thrown again here.
+    pub fn caught(&self) -> usize {
+        self.caught
     }
 
     pub fn is_empty(&self) -> bool {
