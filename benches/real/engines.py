@@ -21,7 +21,7 @@ def build_host(out, library, engine, compiler):
     link.unlink(missing_ok=True)
     link.symlink_to(library)
     run([*compiler, "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-I", ROOT / "include", *sources, HERE / f"host/engine_{engine}.c",
-         "-o", program, link, f"-Wl,-rpath,{folder}", "-pthread"])
+         "-o", program, link, f"-Wl,-rpath,{folder}", "-pthread", "-lm"])
     return program
 
 

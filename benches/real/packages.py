@@ -15,6 +15,7 @@ VERSIONS = {
     "@lichess-org/stockfish-web": "0.5.0",
     "onnxruntime-web": "1.30.0",
     "tesseract.js-core": "7.0.0",
+    "@tesseract.js-data/eng": "1.0.0",
     "@img/sharp-wasm32": "0.35.5",
     "@ffmpeg/core-mt": "0.12.10",
     # PyPI

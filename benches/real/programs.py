@@ -136,6 +136,35 @@ def loads(package, file):
     return load
 
 
+def replayed(bench, name, module, *given):
+    """Lets V8 do a workload with the JavaScript of the package, and does the same without JavaScript; what the workload gives, and the sums."""
+    folder = bench.folder(name)
+    trace = folder / "trace"
+    made = [folder / word if word == "page.png" else word for word in given]
+    done = run([bench.v8.command[0], HERE / "record.mjs", HERE / f"workloads/{name}.mjs", trace, *made]).decode().strip()
+    return done, bench.engine.run(module, options=["--replay", trace]).decode().strip()
+
+
+def mupdf(bench):
+    package = bench.packages.npm("mupdf")
+    done, compared = replayed(bench, "mupdf", package / "dist/mupdf-wasm.wasm", package, "page.png")
+    return f"{done}: {compared}"
+
+
+def tesseract(variant):
+    def read(bench):
+        package, data = bench.packages.npm("tesseract.js-core"), bench.packages.npm("@tesseract.js-data/eng")
+        trained = bench.packages.file(data, "4.0.0_best_int/eng.traineddata.gz")
+        if not (bench.out / "mupdf/page.png").exists():
+            mupdf(bench)
+        done, compared = replayed(bench, "tesseract", package / f"{variant}.wasm", package / f"{variant}.js", trained, bench.out / "mupdf/page.png")
+        if "quick brown fox jumps over the lazy dog" not in done:
+            raise Failed(f"it reads: {done}")
+        return f"read a page: {compared}"
+
+    return read
+
+
 # ---- C, compiled here, and compared with what the machine computes ----
 
 
@@ -190,9 +219,9 @@ PROGRAMS = {
     "stockfish": loads("@lichess-org/stockfish-web", "sf_19.wasm"),
     "stockfish, relaxed SIMD": loads("@lichess-org/stockfish-web", "sf_19_relaxed-simd.wasm"),
     "fairy-stockfish": loads("@lichess-org/stockfish-web", "fsf_14.wasm"),
-    "tesseract": loads("tesseract.js-core", "tesseract-core.wasm"),
-    "tesseract, relaxed SIMD": loads("tesseract.js-core", "tesseract-core-relaxedsimd.wasm"),
-    "mupdf": loads("mupdf", "mupdf-wasm.wasm"),
+    "mupdf": mupdf,
+    "tesseract": tesseract("tesseract-core"),
+    "tesseract, relaxed SIMD": tesseract("tesseract-core-relaxedsimd"),
     "wllama": loads("@wllama/wllama", "wllama.wasm"),
     "sharp": loads("@img/sharp-wasm32", "*.wasm"),
     "onnxruntime": loads("onnxruntime-web", "ort-wasm-simd-threaded.wasm"),
