@@ -147,6 +147,10 @@ enum libwasm_trap_code_enum {
    * `memory.atomic.wait32` or `wait64` in a memory that is not shared.
    */
   LIBWASM_TRAP_EXPECTED_SHARED_MEMORY = 25,
+  /**
+   * A wait that the host ended (`libwasm_shared_memory_set_interrupted`).
+   */
+  LIBWASM_TRAP_INTERRUPTED = 26,
 };
 
 /**
@@ -219,6 +223,63 @@ enum libwasm_valkind_enum {
 };
 
 /**
+ * How a field of a structure, or an element of an array, is kept.
+ */
+enum libwasm_storagekind_enum {
+  /**
+   * As a value of its type.
+   */
+  LIBWASM_STORAGE_VALUE = 0,
+  /**
+   * As the low 8 bits of an i32.
+   */
+  LIBWASM_STORAGE_I8 = 1,
+  /**
+   * As the low 16 bits of an i32.
+   */
+  LIBWASM_STORAGE_I16 = 2,
+};
+
+/**
+ * What a defined type describes.
+ */
+enum libwasm_deftypekind_enum {
+  /**
+   * What is told of NULL.
+   */
+  LIBWASM_DEFTYPE_NONE = 0,
+  LIBWASM_DEFTYPE_FUNC = 1,
+  LIBWASM_DEFTYPE_STRUCT = 2,
+  LIBWASM_DEFTYPE_ARRAY = 3,
+};
+
+/**
+ * What a reference refers to. Numbers are only ever appended.
+ */
+enum libwasm_refkind_enum {
+  /**
+   * Nothing: the null reference, which NULL is.
+   */
+  LIBWASM_REFKIND_NULL = 0,
+  LIBWASM_REFKIND_FUNC = 1,
+  LIBWASM_REFKIND_GLOBAL = 2,
+  LIBWASM_REFKIND_TABLE = 3,
+  LIBWASM_REFKIND_MEMORY = 4,
+  LIBWASM_REFKIND_TAG = 5,
+  LIBWASM_REFKIND_INSTANCE = 6,
+  LIBWASM_REFKIND_MODULE = 7,
+  LIBWASM_REFKIND_TRAP = 8,
+  LIBWASM_REFKIND_FOREIGN = 9,
+  LIBWASM_REFKIND_I31 = 10,
+  LIBWASM_REFKIND_STRUCT = 11,
+  LIBWASM_REFKIND_ARRAY = 12,
+  /**
+   * An exception (`libwasm_exception_tag`).
+   */
+  LIBWASM_REFKIND_EXCEPTION = 13,
+};
+
+/**
  * How a wait ended. The first three are the results of `memory.atomic.wait32` and `wait64`.
  */
 enum libwasm_wait_result_enum {
@@ -238,7 +299,37 @@ enum libwasm_wait_result_enum {
    * The thread cannot wait there; the reason is recorded.
    */
   LIBWASM_WAIT_FAILED = 3,
+  /**
+   * The host interrupted the wait (`libwasm_shared_memory_set_interrupted`).
+   */
+  LIBWASM_WAIT_INTERRUPTED = 4,
 };
+
+/**
+ * A defined type (<https://webassembly.github.io/spec/core/syntax/types.html#recursive-types>): a function, structure or array type, with
+ * its place in a recursion group, its finality and its supertype. Types of equal groups are the same, whoever has defined them: a
+ * module, or the host (`libwasm_recgroup_define`, `libwasm_deftype_new_struct` and its siblings).
+ *
+ * A defined type belongs to no engine and no store: it can be used with all of them, on any thread. It lives as long as a handle of it, a
+ * type that names it, a module that defines it, or an object that is of it.
+ */
+typedef struct libwasm_deftype_t libwasm_deftype_t;
+
+/**
+ * The type of a field of a structure or of the elements of an array
+ * (<https://webassembly.github.io/spec/core/syntax/types.html#aggregate-types>): how it is kept, and whether it can be set.
+ */
+typedef struct libwasm_fieldtype_t libwasm_fieldtype_t;
+
+/**
+ * A recursion group (<https://webassembly.github.io/spec/core/syntax/types.html#recursive-types>): types that can name each other, and that
+ * are told from others only together. It is made in steps: members are added, in order, whose types name others by position
+ * (`libwasm_valtype_new_member`), then supertypes and finality are set where they are not the default, and in the end
+ * `libwasm_recgroup_define` checks the group and makes types of its members.
+ *
+ * A group belongs to no engine and no store. A handle is used on one thread at a time.
+ */
+typedef struct libwasm_recgroup_t libwasm_recgroup_t;
 
 /**
  * A memory that threads share. It belongs to an engine and to no store; `libwasm_memory_obtain` gives a store a memory that is the same
@@ -261,6 +352,16 @@ typedef struct libwasm_shared_memory_t libwasm_shared_memory_t;
 typedef struct libwasm_tag_t libwasm_tag_t;
 
 /**
+ * A weak reference to an object of a store, of any kind: it gives the object as long as that is alive, and does not keep it. It keeps
+ * the store.
+ *
+ * It is cleared when the object is freed, or when a collection finds it dead, before any finalizer runs for that reason: of an object of
+ * WebAssembly by any collection, of an object of the host when its last handle is deleted if nothing else has ever referred to it, else by a
+ * collection of everything (`libwasm_store_collect`). Then it stays cleared. One to an i31 is never cleared.
+ */
+typedef struct libwasm_weak_t libwasm_weak_t;
+
+/**
  * What kind of failure the last error is: one of `enum libwasm_error_kind_enum`.
  */
 typedef uint8_t libwasm_error_kind_t;
@@ -269,6 +370,37 @@ typedef uint8_t libwasm_error_kind_t;
  * How much the compiler optimizes: one of `enum libwasm_opt_level_enum`.
  */
 typedef uint8_t libwasm_opt_level_t;
+
+/**
+ * How a field is kept: one of `enum libwasm_storagekind_enum`.
+ */
+typedef uint8_t libwasm_storagekind_t;
+
+/**
+ * A vector of types of fields. It owns its elements.
+ */
+typedef struct libwasm_fieldtype_vec_t {
+  size_t size;
+  libwasm_fieldtype_t **data;
+} libwasm_fieldtype_vec_t;
+
+/**
+ * What a defined type describes: one of `enum libwasm_deftypekind_enum`.
+ */
+typedef uint8_t libwasm_deftypekind_t;
+
+/**
+ * A vector of defined types. It owns its elements.
+ */
+typedef struct libwasm_deftype_vec_t {
+  size_t size;
+  libwasm_deftype_t **data;
+} libwasm_deftype_vec_t;
+
+/**
+ * What a reference refers to: one of `enum libwasm_refkind_enum`.
+ */
+typedef uint8_t libwasm_refkind_t;
 
 /**
  * The exact limits of a table, in elements, or of a memory, in pages, and what else their types say of sizes and addresses.
@@ -499,6 +631,301 @@ WASM_API_EXTERN void libwasm_val_new_v128(const uint8_t *bytes, wasm_val_t *out)
 WASM_API_EXTERN bool libwasm_val_v128(const wasm_val_t *value, uint8_t *bytes);
 
 /**
+ * Deletes a field's type; does nothing for NULL.
+ */
+WASM_API_EXTERN void libwasm_fieldtype_delete(libwasm_fieldtype_t *object);
+
+/**
+ * Makes a copy of a field's type, owned by the caller; NULL for NULL.
+ */
+WASM_API_EXTERN libwasm_fieldtype_t *libwasm_fieldtype_copy(const libwasm_fieldtype_t *object);
+
+/**
+ * Makes the type of a field that is kept as a value, owned by the caller. Takes `content` over, also where it fails. NULL if that is
+ * NULL, or if `mutability` is neither `WASM_CONST` nor `WASM_VAR`.
+ */
+WASM_API_EXTERN libwasm_fieldtype_t *libwasm_fieldtype_new(wasm_valtype_t *content, wasm_mutability_t mutability);
+
+/**
+ * Makes the type of a field that is kept as 8 or 16 bits of an i32 (`LIBWASM_STORAGE_I8`, `LIBWASM_STORAGE_I16`), owned by the caller.
+ * NULL for any other storage, and if `mutability` is neither `WASM_CONST` nor `WASM_VAR`.
+ */
+WASM_API_EXTERN libwasm_fieldtype_t *libwasm_fieldtype_new_packed(libwasm_storagekind_t storage, wasm_mutability_t mutability);
+
+/**
+ * How the field is kept; `LIBWASM_STORAGE_VALUE` for NULL.
+ */
+WASM_API_EXTERN libwasm_storagekind_t libwasm_fieldtype_storage(const libwasm_fieldtype_t *ty);
+
+/**
+ * The type of the values that the field is set to and gives, lent by the field's type: i32 for a packed field; NULL for NULL.
+ */
+WASM_API_EXTERN const wasm_valtype_t *libwasm_fieldtype_content(const libwasm_fieldtype_t *ty);
+
+/**
+ * Whether the field can be set; `WASM_CONST` for NULL.
+ */
+WASM_API_EXTERN wasm_mutability_t libwasm_fieldtype_mutability(const libwasm_fieldtype_t *ty);
+
+/**
+ * Makes an empty vector in `out`.
+ */
+WASM_API_EXTERN void libwasm_fieldtype_vec_new_empty(libwasm_fieldtype_vec_t *out);
+
+/**
+ * Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
+ */
+WASM_API_EXTERN void libwasm_fieldtype_vec_new_uninitialized(libwasm_fieldtype_vec_t *out, size_t size);
+
+/**
+ * Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+ * the elements over.
+ */
+WASM_API_EXTERN void libwasm_fieldtype_vec_new(libwasm_fieldtype_vec_t *out, size_t size, libwasm_fieldtype_t *const *data);
+
+/**
+ * Makes a copy of a vector, and of each element in `out`.
+ */
+WASM_API_EXTERN void libwasm_fieldtype_vec_copy(libwasm_fieldtype_vec_t *out, const libwasm_fieldtype_vec_t *source);
+
+/**
+ * Deletes the content of a vector and its elements and leaves it empty.
+ */
+WASM_API_EXTERN void libwasm_fieldtype_vec_delete(libwasm_fieldtype_vec_t *vector);
+
+/**
+ * Deletes a handle of a defined type; does nothing for NULL.
+ */
+WASM_API_EXTERN void libwasm_deftype_delete(libwasm_deftype_t *object);
+
+/**
+ * Makes another handle of the same defined type, owned by the caller; NULL for NULL.
+ */
+WASM_API_EXTERN libwasm_deftype_t *libwasm_deftype_copy(const libwasm_deftype_t *object);
+
+/**
+ * Makes a structure type that is final, has no supertype, and is a recursion group by itself, owned by the caller: the member 0 of it
+ * (`libwasm_valtype_new_member`). For all others there is `libwasm_recgroup_new`. Takes the content of the vector over, also where it fails,
+ * and leaves it empty; NULL is a structure without fields. NULL if a field's type is NULL or names another member, and for more than
+ * 10,000 fields.
+ */
+WASM_API_EXTERN libwasm_deftype_t *libwasm_deftype_new_struct(libwasm_fieldtype_vec_t *fields);
+
+/**
+ * Makes an array type that is final, has no supertype, and is a recursion group by itself, owned by the caller: the member 0 of it
+ * (`libwasm_valtype_new_member`). Takes the type of the elements over, also where it fails. NULL if that is NULL or names another member.
+ */
+WASM_API_EXTERN libwasm_deftype_t *libwasm_deftype_new_array(libwasm_fieldtype_t *element);
+
+/**
+ * The defined type that a function type is, owned by the caller: for one that `wasm_functype_new` made, a final one without a
+ * supertype; for others, which modules, functions and `libwasm_deftype_functype` have given, what they are. The function type is lent.
+ * NULL for NULL.
+ */
+WASM_API_EXTERN libwasm_deftype_t *libwasm_deftype_new_func(const wasm_functype_t *ty);
+
+/**
+ * What the type describes; `LIBWASM_DEFTYPE_NONE` for NULL.
+ */
+WASM_API_EXTERN libwasm_deftypekind_t libwasm_deftype_kind(const libwasm_deftype_t *ty);
+
+/**
+ * Whether the type can have no subtypes; false for NULL.
+ */
+WASM_API_EXTERN bool libwasm_deftype_is_final(const libwasm_deftype_t *ty);
+
+/**
+ * The supertype that the type declares, owned by the caller; NULL, without a reason, if it declares none, and for NULL.
+ */
+WASM_API_EXTERN libwasm_deftype_t *libwasm_deftype_supertype(const libwasm_deftype_t *ty);
+
+/**
+ * The types of a structure's fields, or, as the only one, that of an array's elements, in a vector that the caller owns; false, and an empty
+ * vector, with a reason, for a function type and for NULL.
+ */
+WASM_API_EXTERN bool libwasm_deftype_fields(const libwasm_deftype_t *ty, libwasm_fieldtype_vec_t *out);
+
+/**
+ * The function type that a defined type is, owned by the caller. It stands for this very type, with its group, finality and supertype, where
+ * functions and tags are made of it. NULL for a structure or array type, and for NULL.
+ */
+WASM_API_EXTERN wasm_functype_t *libwasm_deftype_functype(const libwasm_deftype_t *ty);
+
+/**
+ * The recursion group that the type is a member of, defined, and owned by the caller; NULL for NULL.
+ */
+WASM_API_EXTERN libwasm_recgroup_t *libwasm_deftype_recgroup(const libwasm_deftype_t *ty);
+
+/**
+ * The place of the type in its recursion group; 0 for NULL.
+ */
+WASM_API_EXTERN uint32_t libwasm_deftype_index(const libwasm_deftype_t *ty);
+
+/**
+ * Whether two handles are of the same type: of equal members of equal recursion groups; false if one is NULL.
+ */
+WASM_API_EXTERN bool libwasm_deftype_same(const libwasm_deftype_t *a, const libwasm_deftype_t *b);
+
+/**
+ * Whether one type is another or a subtype of it, as they declare it; false if one is NULL.
+ */
+WASM_API_EXTERN bool libwasm_deftype_matches(const libwasm_deftype_t *ty, const libwasm_deftype_t *wanted);
+
+/**
+ * The types that a module defines, by index, in a vector that the caller owns. They are there as long as handles of them, also without the
+ * module. An empty vector for NULL.
+ */
+WASM_API_EXTERN void libwasm_module_types(const wasm_module_t *module, libwasm_deftype_vec_t *out);
+
+/**
+ * Makes an empty vector in `out`.
+ */
+WASM_API_EXTERN void libwasm_deftype_vec_new_empty(libwasm_deftype_vec_t *out);
+
+/**
+ * Makes a vector of `size` elements in `out`, each of which is NULL. An empty one if there is no memory for it.
+ */
+WASM_API_EXTERN void libwasm_deftype_vec_new_uninitialized(libwasm_deftype_vec_t *out, size_t size);
+
+/**
+ * Makes a vector in `out` that holds a copy of the array `data` of `size` elements, and takes
+ * the elements over.
+ */
+WASM_API_EXTERN void libwasm_deftype_vec_new(libwasm_deftype_vec_t *out, size_t size, libwasm_deftype_t *const *data);
+
+/**
+ * Makes a copy of a vector, and of each element in `out`.
+ */
+WASM_API_EXTERN void libwasm_deftype_vec_copy(libwasm_deftype_vec_t *out, const libwasm_deftype_vec_t *source);
+
+/**
+ * Deletes the content of a vector and its elements and leaves it empty.
+ */
+WASM_API_EXTERN void libwasm_deftype_vec_delete(libwasm_deftype_vec_t *vector);
+
+/**
+ * Makes a recursion group without members, owned by the caller.
+ */
+WASM_API_EXTERN libwasm_recgroup_t *libwasm_recgroup_new(void);
+
+/**
+ * Deletes a handle of a recursion group; the types that it has defined live on as long as they are needed; does nothing for NULL.
+ */
+WASM_API_EXTERN void libwasm_recgroup_delete(libwasm_recgroup_t *object);
+
+/**
+ * Makes a copy of a recursion group, as far as it has got, owned by the caller; NULL for NULL.
+ */
+WASM_API_EXTERN libwasm_recgroup_t *libwasm_recgroup_copy(const libwasm_recgroup_t *object);
+
+/**
+ * Adds a structure type as the next member, final and without a supertype. Takes the content of the vector over, also where it fails, and
+ * leaves it empty; NULL is a structure without fields. False for NULL, if a field's type is NULL, for more than 10,000 fields or 1,000,000
+ * members, and if the group is defined already.
+ */
+WASM_API_EXTERN bool libwasm_recgroup_add_struct(libwasm_recgroup_t *group, libwasm_fieldtype_vec_t *fields);
+
+/**
+ * Adds an array type as the next member, final and without a supertype. Takes the type of the elements over, also where it fails. False for
+ * NULL, for more than 1,000,000 members, and if the group is defined already.
+ */
+WASM_API_EXTERN bool libwasm_recgroup_add_array(libwasm_recgroup_t *group, libwasm_fieldtype_t *element);
+
+/**
+ * Adds a function type as the next member, final and without a supertype. Takes the content of both vectors over, also where it fails, and
+ * leaves them empty; NULL is an empty vector. False for NULL, if a value type is NULL, for more than 1,000 parameters or results or
+ * 1,000,000 members, and if the group is defined already.
+ */
+WASM_API_EXTERN bool libwasm_recgroup_add_func(libwasm_recgroup_t *group, wasm_valtype_vec_t *params, wasm_valtype_vec_t *results);
+
+/**
+ * Says whether the member at `index` is final: whether it can have no subtypes. False for NULL, if there is no such member, and if the group
+ * is defined already.
+ */
+WASM_API_EXTERN bool libwasm_recgroup_set_final(libwasm_recgroup_t *group, uint32_t index, bool is_final);
+
+/**
+ * Makes a type of another group the supertype of the member at `index`; NULL is none. The supertype is lent. False if the group is NULL,
+ * there is no such member, or the group is defined already.
+ */
+WASM_API_EXTERN bool libwasm_recgroup_set_supertype(libwasm_recgroup_t *group, uint32_t index, const libwasm_deftype_t *supertype);
+
+/**
+ * Makes the member at `supertype` the supertype of the one at `index`, which must come after it. False for NULL, if there is no such member,
+ * if they are not in this order, and if the group is defined already.
+ */
+WASM_API_EXTERN bool libwasm_recgroup_set_supertype_member(libwasm_recgroup_t *group, uint32_t index, uint32_t supertype);
+
+/**
+ * Defines the types of the group, once all members are there. False, with the reason and the group as it was, for NULL, if there are no
+ * members, if one names a member that there is not, or if one has a supertype that is final, of another kind, or that it does not match. A
+ * group that is defined already stays so.
+ */
+WASM_API_EXTERN bool libwasm_recgroup_define(libwasm_recgroup_t *group);
+
+/**
+ * How many members the group has; 0 for NULL.
+ */
+WASM_API_EXTERN uint32_t libwasm_recgroup_size(const libwasm_recgroup_t *group);
+
+/**
+ * The type at `index` of a group that is defined, owned by the caller; NULL for NULL, if there is no such member, and if the group is not
+ * defined yet.
+ */
+WASM_API_EXTERN libwasm_deftype_t *libwasm_recgroup_type(const libwasm_recgroup_t *group, uint32_t index);
+
+/**
+ * The type of references to what is of a defined type, `(ref $t)` or, with null, `(ref null $t)`: an object of its own, which the caller
+ * owns. It keeps the type, which is lent. NULL for NULL.
+ */
+WASM_API_EXTERN wasm_valtype_t *libwasm_valtype_new_ref(const libwasm_deftype_t *ty, bool nullable);
+
+/**
+ * The type of references to the member at `index` of a recursion group that is under construction: an object of its own, which the caller
+ * owns. It can be used in that group only (`libwasm_recgroup_add_struct` and its siblings), and the member may be added later. Its kind is
+ * `LIBWASM_ANYREF`, or `LIBWASM_REF_ANY` without null, whatever the member is.
+ */
+WASM_API_EXTERN wasm_valtype_t *libwasm_valtype_new_member(uint32_t index, bool nullable);
+
+/**
+ * The defined type that a value type names, owned by the caller; NULL, without a reason, if it names none; NULL for NULL.
+ */
+WASM_API_EXTERN libwasm_deftype_t *libwasm_valtype_deftype(const wasm_valtype_t *ty);
+
+/**
+ * Whether null is a value of the type; false for numbers, vectors, and NULL.
+ */
+WASM_API_EXTERN bool libwasm_valtype_is_nullable(const wasm_valtype_t *ty);
+
+/**
+ * Whether two value types are the same; false if one is NULL or a member of a recursion group that is under construction.
+ */
+WASM_API_EXTERN bool libwasm_valtype_same(const wasm_valtype_t *a, const wasm_valtype_t *b);
+
+/**
+ * Whether each value of one type is one of another (<https://webassembly.github.io/spec/core/valid/matching.html#value-types>); false if
+ * one is NULL or a member of a recursion group that is under construction.
+ */
+WASM_API_EXTERN bool libwasm_valtype_matches(const wasm_valtype_t *ty, const wasm_valtype_t *wanted);
+
+/**
+ * What a reference refers to, which is lent; `LIBWASM_REFKIND_NULL` for NULL, and, with a reason, on a thread that is not the store's.
+ */
+WASM_API_EXTERN libwasm_refkind_t libwasm_ref_kind(const wasm_ref_t *reference);
+
+/**
+ * The most precise type of a reference, without null, owned by the caller: of a function, a structure or an array the one that names
+ * its defined type, `LIBWASM_REF_I31` of an i31, `LIBWASM_REF_EXN` of an exception, and `LIBWASM_REF_EXTERN` of other objects of the host. The
+ * reference is lent. NULL for NULL, which is the null of several types.
+ */
+WASM_API_EXTERN wasm_valtype_t *libwasm_ref_type(const wasm_ref_t *reference);
+
+/**
+ * The defined type of a function, structure or array, owned by the caller; NULL, without a reason, of other objects; NULL for NULL.
+ */
+WASM_API_EXTERN libwasm_deftype_t *libwasm_ref_deftype(const wasm_ref_t *reference);
+
+/**
  * Whether a reference is a value of a reference type, as `ref.test` tells it
  * (<https://webassembly.github.io/spec/core/syntax/instructions.html#reference-instructions>): NULL is the null of all types that have
  * one. A function, memory, or other object of the host is a value of the external types, and of `LIBWASM_ANYREF` as what
@@ -506,6 +933,160 @@ WASM_API_EXTERN bool libwasm_val_v128(const wasm_val_t *value, uint8_t *bytes);
  * reference type. The reference and the type are lent.
  */
 WASM_API_EXTERN bool libwasm_ref_test(const wasm_ref_t *reference, const wasm_valtype_t *ty);
+
+/**
+ * Makes an external reference of an internal one, as `extern.convert_any` does: a value of kind `WASM_EXTERNREF` in `out`, with a handle of
+ * its own of the same object, owned by the caller. The value is lent. False, and the i32 0, with a reason, for NULL and for values of other types than `LIBWASM_ANYREF` and its subtypes.
+ */
+WASM_API_EXTERN bool libwasm_val_extern_convert_any(const wasm_val_t *value, wasm_val_t *out);
+
+/**
+ * Makes an internal reference of an external one, as `any.convert_extern` does: a value of kind `LIBWASM_ANYREF` in `out`, otherwise as
+ * `libwasm_val_extern_convert_any`.
+ */
+WASM_API_EXTERN bool libwasm_val_any_convert_extern(const wasm_val_t *value, wasm_val_t *out);
+
+/**
+ * Makes a weak reference to an object, which is lent, owned by the caller. NULL for NULL, and for a trap that belongs to no store.
+ */
+WASM_API_EXTERN libwasm_weak_t *libwasm_weak_new(const wasm_ref_t *object);
+
+/**
+ * Deletes a handle of a weak reference; does nothing for NULL. May be called from any thread.
+ */
+WASM_API_EXTERN void libwasm_weak_delete(libwasm_weak_t *weak);
+
+/**
+ * Makes another handle of the same weak reference, owned by the caller; NULL for NULL.
+ */
+WASM_API_EXTERN libwasm_weak_t *libwasm_weak_copy(const libwasm_weak_t *weak);
+
+/**
+ * The object that a weak reference refers to: a handle that the caller owns, and that keeps the object, the same as all others of it. NULL,
+ * without a reason, if the object is gone; NULL for NULL, on a thread that is not the store's, and without memory for the handle.
+ */
+WASM_API_EXTERN wasm_ref_t *libwasm_weak_get(const libwasm_weak_t *weak);
+
+/**
+ * Makes an i31 of the low 31 bits of a number, as `ref.i31` does, owned by the caller. Those of equal bits are the same reference. NULL for
+ * NULL.
+ */
+WASM_API_EXTERN wasm_ref_t *libwasm_i31_new(wasm_store_t *store, uint32_t number);
+
+/**
+ * The number of an i31, with its bit 30 for a sign, as `i31.get_s` gives it; 0, with a reason, for what is no i31.
+ */
+WASM_API_EXTERN int32_t libwasm_i31_get_s(const wasm_ref_t *i31);
+
+/**
+ * The number of an i31, from 0 to 2^31 - 1, as `i31.get_u` gives it; 0, with a reason, for what is no i31.
+ */
+WASM_API_EXTERN uint32_t libwasm_i31_get_u(const wasm_ref_t *i31);
+
+/**
+ * Makes a structure of a type, which is lent, owned by the caller. `values` has a value for each field, of its type, or an i32 for a packed
+ * field, of which the low bits are kept; they are lent, and references among them are of the same store. It may collect.
+ *
+ * NULL, with a reason: for a NULL store or type, for a type of other than structures, for values of another number or type, and if the
+ * heap is full (`LIBWASM_ERROR_OUT_OF_MEMORY`).
+ */
+WASM_API_EXTERN wasm_ref_t *libwasm_struct_new(wasm_store_t *store, const libwasm_deftype_t *ty, const wasm_val_vec_t *values);
+
+/**
+ * As `libwasm_struct_new`, with all fields zero or null. NULL also if a field can be neither: if it is a reference without null.
+ */
+WASM_API_EXTERN wasm_ref_t *libwasm_struct_new_default(wasm_store_t *store, const libwasm_deftype_t *ty);
+
+/**
+ * Writes the value of a field, by its place in the type, to `out`, owned by the caller. A packed field is an i32 with bits of 0 above
+ * its own; a cast to `int8_t` or `int16_t` gives the signed number. False, and the i32 0, with a reason, for NULL, for what is no structure,
+ * and if there is no such field.
+ */
+WASM_API_EXTERN bool libwasm_struct_get(const wasm_ref_t *object, uint32_t field, wasm_val_t *out);
+
+/**
+ * Sets a field, by its place in the type, to a value of its type, or, if it is packed, to the low bits of an i32. The value is lent; what it
+ * refers to is kept by the structure. It may collect.
+ *
+ * False, with a reason and nothing changed: for NULL, for what is no structure, if there is no such field, if it is immutable,
+ * and for a value of another type or store.
+ */
+WASM_API_EXTERN bool libwasm_struct_set(wasm_ref_t *object, uint32_t field, const wasm_val_t *value);
+
+/**
+ * Makes an array of a type, which is lent, with `length` elements that all are `value`, owned by the caller. The value is of the elements'
+ * type, or an i32 for packed elements, of which the low bits are kept; it is lent, and of the same store. It may collect.
+ *
+ * NULL, with a reason: for NULL, for a type of other than arrays, for a value of another type, and if the heap is full
+ * (`LIBWASM_ERROR_OUT_OF_MEMORY`).
+ */
+WASM_API_EXTERN wasm_ref_t *libwasm_array_new(wasm_store_t *store, const libwasm_deftype_t *ty, uint32_t length, const wasm_val_t *value);
+
+/**
+ * As `libwasm_array_new`, with all elements zero or null. NULL also if they can be neither: if they are references without null.
+ */
+WASM_API_EXTERN wasm_ref_t *libwasm_array_new_default(wasm_store_t *store, const libwasm_deftype_t *ty, uint32_t length);
+
+/**
+ * As `libwasm_array_new`, with an element for each of `values`, which are lent.
+ */
+WASM_API_EXTERN wasm_ref_t *libwasm_array_new_from_values(wasm_store_t *store, const libwasm_deftype_t *ty, const wasm_val_vec_t *values);
+
+/**
+ * As `libwasm_array_new`, with elements that are numbers or vectors, which are copied from `data`, of any alignment: `length` elements, as
+ * `libwasm_array_read` gives them. NULL also for a type of arrays of references, and if `data` is NULL and the length is not 0.
+ */
+WASM_API_EXTERN wasm_ref_t *libwasm_array_new_from_data(wasm_store_t *store, const libwasm_deftype_t *ty, uint32_t length, const void *data);
+
+/**
+ * How many elements an array has; 0, with a reason, for NULL and for what is no array.
+ */
+WASM_API_EXTERN uint32_t libwasm_array_length(const wasm_ref_t *array);
+
+/**
+ * Writes the value of an element to `out`, owned by the caller. A packed element is an i32 with bits of 0 above its own; a cast to `int8_t`
+ * or `int16_t` gives the signed number. False, and the i32 0, with a reason, for NULL, for what is no array, and if there is no such
+ * element.
+ */
+WASM_API_EXTERN bool libwasm_array_get(const wasm_ref_t *array, uint32_t index, wasm_val_t *out);
+
+/**
+ * Sets an element to a value of the elements' type, or, if they are packed, to the low bits of an i32. The value is lent; what it
+ * refers to is kept by the array. It may collect.
+ *
+ * False, with a reason and nothing changed: for NULL, for what is no array, if there is no such element, if elements are immutable, and for a
+ * value of another type or store.
+ */
+WASM_API_EXTERN bool libwasm_array_set(wasm_ref_t *array, uint32_t index, const wasm_val_t *value);
+
+/**
+ * Sets `count` elements from `start` on to one value, as `libwasm_array_set` does.
+ */
+WASM_API_EXTERN bool libwasm_array_fill(wasm_ref_t *array, uint32_t start, uint32_t count, const wasm_val_t *value);
+
+/**
+ * Copies `count` elements of `source`, from `source_start` on, to `target`, from `target_start` on. They may be one array, and overlap.
+ *
+ * False, with a reason and nothing changed: for NULL, for what is no array, if there are no such elements, if those of the target are immutable
+ * or of a type that those of the source do not match, and for arrays of different stores.
+ */
+WASM_API_EXTERN bool libwasm_array_copy(wasm_ref_t *target, uint32_t target_start, const wasm_ref_t *source, uint32_t source_start, uint32_t count);
+
+/**
+ * Copies `count` elements from `start` on to `out`, as they lie in memories: numbers and vectors, least significant byte first, without
+ * anything between them. `out` has room for as many, of any alignment.
+ *
+ * False, with a reason and nothing written: for NULL, for what is no array, if there are no such elements, and if they are references.
+ */
+WASM_API_EXTERN bool libwasm_array_read(const wasm_ref_t *array, uint32_t start, uint32_t count, void *out);
+
+/**
+ * Sets `count` elements from `start` on to what `data` has, as `libwasm_array_read` gives it.
+ *
+ * False, with a reason and nothing changed: for NULL, for what is no array, if there are no such elements, if they are immutable, and if they are
+ * references.
+ */
+WASM_API_EXTERN bool libwasm_array_write(wasm_ref_t *array, uint32_t start, uint32_t count, const void *data);
 
 /**
  * Makes a memory type, owned by the caller, with 64-bit addresses and pages of another size where the limits say so. Copies the limits.
@@ -625,6 +1206,14 @@ WASM_API_EXTERN libwasm_wait_result_t libwasm_shared_memory_wait64(const libwasm
  * 0, with the reason recorded, for NULL and if the address is beyond the memory or no multiple of 4.
  */
 WASM_API_EXTERN uint32_t libwasm_shared_memory_notify(const libwasm_shared_memory_t *memory, uint64_t address, uint32_t count);
+
+/**
+ * Interrupts the waits in a shared memory, of guests and of the host, on all threads: those that last end at once, and so does, from now on,
+ * every wait that would have to sleep, until this is called with false. A guest's traps (`LIBWASM_TRAP_INTERRUPTED`), and its instance can be
+ * called again; the host's gives `LIBWASM_WAIT_INTERRUPTED`. So threads that wait for each other, or for something that will not come, can be
+ * stopped. False only for NULL, with the reason recorded.
+ */
+WASM_API_EXTERN bool libwasm_shared_memory_set_interrupted(const libwasm_shared_memory_t *memory, bool interrupted);
 
 /**
  * Names the stack that this thread runs on, or is about to switch to: memory from `low` up to `high`, where its first frame is. NULL

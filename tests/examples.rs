@@ -11,7 +11,7 @@ use cc::{Workspace, installed, needing, output, root, run, same};
 use libtest_mimic::{Failed, Trial};
 
 /// The examples that are one module, one program and one expected output.
-const EXAMPLES: [&str; 15] = [
+const EXAMPLES: [&str; 16] = [
     "hello",
     "callback",
     "trap",
@@ -25,6 +25,7 @@ const EXAMPLES: [&str; 15] = [
     "serialize",
     "threads",
     "multi",
+    "objects",
     "exceptions",
     "workers",
 ];

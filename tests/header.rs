@@ -33,13 +33,20 @@ const WASM: [&str; 26] = [
 ];
 
 /// Those that make `libwasm.h`.
-const LIBWASM: [&str; 17] = [
+const LIBWASM: [&str; 24] = [
     "version",
     "error",
     "config",
     "kinds",
     "v128",
+    "fieldtype",
+    "deftype",
+    "recgroup",
+    "valtype",
     "reference",
+    "weak",
+    "object",
+    "array",
     "limits",
     "memory",
     "shared_memory",

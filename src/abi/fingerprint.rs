@@ -108,6 +108,7 @@ const CONSTANTS: &[Fact] = &[
     ("bit of exceptions", heap_bits::EXCEPTION as u64),
     ("bits of marks", heap_bits::MARK as u64),
     ("area of null", NULL_AREA as u64),
+    ("shift of lines", LINE_SHIFT as u64),
     ("largest object allocated inline", LARGEST_INLINE as u64),
     ("supertypes in a record", DISPLAY as u64),
     ("kind of structures", type_kind::STRUCT as u64),

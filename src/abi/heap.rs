@@ -118,14 +118,22 @@ pub fn exception_fields(tag: &FuncType) -> Vec<FieldType> {
 /// Where the fields of a structure lie, and its size, a multiple of 8. What a supertype has lies where the supertype has it.
 pub fn struct_layout(fields: &[FieldType]) -> (Vec<u32>, u32) {
     let mut next = HEAP_HEADER;
-    let place = |field: &FieldType| {
-        let size = storage_size(field.storage);
-        let offset = next.next_multiple_of(size.min(8));
-        next = offset + size;
-        offset
-    };
-    let offsets = fields.iter().map(place).collect();
+    let offsets = fields.iter().map(|field| place(&mut next, field)).collect();
     (offsets, next.next_multiple_of(8))
+}
+
+/// Where the last of the fields of a structure lies.
+pub fn last_offset(fields: &[FieldType]) -> u32 {
+    let mut next = HEAP_HEADER;
+    fields.iter().fold(next, |_, field| place(&mut next, field))
+}
+
+/// Where the next field lies, which is then behind `next`.
+fn place(next: &mut u32, field: &FieldType) -> u32 {
+    let size = storage_size(field.storage);
+    let offset = next.next_multiple_of(size.min(8));
+    *next = offset + size;
+    offset
 }
 
 impl Shape {
@@ -169,6 +177,7 @@ mod tests {
         for count in 0..all.len() {
             let (prefix, size) = struct_layout(&all[..count]);
             assert_eq!(prefix, offsets[..count]);
+            assert_eq!(last_offset(&all[..=count]), offsets[count]);
             assert!(size.is_multiple_of(8));
         }
         assert_eq!(Shape::of_struct(&all), Shape::Struct { size: 56, references: [24].into(), funcs: [48].into() });

@@ -23,7 +23,8 @@ pub use fingerprint::fingerprint;
 pub use frame::{Frame, TrapFrames};
 pub use heap::{
     ARRAY_LENGTH, Content, DISPLAY, EXTERN_TYPE, HEAP_HEADER, LARGEST_INLINE, LINE_SHIFT, MOST_TYPES, NULL_AREA, Shape,
-    TYPE_SHIFT, VMTypeRecord, array_size, content, exception_fields, heap_bits, storage_size, struct_layout, type_kind,
+    TYPE_SHIFT, VMTypeRecord, array_size, content, exception_fields, heap_bits, last_offset, storage_size,
+    struct_layout, type_kind,
 };
 pub use layout::{ContextCounts, VMContextLayout};
 pub(crate) use libcall::foreach_libcall;

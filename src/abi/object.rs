@@ -28,11 +28,12 @@ pub enum ObjectKind {
     /// An object of the heap, or an i31.
     HeapObject,
     Tag,
+    Weak,
 }
 
 impl ObjectKind {
     /// How many there are.
-    pub const COUNT: usize = ObjectKind::Tag as usize + 1;
+    pub const COUNT: usize = ObjectKind::Weak as usize + 1;
 
     /// What messages call an object of this kind.
     pub fn name(self) -> &'static str {
@@ -47,6 +48,7 @@ impl ObjectKind {
             ObjectKind::Foreign => "a foreign object",
             ObjectKind::HeapObject => "an object of the heap",
             ObjectKind::Tag => "a tag",
+            ObjectKind::Weak => "a weak reference",
         }
     }
 }

@@ -44,12 +44,15 @@ pub struct SubType {
 }
 
 impl FuncType {
+    /// The type with what `map` makes of each value type.
+    pub fn map(&self, map: &mut impl FnMut(ValType) -> ValType) -> FuncType {
+        let mut all = |types: &[ValType]| types.iter().map(|&ty| map(ty)).collect();
+        FuncType { params: all(&self.params), results: all(&self.results) }
+    }
+
     /// The type with each defined type named as `rename` says.
     pub fn rename(&self, rename: &mut impl FnMut(TypeUse) -> TypeUse) -> FuncType {
-        FuncType {
-            params: self.params.iter().map(|ty| ty.rename(rename)).collect(),
-            results: self.results.iter().map(|ty| ty.rename(rename)).collect(),
-        }
+        self.map(&mut |ty| ty.rename(rename))
     }
 }
 
@@ -64,10 +67,10 @@ impl StorageType {
 }
 
 impl FieldType {
-    /// The type with each defined type named as `rename` says.
-    pub fn rename(self, rename: &mut impl FnMut(TypeUse) -> TypeUse) -> FieldType {
+    /// The type with what `map` makes of its value type. (A packed field has none.)
+    pub fn map(self, map: &mut impl FnMut(ValType) -> ValType) -> FieldType {
         match self.storage {
-            StorageType::Val(ty) => FieldType { storage: StorageType::Val(ty.rename(rename)), ..self },
+            StorageType::Val(ty) => FieldType { storage: StorageType::Val(map(ty)), ..self },
             StorageType::I8 | StorageType::I16 => self,
         }
     }
@@ -88,15 +91,18 @@ impl CompositeType {
         func.into_iter().flat_map(|ty| ty.params.iter().chain(&ty.results).copied()).chain(fields)
     }
 
+    /// The type with what `map` makes of each value type.
+    pub fn map(&self, map: &mut impl FnMut(ValType) -> ValType) -> CompositeType {
+        match self {
+            CompositeType::Func(ty) => CompositeType::Func(ty.map(map)),
+            CompositeType::Struct(fields) => CompositeType::Struct(fields.iter().map(|field| field.map(map)).collect()),
+            CompositeType::Array(element) => CompositeType::Array(element.map(map)),
+        }
+    }
+
     /// The type with each defined type named as `rename` says.
     pub fn rename(&self, rename: &mut impl FnMut(TypeUse) -> TypeUse) -> CompositeType {
-        match self {
-            CompositeType::Func(ty) => CompositeType::Func(ty.rename(rename)),
-            CompositeType::Struct(fields) => {
-                CompositeType::Struct(fields.iter().map(|field| field.rename(rename)).collect())
-            }
-            CompositeType::Array(element) => CompositeType::Array(element.rename(rename)),
-        }
+        self.map(&mut |ty| ty.rename(rename))
     }
 }
 

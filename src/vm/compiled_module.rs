@@ -129,6 +129,11 @@ impl CompiledModule {
         &self.types[ty.as_u32() as usize]
     }
 
+    /// The types that the module defines, by index.
+    pub fn defined_types(&self) -> &[DefinedType] {
+        &self.types[..self.module.types.len()]
+    }
+
     /// The type of exceptions with a tag.
     pub(super) fn exception_type(&self, tag: TagIndex) -> &DefinedType {
         &self.types[self.module.types.len() + tag.as_u32() as usize]

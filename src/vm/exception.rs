@@ -40,10 +40,10 @@ pub unsafe fn new(entered: &Entered<'_>, tag: *mut VMTag, args: &[Val]) -> Resul
     }
     store.prepare_heap()?;
     let ty = DefinedType::exception(func)?;
-    store.keep_types(&[ty.clone()].into());
     store.reserve_boxes(boxes)?;
     let (offsets, size) = struct_layout(&exception_fields(func));
     let exception = store.allocate_exception(ty.id(), size).map_err(full)?;
+    store.keep_type(&ty);
     // Nothing is collected until all of it is written. (Boxes were reserved before, and are more than what a collection has freed.)
     // SAFETY: live by the caller's promise.
     let place = unsafe { store.heap_tag(tag) }.map_err(full)?;

@@ -8,6 +8,7 @@ use crate::vm::engine::Engine;
 use crate::vm::foreign::Foreign;
 use crate::vm::func::HostFunc;
 use crate::vm::gc::reference::HeapObject;
+use crate::vm::gc::weak::Weak;
 use crate::vm::global::Global;
 use crate::vm::instance::Instance;
 use crate::vm::libcalls::LIBCALLS;
@@ -31,6 +32,7 @@ static KINDS: Kinds = [
     EntityKind::of::<Foreign>(),
     EntityKind::of::<HeapObject>(),
     EntityKind::of::<Tag>(),
+    EntityKind::of::<Weak>(),
 ];
 
 const _: () = assert!(EntityKind::are_in_order(&KINDS));

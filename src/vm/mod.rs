@@ -3,6 +3,7 @@
 //! `capi` is the only caller. Everything that belongs to a store is reached through [`store::Store::enter`], which makes
 //! sure that one thread is inside at a time.
 
+pub mod aggregate;
 pub mod compiled_module;
 pub mod engine;
 pub mod exception;

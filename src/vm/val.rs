@@ -214,6 +214,10 @@ unsafe fn check_other_ref(store: &Store, object: *const ObjectHeader, ty: RefTyp
     let kind = unsafe { (*object).kind };
     // SAFETY: as above.
     let owner = unsafe { store_of(object) };
+    // Of an object of another heap nothing can be read here.
+    if !owner.is_null() && !std::ptr::eq(owner, store) {
+        return Err(Error::argument("the object belongs to another store"));
+    }
     match ty.heap {
         HeapType::Extern | HeapType::Any if kind != ObjectKind::HeapObject => {}
         heap if !matches!(heap.top(), HeapType::Func) && !matches!(heap, HeapType::NoExtern) => {
@@ -239,14 +243,10 @@ unsafe fn check_other_ref(store: &Store, object: *const ObjectHeader, ty: RefTyp
         }
         _ => return Err(Error::unsupported(format!("references of type {ty}"))),
     }
-    if owner.is_null() || std::ptr::eq(owner, store) {
-        return if owner.is_null() {
-            Err(Error::argument("a trap that was made without a store cannot become a reference"))
-        } else {
-            Ok(())
-        };
+    if owner.is_null() {
+        return Err(Error::argument("a trap that was made without a store cannot become a reference"));
     }
-    Err(Error::argument("the object belongs to another store"))
+    Ok(())
 }
 
 /// Whether passing a value as `ty` takes a box of the store's heap.

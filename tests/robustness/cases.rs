@@ -26,7 +26,7 @@ impl Given {
 }
 
 /// Objects that belong to a store.
-const STORE_BOUND: [&str; 13] = [
+const STORE_BOUND: [&str; 14] = [
     "store",
     "module",
     "shared_module",
@@ -40,18 +40,23 @@ const STORE_BOUND: [&str; 13] = [
     "trap",
     "foreign",
     "ref",
+    "weak",
 ];
 
 /// Kinds of objects that a `wasm_ref_t*` can be.
 const REFERENCES: [&str; 8] = ["func", "global", "table", "memory", "module", "instance", "trap", "foreign"];
 
-/// The `X` of `wasm_X_t*`, and `tag` and `shared_memory` of `libwasm_tag_t*` and `libwasm_shared_memory_t*`.
+/// The opaque types of `libwasm.h`, and vectors of them.
+const EXTENSIONS: [&str; 8] =
+    ["tag", "shared_memory", "fieldtype", "fieldtype_vec", "deftype", "deftype_vec", "recgroup", "weak"];
+
+/// The `X` of `wasm_X_t*`, and of `libwasm_X_t*` where it is opaque.
 fn object(ty: &str) -> Option<&str> {
-    let name = ty
-        .strip_prefix("libwasm_")
-        .filter(|name| matches!(*name, "tag_t*" | "shared_memory_t*"))
-        .or_else(|| ty.strip_prefix("wasm_"))?
-        .strip_suffix("_t*")?;
+    let name = ty.strip_suffix("_t*")?;
+    let name = match name.strip_prefix("libwasm_") {
+        Some(name) if EXTENSIONS.contains(&name) => name,
+        _ => name.strip_prefix("wasm_")?,
+    };
     Some(match name {
         "name" | "message" => "byte_vec",
         // A keyword of C's.
@@ -79,6 +84,11 @@ fn may_be_null(function: &Prototype, at: usize) -> bool {
         ("wasm_engine_new_with_config", 0) => true,
         // A text without a name.
         ("libwasm_wat2wasm_named", 1) => true,
+        // No supertype.
+        ("libwasm_recgroup_set_supertype", 2) => true,
+        // The null reference.
+        ("libwasm_ref_kind", 0) => true,
+        ("libwasm_array_read" | "libwasm_array_write", 3) => false,
         // An environment and host info are anything.
         _ if param.ty == "void*" || param.ty == "void (*)(void*)" => true,
         // An empty vector.
@@ -142,14 +152,20 @@ fn scalars(function: &Prototype, param: &Param) -> Option<Vec<Given>> {
         "wasm_valkind_t" => &["WASM_I32", "4", "5", "77", "127", "WASM_FUNCREF", "130", "140", "255"],
         "wasm_mutability_t" => &["WASM_VAR", "WASM_CONST", "2", "255"],
         "wasm_table_size_t" | "wasm_memory_pages_t" => &["0", "1", "65536", "0x80000000u", "UINT32_MAX"],
+        "libwasm_storagekind_t" => &["LIBWASM_STORAGE_I8", "LIBWASM_STORAGE_I16", "LIBWASM_STORAGE_VALUE", "3", "255"],
         "bool" => &["true", "false"],
         "uint8_t" | "libwasm_opt_level_t" => &["0", "1", "255"],
         "uint64_t" => &["0", "1", "65536", "UINT64_MAX"],
+        // Members of a group, of which one comes before the other.
+        "uint32_t" if function.name == "libwasm_recgroup_set_supertype_member" && param.name == "index" => {
+            &["2", "0", "3"]
+        }
         "uint32_t" => &["0", "1", "UINT32_MAX"],
         // Nanoseconds; nobody ends a wait that has no end.
         "int64_t" => &["0", "1000"],
         "void (*)(void*)" => &["finalizer", "NULL"],
         "libwasm_trace_t" => &["trace", "NULL"],
+        "void*" if function.name.starts_with("libwasm_array") => return None,
         "void*" => &["&info", "NULL"],
         "wasm_func_callback_t" => {
             return Some(vec![Given::good("callback"), Given::wrong("NULL", "NULL", true)]);
@@ -170,17 +186,28 @@ fn scalars(function: &Prototype, param: &Param) -> Option<Vec<Given>> {
 fn pointer(function: &Prototype, param: &Param, home: &str) -> Given {
     let expression = match param.ty.as_str() {
         "wasm_trap_t**" => "&out_trap".to_string(),
-        "uint8_t*" => "bytes".to_string(),
+        "uint8_t*" | "void*" => "bytes".to_string(),
         "char*" => "path".to_string(),
         "wasm_byte_t*" if param.array => "\"x\"".to_string(),
+        // The elements of a vector.
+        ty if ty.ends_with("_t**") => format!("&here.{}", object(ty.strip_suffix('*').expect(ty)).expect(ty)),
         "wasm_val_t*" if param.array => "&here.val".to_string(),
         ty if param.array => format!("&here.{}", object(ty.strip_suffix('*').expect(ty)).expect(ty)),
+        "wasm_val_t*" if param.constant && function.name == "libwasm_val_extern_convert_any" => format!("&{home}.any"),
+        "wasm_val_t*" if param.constant && function.name == "libwasm_val_any_convert_extern" => {
+            format!("&{home}.external")
+        }
         "wasm_val_t*" if param.out || !param.constant && !param.own => "&out_val".to_string(),
         "wasm_val_t*" => "&here.val".to_string(),
         "wasm_limits_t*" => "&limits".to_string(),
         "libwasm_limits_t*" if param.constant => "&exact_limits".to_string(),
         "libwasm_limits_t*" => "&out_limits".to_string(),
         "libwasm_heap_statistics_t*" => "&out_statistics".to_string(),
+        "libwasm_deftype_t*" if function.name == "libwasm_deftype_functype" => format!("{home}.func_deftype"),
+        "wasm_valtype_t*" if function.name == "libwasm_valtype_is_nullable" => "wasm_valtype_new_funcref()".to_string(),
+        "libwasm_deftype_t*" if function.name.starts_with("libwasm_array") => format!("{home}.arraytype"),
+        "wasm_val_vec_t*" if function.name == "libwasm_struct_new" => format!("&{home}.fields"),
+        "libwasm_recgroup_t*" if function.name == "libwasm_recgroup_type" => format!("{home}.defined_group"),
         ty if param.out => format!("&out_{}", object(ty).expect(ty)),
         _ if function.name == "wasm_module_deserialize" && param.constant && param.ty.contains("byte") => {
             "&here.artifact".to_string()
@@ -192,6 +219,9 @@ fn pointer(function: &Prototype, param: &Param, home: &str) -> Given {
         "wasm_memory_t*" if function.name == "libwasm_memory_share" => format!("{home}.view"),
         "wasm_memorytype_t*" if function.name == "libwasm_shared_memory_new" => format!("{home}.shared_memorytype"),
         "wasm_ref_t*" if function.name.contains("exception") => format!("{home}.exception"),
+        "wasm_ref_t*" if function.name.contains("_i31_") => format!("{home}.i31"),
+        "wasm_ref_t*" if function.name.contains("_struct_") => format!("{home}.structure"),
+        "wasm_ref_t*" if function.name.contains("_array_") => format!("{home}.array"),
         ty => format!("{home}.{}", object(ty).unwrap_or_else(|| panic!("{}: no way to give {ty}", function.name))),
     };
     Given::good(expression)

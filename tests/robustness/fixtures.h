@@ -7,6 +7,8 @@
 
 #define OBJECTS(X) X(valtype) X(functype) X(globaltype) X(tabletype) X(memorytype) X(tagtype) X(importtype) X(exporttype) \
   X(frame)
+// Those of libwasm.h.
+#define EXTENSIONS(X) X(fieldtype) X(deftype)
 
 struct home {
   wasm_config_t* config;
@@ -24,7 +26,12 @@ struct home {
   wasm_memorytype_t* shared_memorytype;
   wasm_extern_t* extern_;
   libwasm_tag_t* tag;
-  wasm_ref_t *ref, *exception;
+  wasm_ref_t *ref, *exception, *i31, *structure, *array;
+  libwasm_deftype_t *arraytype, *func_deftype;
+  libwasm_recgroup_t *recgroup, *defined_group;  // The first is under construction.
+  libwasm_weak_t* weak;
+  wasm_val_t any, external;
+  wasm_val_vec_t fields;
   wasm_foreign_t* foreign;
   wasm_trap_t* trap;
   wasm_externtype_t* externtype;
@@ -37,6 +44,10 @@ struct home {
   wasm_##name##_t* name;    \
   wasm_##name##_vec_t name##_vec;
   OBJECTS(FIELDS)
+#define EXTENSION_FIELDS(name)  \
+  libwasm_##name##_t* name;     \
+  libwasm_##name##_vec_t name##_vec;
+  EXTENSIONS(EXTENSION_FIELDS)
   // Works as long as the store does.
   wasm_func_t* canary;
 };
@@ -65,6 +76,8 @@ static wasm_val_t out_val;
 #define OUTS(X) OBJECTS(X) X(byte) X(val) X(extern) X(externtype)
 #define OUT(name) static wasm_##name##_vec_t out_##name##_vec;
 OUTS(OUT)
+#define EXTENSION_OUT(name) static libwasm_##name##_vec_t out_##name##_vec;
+EXTENSIONS(EXTENSION_OUT)
 
 static void finalizer(void* unused) { (void)unused; }
 
@@ -141,6 +154,37 @@ static void fill_types(struct home* home) {
   OBJECTS(FILL)
 }
 
+static libwasm_fieldtype_t* new_fieldtype(void) { return libwasm_fieldtype_new(wasm_valtype_new_i32(), WASM_VAR); }
+
+// Structures of two i32, arrays of i32, a group with one member more, and objects of them.
+static void fill_objects(struct home* home) {
+  home->fieldtype = new_fieldtype();
+  libwasm_fieldtype_t* fields[] = {new_fieldtype(), new_fieldtype()};
+  libwasm_fieldtype_vec_new(&home->fieldtype_vec, 2, fields);
+  libwasm_fieldtype_vec_t copy;
+  libwasm_fieldtype_vec_copy(&copy, &home->fieldtype_vec);
+  home->deftype = libwasm_deftype_new_struct(&copy);
+  home->arraytype = libwasm_deftype_new_array(new_fieldtype());
+  home->func_deftype = libwasm_deftype_new_func(home->functype);
+  CHECK(home->deftype && home->arraytype && home->func_deftype);
+  libwasm_deftype_t* type = libwasm_deftype_copy(home->deftype);
+  libwasm_deftype_vec_new(&home->deftype_vec, 1, &type);
+  home->recgroup = libwasm_recgroup_new();
+  CHECK(libwasm_recgroup_add_array(home->recgroup, new_fieldtype()));
+  CHECK(libwasm_recgroup_add_struct(home->recgroup, NULL) && libwasm_recgroup_add_struct(home->recgroup, NULL));
+  home->defined_group = libwasm_deftype_recgroup(home->deftype);
+  wasm_val_t numbers[] = {WASM_I32_VAL(1), WASM_I32_VAL(2)};
+  wasm_val_vec_new(&home->fields, 2, numbers);
+  home->structure = libwasm_struct_new(home->store, home->deftype, &home->fields);
+  home->array = libwasm_array_new_default(home->store, home->arraytype, 4);
+  home->i31 = libwasm_i31_new(home->store, 5);
+  CHECK(home->structure && home->array && home->i31);
+  home->weak = libwasm_weak_new(home->structure);
+  wasm_val_t any = {.kind = LIBWASM_ANYREF, .of = {.ref = wasm_ref_copy(home->structure)}};
+  home->any = any;
+  CHECK(libwasm_val_extern_convert_any(&home->any, &home->external));
+}
+
 static struct home make_home(wasm_engine_t* engine) {
   struct home home = {0};
   home.config = wasm_config_new();
@@ -182,6 +226,7 @@ static struct home make_home(wasm_engine_t* engine) {
   home.canary = check_func(canary, 3);
   wasm_instance_delete(canary);
   fill_types(&home);
+  fill_objects(&home);
   return home;
 }
 
@@ -255,6 +300,7 @@ static void poison(void) {
   memset(&out_limits, 0xaa, sizeof out_limits);
 #define POISON_VEC(name) out_##name##_vec.size = 7, out_##name##_vec.data = POISON;
   OUTS(POISON_VEC)
+  EXTENSIONS(POISON_VEC)
 }
 
 // Whether a call, as text, was given `&name`.
@@ -289,6 +335,13 @@ static void check_written(const char* call, bool failed) {
     wasm_##name##_vec_delete(&out_##name##_vec);          \
   }
   OUTS(WRITTEN)
+#define EXTENSION_WRITTEN(name)                           \
+  if (given(call, "out_" #name "_vec")) {                 \
+    CHECK(out_##name##_vec.data != POISON);               \
+    CHECK(!failed || out_##name##_vec.size == 0);         \
+    libwasm_##name##_vec_delete(&out_##name##_vec);       \
+  }
+  EXTENSIONS(EXTENSION_WRITTEN)
 }
 
 static int failures, cases;

@@ -10,10 +10,12 @@ pub struct Prototype {
     pub params: Vec<Param>,
 }
 
-/// A parameter: its type without `own`, `const` and its name.
+/// A parameter: its type without `own` and `const`, and its name.
 pub struct Param {
     /// `wasm_store_t*`, `size_t`, `void (*)(void*)`…; arrays are pointers.
     pub ty: String,
+    /// Its name; empty if it has none.
+    pub name: String,
     /// Whether ownership passes.
     pub own: bool,
     /// Whether what it points to is only read.
@@ -89,7 +91,8 @@ fn top_level(params: &str) -> Vec<String> {
 fn param(text: &str) -> Param {
     if text.contains("(*") {
         // A function pointer: the name, if any, stands behind the star.
-        return Param { ty: "void (*)(void*)".into(), own: false, constant: false, array: false, out: false };
+        let (ty, name) = ("void (*)(void*)".into(), String::new());
+        return Param { ty, name, own: false, constant: false, array: false, out: false };
     }
     let array = text.contains("[]");
     let spaced = text.replace("[]", "").replace('*', " * ");
@@ -100,5 +103,5 @@ fn param(text: &str) -> Param {
     let name = kept.iter().rposition(|word| *word != "*").filter(|&at| at > 0).map(|at| kept.remove(at));
     let base: Vec<&str> = kept.iter().copied().filter(|word| *word != "*").collect();
     let ty = format!("{}{}", base.join(" "), "*".repeat(stars));
-    Param { ty, own, constant, array, out: name == Some("out") }
+    Param { ty, own, constant, array, out: name == Some("out"), name: name.unwrap_or_default().into() }
 }

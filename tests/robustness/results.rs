@@ -64,15 +64,24 @@ pub fn judgement(function: &Prototype) -> Option<Judgement> {
 }
 
 /// Whether the good argument is of the kind that the function asks for: `here.ref` and `here.extern_` are functions, `here.externtype`
-/// is a function's type, `here.table` has null elements, and `here.trap` is no exception's.
+/// is a function's type, `here.table` has null elements, `here.trap` is no exception's, and `here.deftype` has no
+/// supertype, `here.valtype` no name.
 fn fits(name: &str) -> bool {
     let views = ["wasm_ref_as_", "wasm_extern_as_", "wasm_externtype_as_"];
     let kind = views.iter().find_map(|view| name.strip_prefix(view)).map(|kind| kind.trim_end_matches("_const"));
     let is_function = matches!(kind, None | Some("extern" | "func" | "functype" | "ref"));
-    is_function && !matches!(name, "wasm_table_get" | "libwasm_trap_exception")
+    is_function
+        && !matches!(
+            name,
+            "wasm_table_get" | "libwasm_trap_exception" | "libwasm_deftype_supertype" | "libwasm_valtype_deftype"
+        )
 }
 
-/// Whether NULL or false says something of its own: not the same, of another kind, nothing attached, a null element.
+/// Whether NULL or false says something of its own: not the same, of another kind, nothing attached, a null element, of no defined type.
 fn silent(name: &str) -> bool {
-    name.ends_with("_same") || name.ends_with("_copy") || name.contains("_as_") || name.ends_with("_get_host_info")
+    name == "libwasm_ref_deftype"
+        || name.ends_with("_same")
+        || name.ends_with("_copy")
+        || name.contains("_as_")
+        || name.ends_with("_get_host_info")
 }

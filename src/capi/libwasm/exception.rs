@@ -1,6 +1,6 @@
 //! Tags and exceptions of WebAssembly.
 
-use crate::abi::{ObjectHeader, VMTag};
+use crate::abi::VMTag;
 use crate::capi::boundary::boundary;
 use crate::capi::external::wasm_extern_t;
 use crate::capi::own::{self, objects};
@@ -14,8 +14,6 @@ use crate::capi::vec;
 use crate::types::{Error, Result, TagType, TypeUse};
 use crate::vm::exception;
 use crate::vm::gc::reference::HeapObject;
-use crate::vm::store::Store;
-use crate::vm::store::entity::store_of;
 use crate::vm::tag;
 use std::ptr;
 
@@ -30,18 +28,6 @@ objects! {
     libwasm_tag_t => "a tag", [Tag], VMTag;
 }
 
-/// The store of an object.
-///
-/// # Safety
-///
-/// `object` is live, and stays so for `'a`.
-unsafe fn store_of_object<'a>(object: *const ObjectHeader) -> Result<&'a Store> {
-    // SAFETY: as the caller states.
-    let store = unsafe { store_of(object) };
-    // SAFETY: a handle keeps its store alive; only a trap may have none.
-    unsafe { store.as_ref() }.ok_or_else(|| Error::argument("the object belongs to no store"))
-}
-
 /// Looks at an exception behind a reference.
 ///
 /// # Safety
@@ -49,14 +35,7 @@ unsafe fn store_of_object<'a>(object: *const ObjectHeader) -> Result<&'a Store> 
 /// `reference` is NULL or a live handle, and stays so for `'a`.
 unsafe fn exception_behind<'a>(reference: *const wasm_ref_t) -> Result<&'a HeapObject> {
     // SAFETY: as the caller states.
-    let object = unsafe { own::object(reference) }?;
-    // SAFETY: a live handle.
-    let kind = unsafe { (*object).kind };
-    if kind != crate::abi::ObjectKind::HeapObject {
-        return Err(Error::argument(format!("an exception is wanted, {} is given", kind.name())));
-    }
-    // SAFETY: an object of this kind is a `HeapObject`.
-    Ok(unsafe { &*object.cast::<HeapObject>() })
+    unsafe { own::heap_object(reference, "an exception") }
 }
 
 /// Makes a tag of a type in a store, owned by the caller. The type is lent. NULL for NULL, and if the type has results.
@@ -131,8 +110,8 @@ pub unsafe extern "C" fn libwasm_exception_new(
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
         let object = unsafe { own::object(tag) }?;
-        // SAFETY: the caller\'s handle keeps the object alive.
-        let entered = unsafe { store_of_object(object) }?.enter()?;
+        // SAFETY: the caller's handle keeps the object alive.
+        let entered = unsafe { own::store_of_object(object) }?.enter()?;
         // SAFETY: as the caller states.
         let args = unsafe { own::vals(args) };
         // SAFETY: the caller's handle keeps the tag alive.
@@ -147,8 +126,8 @@ pub unsafe extern "C" fn libwasm_exception_tag(exception: *const wasm_ref_t) -> 
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
         let exception = unsafe { exception_behind(exception) }?;
-        // SAFETY: the caller\'s handle keeps the object alive.
-        let entered = unsafe { store_of_object(ptr::from_ref(exception).cast()) }?.enter()?;
+        // SAFETY: the caller's handle keeps the object alive.
+        let entered = unsafe { own::store_of_object(ptr::from_ref(exception).cast()) }?.enter()?;
         let tag = exception::tag_of(entered.store(), exception)?;
         // SAFETY: an exception keeps its tag alive, and the store is entered.
         Ok(unsafe { own::retain_object(tag.cast()) })
@@ -163,8 +142,8 @@ pub unsafe extern "C" fn libwasm_exception_args(exception: *const wasm_ref_t, ou
         unsafe { own::write(out, vec::empty()) }?;
         // SAFETY: as the caller states.
         let exception = unsafe { exception_behind(exception) }?;
-        // SAFETY: the caller\'s handle keeps the object alive.
-        let entered = unsafe { store_of_object(ptr::from_ref(exception).cast()) }?.enter()?;
+        // SAFETY: the caller's handle keeps the object alive.
+        let entered = unsafe { own::store_of_object(ptr::from_ref(exception).cast()) }?.enter()?;
         let values = exception::args(entered.store(), exception)?;
         let values = vec::from_iter(values.into_iter().map(own::val_into_raw))?;
         // SAFETY: as the caller states.
@@ -183,8 +162,8 @@ pub unsafe extern "C" fn libwasm_trap_exception(trap: *const wasm_trap_t) -> *mu
         if trap.store().is_null() {
             return Ok(ptr::null_mut());
         }
-        // SAFETY: the caller\'s handle keeps the object alive.
-        let entered = unsafe { store_of_object(ptr::from_ref(trap).cast()) }?.enter()?;
+        // SAFETY: the caller's handle keeps the object alive.
+        let entered = unsafe { own::store_of_object(ptr::from_ref(trap).cast()) }?.enter()?;
         let exception = exception::of_trap(&entered, trap)?;
         Ok(exception.map_or(ptr::null_mut(), |exception| exception.into_raw().cast()))
     })
@@ -197,8 +176,8 @@ pub unsafe extern "C" fn libwasm_trap_new_exception(exception: *const wasm_ref_t
     boundary(ptr::null_mut(), || {
         // SAFETY: as the caller states.
         let exception = unsafe { exception_behind(exception) }?;
-        // SAFETY: the caller\'s handle keeps the object alive.
-        let entered = unsafe { store_of_object(ptr::from_ref(exception).cast()) }?.enter()?;
+        // SAFETY: the caller's handle keeps the object alive.
+        let entered = unsafe { own::store_of_object(ptr::from_ref(exception).cast()) }?.enter()?;
         Ok(own::object_into_raw(exception::to_trap(&entered, exception)?))
     })
 }

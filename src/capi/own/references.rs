@@ -3,9 +3,11 @@
 use super::{Handle, null};
 use crate::abi::{ObjectHeader, ObjectKind};
 use crate::capi::boundary::boundary;
+use crate::capi::reference::wasm_ref_t;
 use crate::capi::store::wasm_store_t;
 use crate::capi::val::{wasm_val_t, wasm_val_vec_t};
 use crate::types::{Error, Result};
+use crate::vm::gc::reference::HeapObject;
 use crate::vm::store::Store;
 use crate::vm::store::entity::{self as vm, Record};
 use crate::vm::val::Val;
@@ -178,6 +180,38 @@ pub unsafe fn delete_object<T: Object>(ptr: *mut T) {
 pub unsafe fn delete_objects<T: Object>(ptrs: &[*mut T]) {
     // SAFETY: live handles of which the caller gives up the ownership.
     unsafe { Store::release_handles(ptrs) };
+}
+
+/// The store of an object; an error for a trap that was made without one.
+///
+/// # Safety
+///
+/// `object` is live, by a handle of the caller's, and stays so for `'a`.
+pub unsafe fn store_of_object<'a>(object: *const ObjectHeader) -> Result<&'a Store> {
+    // SAFETY: as the caller states.
+    let store = unsafe { vm::store_of(object) };
+    // SAFETY: a handle keeps its store alive; only a trap may have none.
+    unsafe { store.as_ref() }.ok_or_else(|| Error::argument("the object belongs to no store"))
+}
+
+/// Looks at an object of the heap behind a reference; an error for NULL, which says what is `wanted`, and for objects of the host.
+///
+/// # Safety
+///
+/// `reference` is NULL or a live handle, and stays so for `'a`.
+pub unsafe fn heap_object<'a>(reference: *const wasm_ref_t, wanted: &str) -> Result<&'a HeapObject> {
+    if reference.is_null() {
+        return Err(null(wanted));
+    }
+    // SAFETY: as the caller states.
+    let object = unsafe { object(reference) }?;
+    // SAFETY: a live handle.
+    let kind = unsafe { (*object).kind };
+    if kind != ObjectKind::HeapObject {
+        return Err(Error::argument(format!("{wanted} is wanted, {} is given", kind.name())));
+    }
+    // SAFETY: an object of this kind is a `HeapObject`.
+    Ok(unsafe { &*object.cast::<HeapObject>() })
 }
 
 /// Looks at a store; an error for NULL.

@@ -3,7 +3,7 @@
 use crate::capi::boundary::boundary;
 use crate::capi::own::{self, OwnedHandle, statics};
 use crate::capi::vec;
-use crate::types::{Error, HeapType, RefType, Result, ValType};
+use crate::types::{CompositeKind, Error, HeapType, RefType, Result, TypeUse, ValType};
 use crate::vm::types::DefinedType;
 use crate::vm::val::{kind_of, type_of_kind};
 
@@ -44,26 +44,48 @@ pub struct wasm_valtype_vec_t {
 #[repr(align(16))]
 pub struct ValTypeObject {
     kind: wasm_valkind_t,
-    /// The defined type that it is a reference to, if it is one; the kind says whether it has null.
-    defined: Option<DefinedType>,
+    /// The type that it is a reference to, if that is not one of those with kinds; the kind says whether it has null.
+    named: Named,
+}
+
+/// A type that has no kind of its own.
+#[derive(Clone, Debug)]
+enum Named {
+    Nothing,
+    Defined(DefinedType),
+    /// A member of the recursion group that the type will be part of (`libwasm_valtype_new_member`).
+    Member(u32),
 }
 
 impl ValTypeObject {
     pub fn is_static(&self) -> bool {
-        self.defined.is_none()
+        matches!(self.named, Named::Nothing)
+    }
+
+    /// The type; a member of a recursion group, of whatever kind, is named by its position.
+    fn open_val_type(&self) -> Result<ValType> {
+        let ty = type_of(self.kind)?;
+        let heap = match self.named {
+            Named::Nothing => return Ok(ty),
+            Named::Defined(ref defined) => defined.heap_type(),
+            Named::Member(position) => HeapType::Concrete { kind: CompositeKind::Struct, ty: TypeUse::Rec(position) },
+        };
+        Ok(ValType::Ref(RefType { nullable: matches!(ty, ValType::Ref(ty) if ty.nullable), heap }))
     }
 
     fn val_type(&self) -> Result<ValType> {
-        match (type_of(self.kind)?, &self.defined) {
-            (ValType::Ref(ty), Some(defined)) => Ok(ValType::Ref(RefType { heap: defined.heap_type(), ..ty })),
-            (ty, _) => Ok(ty),
+        match self.named {
+            Named::Member(position) => Err(Error::argument(format!(
+                "a member of a recursion group has no meaning outside of the group: member {position}"
+            ))),
+            Named::Nothing | Named::Defined(_) => self.open_val_type(),
         }
     }
 }
 
 /// The object of each kind, at the kind's number. Pointers are only given to those whose kind is that of a type.
 static VAL_TYPES: [ValTypeObject; 256] = {
-    let mut objects = [const { ValTypeObject { kind: 0, defined: None } }; 256];
+    let mut objects = [const { ValTypeObject { kind: 0, named: Named::Nothing } }; 256];
     let mut kind = 0;
     while kind < objects.len() {
         objects[kind].kind = kind as wasm_valkind_t;
@@ -92,12 +114,18 @@ pub fn new(ty: ValType) -> Result<OwnedHandle<wasm_valtype_t>> {
         ValType::Ref(RefType { heap: heap @ HeapType::Concrete { .. }, .. }) => {
             let defined = DefinedType::named_by(heap);
             let defined = defined.ok_or_else(|| Error::argument(format!("the type {ty} is not known")))?;
-            own::unlisted_into_raw(ValTypeObject { kind, defined: Some(defined) })
+            own::unlisted_into_raw(ValTypeObject { kind, named: Named::Defined(defined) })
         }
         _ => static_into_raw(kind),
     };
     // SAFETY: a new object, or a static one, of which everybody's handle is as good as owned.
     unsafe { OwnedHandle::new(ptr) }
+}
+
+/// A handle of a reference to a member of a recursion group that is not made yet.
+pub fn new_member(position: u32, nullable: bool) -> *mut wasm_valtype_t {
+    let kind = kind_of(ValType::Ref(RefType { nullable, heap: HeapType::Any }));
+    own::unlisted_into_raw(ValTypeObject { kind, named: Named::Member(position) })
 }
 
 fn static_into_raw(kind: wasm_valkind_t) -> *mut wasm_valtype_t {
@@ -114,6 +142,16 @@ pub unsafe fn val_type(ptr: *const wasm_valtype_t) -> Result<ValType> {
     unsafe { own::borrow_static(ptr) }?.val_type()
 }
 
+/// As [`val_type`], for a part of a recursion group, whose members are named by position and are of any kind.
+///
+/// # Safety
+///
+/// `ptr` is NULL or a live handle.
+pub unsafe fn open_val_type(ptr: *const wasm_valtype_t) -> Result<ValType> {
+    // SAFETY: as the caller states.
+    unsafe { own::borrow_static(ptr) }?.open_val_type()
+}
+
 /// A vector of value types.
 pub fn vec_into_raw(types: &[ValType]) -> Result<vec::Owned<wasm_valtype_vec_t>> {
     let types = types.iter().map(|&ty| new(ty)).collect::<Result<Vec<_>>>()?;
@@ -124,6 +162,12 @@ pub fn vec_into_raw(types: &[ValType]) -> Result<vec::Owned<wasm_valtype_vec_t>>
 pub fn types_in(vector: &vec::Owned<wasm_valtype_vec_t>) -> Result<Box<[ValType]>> {
     // SAFETY: the vector owns its elements: each is NULL or a live handle.
     vector.elements().iter().map(|&element| unsafe { val_type(element) }).collect()
+}
+
+/// As [`types_in`], for a part of a recursion group.
+pub fn open_types_in(vector: &vec::Owned<wasm_valtype_vec_t>) -> Result<Box<[ValType]>> {
+    // SAFETY: the vector owns its elements: each is NULL or a live handle.
+    vector.elements().iter().map(|&element| unsafe { open_val_type(element) }).collect()
 }
 
 /// Deletes a value type that names a defined type; does nothing for all others, which are static, and for NULL.

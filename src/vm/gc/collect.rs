@@ -69,6 +69,8 @@ impl Store {
         let mut marker = Marker::begin(self, tracing);
         marker.mark_roots();
         marker.mark_reached(true);
+        // Before environments are finalized: what only they keep has been given up.
+        self.clear_weak(true);
         if self.traced_envs.get() != 0 {
             marker.finalize_traced();
         }

@@ -282,17 +282,23 @@ impl GcHeap {
     }
 
     /// The marked objects that were written to, and elements of large arrays, since they were last asked for or since nothing was marked.
-    pub fn take_written(&mut self, object: impl FnMut(u32), mut elements: impl FnMut(u32, Range<u32>)) {
+    pub fn take_written(&mut self, mut object: impl FnMut(u32), mut elements: impl FnMut(u32, Range<u32>)) {
         let area = self.area();
         // SAFETY: in the header of a large object.
         let read = |place: u32| unsafe { area.at(place as usize).cast::<u32>().read() };
-        self.space.take_written(object, |array, places| {
+        let mut large = Vec::new();
+        self.space.take_written(&mut object, |start, places| {
             // SAFETY: the header of an object.
-            if let Some(Shape::Array { shift: 2, .. }) = unsafe { GcHeap::shape(read(array)) } {
-                let element = |place: u32| place.saturating_sub(array + HEAP_HEADER) / 4;
-                elements(array, element(places.start)..element(places.end).min(read(array + ARRAY_LENGTH as u32)));
+            match unsafe { GcHeap::shape(read(start)) } {
+                Some(Shape::Array { shift: 2, .. }) => {
+                    let element = |place: u32| place.saturating_sub(start + HEAP_HEADER) / 4;
+                    elements(start, element(places.start)..element(places.end).min(read(start + ARRAY_LENGTH as u32)));
+                }
+                Some(Shape::Struct { .. }) => large.push(start),
+                Some(Shape::Array { .. }) | None => {}
             }
         });
+        large.into_iter().for_each(object);
     }
 
     /// Marks a box. The object it names if it was not marked before, which is then to be traced; else null.

@@ -13,6 +13,7 @@ pub mod statistics;
 #[cfg(test)]
 mod tests;
 pub mod tracing;
+pub mod weak;
 mod young;
 
 use std::cell::Cell;

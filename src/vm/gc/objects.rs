@@ -28,8 +28,16 @@ impl Store {
         self.heap_types.borrow_mut().entry(types.as_ptr()).or_insert_with(|| types.clone());
     }
 
-    /// Lets go of the types of modules that are gone, if no object is of any of them.
+    /// Keeps the type of an object that the host has made. Called once the object is there, since a collection lets go of types that no object
+    /// is of, and before anything can be collected again.
+    pub(in crate::vm) fn keep_type(&self, ty: &DefinedType) {
+        self.host_types.borrow_mut().entry(ty.id()).or_insert_with(|| ty.clone());
+    }
+
+    /// Lets go of the types of modules that are gone, if no object is of any of them, and of those of objects of the host that are gone.
     pub(super) fn forget_types(&self, is_used: impl Fn(u32) -> bool) {
+        let unused: Vec<_> = self.host_types.borrow_mut().extract_if(|id, _| !is_used(id.0)).collect();
+        drop(unused);
         let mut gone = Vec::new();
         self.heap_types.borrow_mut().retain(|_, types| {
             let kept = Arc::strong_count(types) > 1 || types.iter().any(|ty| is_used(ty.id().0));
@@ -81,7 +89,7 @@ impl Store {
     }
 
     /// Makes what is behind an object's header zero.
-    fn clear(&self, object: u32, size: u32) {
+    pub(in crate::vm) fn clear(&self, object: u32, size: u32) {
         let content: *mut u8 = self.heap.borrow().at(object + HEAP_HEADER);
         // SAFETY: within the object, which was just allocated.
         unsafe { content.write_bytes(0, (size - HEAP_HEADER) as usize) };
@@ -168,6 +176,17 @@ impl Store {
     pub(in crate::vm) fn note_writes(&self, array: u32, start: u32, count: u32) {
         let place = |index| Store::element(array, index, 2);
         self.heap.borrow_mut().note_writes(array, place(start)..place(start + count));
+    }
+
+    /// Notes that a reference is written to a field of a structure.
+    pub(in crate::vm) fn note_write(&self, object: u32) {
+        self.heap.borrow_mut().note_writes(object, object..object);
+    }
+
+    /// The type of a structure or array; `None` for an i31, an exception, and what is no object.
+    pub(in crate::vm) fn type_of(&self, reference: u32) -> Option<DefinedType> {
+        let header = self.heap.borrow().header(reference)?;
+        if header & heap_bits::EXCEPTION != 0 { None } else { DefinedType::get(TypeId(header >> TYPE_SHIFT)) }
     }
 
     /// The bytes of a part of the heap, which lies in an object.

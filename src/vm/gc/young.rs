@@ -51,6 +51,7 @@ impl Store {
             })
         };
         self.with_parts(|parts| roots.tracing.run(parts, usize::MAX));
+        self.clear_weak(false);
         self.forget_names_of_dead_objects();
         self.sweep_heap();
         self.pacing.set_collecting(false);

@@ -134,8 +134,9 @@ impl Store {
         }
     }
 
-    /// Takes the host info of all records of a dying entity out and queues the finalizers.
+    /// Takes the host info of all records of a dying entity out and queues the finalizers; weak references to them are cleared.
     pub(super) fn drop_host_info(&self, entity: *mut EntityHeader) {
+        self.clear_weak_to(entity);
         // SAFETY: the entity is dying but still allocated.
         if !unsafe { (*entity).object.has_host_info } {
             return;

@@ -21,7 +21,7 @@ use crate::abi::{
 };
 use crate::arch::StoreLayout;
 use crate::os;
-use crate::types::{Error, ErrorKind, Result};
+use crate::types::{Error, ErrorKind, Result, TypeId};
 use crate::vm::engine::Engine;
 use crate::vm::gc::HeapPacing;
 use crate::vm::gc::heap::GcHeap;
@@ -29,6 +29,7 @@ use crate::vm::gc::places::Places;
 use crate::vm::gc::reference::HeapObject;
 use crate::vm::gc::statistics::Statistics;
 use crate::vm::gc::tracing::Tracing;
+use crate::vm::gc::weak::WeakTable;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
 use crate::vm::types::DefinedType;
 use activations::Records;
@@ -72,6 +73,10 @@ pub struct Store {
     pub(super) statistics: Statistics,
     /// The types that objects of the heap may have: those of modules, by where they lie.
     pub(super) heap_types: RefCell<HashMap<*const DefinedType, Arc<[DefinedType]>>>,
+    /// And those of objects that the host has made, by number.
+    pub(super) host_types: RefCell<HashMap<TypeId, DefinedType>>,
+    /// The weak references of the host.
+    pub(super) weak: RefCell<WeakTable>,
     pub(super) pacing: crate::vm::gc::Pacing,
     /// Entities being freed without recursion; see [`Store::free_entity`].
     free_list: RefCell<Vec<*mut EntityHeader>>,
@@ -137,6 +142,8 @@ impl Store {
             heap_pacing: HeapPacing::default(),
             statistics: Statistics::default(),
             heap_types: RefCell::default(),
+            host_types: RefCell::default(),
+            weak: RefCell::default(),
             pacing: crate::vm::gc::Pacing::default(),
             free_list: RefCell::default(),
             freeing: Cell::new(false),

@@ -1,7 +1,9 @@
 //! Matching of closed types (specification, "Matching").
 
 use super::DefinedType;
-use crate::types::{ExternType, GlobalType, HeapType, Mutability, RefType, TypeUse, ValType};
+use crate::types::{
+    CompositeType, ExternType, FieldType, GlobalType, HeapType, Mutability, RefType, StorageType, TypeUse, ValType,
+};
 
 /// Whether `given` is a subtype of `wanted`, or the same (specification, "Matching", "Heap Types").
 fn heap_matches(given: HeapType, wanted: HeapType) -> bool {
@@ -28,10 +30,47 @@ pub fn ref_matches(given: RefType, wanted: RefType) -> bool {
     (wanted.nullable || !given.nullable) && heap_matches(given.heap, wanted.heap)
 }
 
-fn val_matches(given: ValType, wanted: ValType) -> bool {
+/// Whether each value of the type `given` is one of type `wanted` (specification, "Matching", "Value Types").
+pub fn val_matches(given: ValType, wanted: ValType) -> bool {
     match (given, wanted) {
         (ValType::Ref(given), ValType::Ref(wanted)) => ref_matches(given, wanted),
         _ => given == wanted,
+    }
+}
+
+/// Whether what is kept as `given` can be kept as `wanted` (specification, "Matching", "Field Types").
+pub fn storage_matches(given: StorageType, wanted: StorageType) -> bool {
+    match (given, wanted) {
+        (StorageType::Val(given), StorageType::Val(wanted)) => val_matches(given, wanted),
+        _ => given == wanted,
+    }
+}
+
+/// What can be set must be of the same type on both sides.
+fn field_matches(given: FieldType, wanted: FieldType) -> bool {
+    given.mutability == wanted.mutability
+        && match wanted.mutability {
+            Mutability::Const => storage_matches(given.storage, wanted.storage),
+            Mutability::Var => given.storage == wanted.storage,
+        }
+}
+
+/// Whether a type that describes `given` may have one that describes `wanted` for its supertype (specification, "Matching", "Composite
+/// Types").
+pub(super) fn composite_matches(given: &CompositeType, wanted: &CompositeType) -> bool {
+    let all = |given: &[ValType], wanted: &[ValType]| {
+        given.len() == wanted.len() && given.iter().zip(wanted).all(|(&given, &wanted)| val_matches(given, wanted))
+    };
+    match (given, wanted) {
+        (CompositeType::Func(given), CompositeType::Func(wanted)) => {
+            all(&wanted.params, &given.params) && all(&given.results, &wanted.results)
+        }
+        (CompositeType::Struct(given), CompositeType::Struct(wanted)) => {
+            given.len() >= wanted.len()
+                && given.iter().zip(wanted).all(|(&given, &wanted)| field_matches(given, wanted))
+        }
+        (CompositeType::Array(given), CompositeType::Array(wanted)) => field_matches(*given, *wanted),
+        _ => false,
     }
 }
 

@@ -8,10 +8,12 @@
 //! to it. Its numbers are given to others after that. The registry is that of the process and not of an engine, so that type objects, which
 //! `wasm.h` makes without one, can name defined types, and so that numbers mean the same everywhere.
 
+mod define;
 mod matching;
 mod records;
 
-pub use matching::{extern_matches, ref_matches};
+pub use define::GroupBuilder;
+pub use matching::{extern_matches, ref_matches, storage_matches, val_matches};
 pub use records::base as records;
 
 use crate::abi::{EXTERN_TYPE, MOST_TYPES, Shape, exception_fields};
@@ -95,6 +97,24 @@ impl DefinedType {
             defined.extend((0..types.len() as u32).map(|position| DefinedType { group: group.clone(), position }));
         }
         Ok(defined)
+    }
+
+    /// The types of the recursion group that it belongs to, in order.
+    pub fn group(&self) -> impl ExactSizeIterator<Item = DefinedType> {
+        (0..self.group.types.len() as u32).map(|position| DefinedType { group: self.group.clone(), position })
+    }
+
+    /// Its place in its recursion group.
+    pub fn position(&self) -> u32 {
+        self.position
+    }
+
+    /// The supertype that it declares, if it declares one.
+    pub fn supertype(&self) -> Option<DefinedType> {
+        match self.sub_type().supertype? {
+            TypeUse::Defined(id) => DefinedType::get(id),
+            TypeUse::Index(_) | TypeUse::Rec(_) => None,
+        }
     }
 
     /// The type with a number; `None` if there is none.
