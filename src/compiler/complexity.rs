@@ -2,8 +2,9 @@
 //!
 //! Most passes of Cranelift take time and memory that are linear in the size of a function. Some multiply: a local by the blocks that it
 //! passes, a value by the blocks it lives in, a parameter of a block by the other parameters, a pure value by the dominators that it
-//! could be computed in, a reference by the calls it lives across and by the references that live beside it. Functions that compilers write keep these products small. Nothing
-//! keeps those of an adversary small: thirteen kilobytes of nested `if` took as many seconds, and twice as many a minute.
+//! could be computed in, a reference by the calls it lives across and by the references that live beside it. Functions that compilers write
+//! keep these products small. Nothing keeps those of an adversary small: thirteen kilobytes of nested `if` took as many seconds, and twice as
+//! many a minute.
 //!
 //! So each product is counted, in linear time: while the function is translated ([`Budget`]), and before code is made of it
 //! ([`Effort::of`]). Each has an allowance, some for any function and some for each byte of its body. What exceeds one of optimization,
