@@ -50,6 +50,13 @@ def loops(size):
     return b"".join(each) + get(0), count
 
 
+def nested_loops(size):
+    """Loops in loops, and locals that are read in the innermost."""
+    count = size // 7
+    read = b"".join(get(k + 2) + b"\x1a" for k in range(count))
+    return (LOOP + EMPTY) * count + read + END_ * count + get(0), count
+
+
 def module(body, locals_=0):
     m = Module()
     m.memory(1)
@@ -81,5 +88,6 @@ SHAPES = {
     "nested if, a local each": simple(nested_locals),
     "ifs in a loop, a local each": simple(ifs_in_a_loop),
     "loops, a local each": simple(loops),
+    "nested loops, locals in the innermost": simple(nested_loops),
     "references across calls": references,
 }

