@@ -126,7 +126,8 @@ unsafe fn bits_of(store: &Store, object: *mut ObjectHeader, crossing: Crossing, 
         if !store.is_of_type(bits, ty.heap) {
             return None;
         }
-        bits.into()
+        // A name, to which nothing refers but handles.
+        return Some(bits.into());
     } else if crossing.is_top {
         store.box_at_once(object)?.into()
     } else {
