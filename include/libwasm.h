@@ -147,6 +147,10 @@ enum libwasm_trap_code_enum {
    * `memory.atomic.wait32` or `wait64` in a memory that is not shared.
    */
   LIBWASM_TRAP_EXPECTED_SHARED_MEMORY = 25,
+  /**
+   * A wait that the host ended (`libwasm_shared_memory_set_interrupted`).
+   */
+  LIBWASM_TRAP_INTERRUPTED = 26,
 };
 
 /**
@@ -295,6 +299,10 @@ enum libwasm_wait_result_enum {
    * The thread cannot wait there; the reason is recorded.
    */
   LIBWASM_WAIT_FAILED = 3,
+  /**
+   * The host interrupted the wait (`libwasm_shared_memory_set_interrupted`).
+   */
+  LIBWASM_WAIT_INTERRUPTED = 4,
 };
 
 /**
@@ -901,6 +909,13 @@ WASM_API_EXTERN bool libwasm_valtype_same(const wasm_valtype_t *a, const wasm_va
 WASM_API_EXTERN bool libwasm_valtype_matches(const wasm_valtype_t *ty, const wasm_valtype_t *wanted);
 
 /**
+ * Whether something of one type can be imported where another is declared
+ * (<https://webassembly.github.io/spec/core/valid/matching.html#external-types>), as `wasm_instance_new` asks; false if one is NULL. (Of tables
+ * and memories that exist, their types say the current size for a minimum.)
+ */
+WASM_API_EXTERN bool libwasm_externtype_matches(const wasm_externtype_t *ty, const wasm_externtype_t *wanted);
+
+/**
  * What a reference refers to, which is lent; `LIBWASM_REFKIND_NULL` for NULL, and, with a reason, on a thread that is not the store's.
  */
 WASM_API_EXTERN libwasm_refkind_t libwasm_ref_kind(const wasm_ref_t *reference);
@@ -1198,6 +1213,14 @@ WASM_API_EXTERN libwasm_wait_result_t libwasm_shared_memory_wait64(const libwasm
  * 0, with the reason recorded, for NULL and if the address is beyond the memory or no multiple of 4.
  */
 WASM_API_EXTERN uint32_t libwasm_shared_memory_notify(const libwasm_shared_memory_t *memory, uint64_t address, uint32_t count);
+
+/**
+ * Interrupts the waits in a shared memory, of guests and of the host, on all threads: those that last end at once, and so does, from now on,
+ * every wait that would have to sleep, until this is called with false. A guest's traps (`LIBWASM_TRAP_INTERRUPTED`), and its instance can be
+ * called again; the host's gives `LIBWASM_WAIT_INTERRUPTED`. So threads that wait for each other, or for something that will not come, can be
+ * stopped. False only for NULL, with the reason recorded.
+ */
+WASM_API_EXTERN bool libwasm_shared_memory_set_interrupted(const libwasm_shared_memory_t *memory, bool interrupted);
 
 /**
  * Names the stack that this thread runs on, or is about to switch to: memory from `low` up to `high`, where its first frame is. NULL

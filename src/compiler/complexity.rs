@@ -2,8 +2,9 @@
 //!
 //! Most passes of Cranelift take time and memory that are linear in the size of a function. Some multiply: a local by the blocks that it
 //! passes, a value by the blocks it lives in, a parameter of a block by the other parameters, a pure value by the dominators that it
-//! could be computed in, a reference by the calls it lives across. Functions that compilers write keep these products small. Nothing
-//! keeps those of an adversary small: thirteen kilobytes of nested `if` took as many seconds, and twice as many a minute.
+//! could be computed in, a reference by the calls it lives across and by the references that live beside it. Functions that compilers write
+//! keep these products small. Nothing keeps those of an adversary small: thirteen kilobytes of nested `if` took as many seconds, and twice as
+//! many a minute.
 //!
 //! So each product is counted, in linear time: while the function is translated ([`Budget`]), and before code is made of it
 //! ([`Effort::of`]). Each has an allowance, some for any function and some for each byte of its body. What exceeds one of optimization,
@@ -43,19 +44,25 @@ const VALUES: Allowance = Allowance { base: 1 << 20, per_byte: 64 };
 const VALUES_OF_LARGE: Allowance = Allowance { base: 16 << 20, per_byte: 8 };
 /// Definitions of locals in blocks: each takes 4 bytes where a local is used, and may be a value where a loop ends.
 const DEFINITIONS: Allowance = Allowance { base: 16 << 20, per_byte: 128 };
+/// Locals by the locals that are read before they are written in the same loop: each that the loop does not change is a parameter that is
+/// taken away, and those behind it are numbered again, in three nanoseconds each.
+const RENUMBERINGS: Allowance = Allowance { base: 32 << 20, per_byte: 256 };
 /// References by the calls that they live across: each takes some 30 ns and 10 bytes.
 const REFERENCES: Allowance = Allowance { base: 4 << 20, per_byte: 64 };
+/// Pairs of references that live in a block at once, for all blocks together: some 70 ns each where one reference after the other turns out
+/// to live in a block, since all of them are looked at again.
+const PAIRS: Allowance = Allowance { base: 16 << 20, per_byte: 128 };
 /// Values by the blocks that they live in: some 40 ns and 12 bytes each, in a single pass.
-const SPANS: Allowance = Allowance { base: 4 << 20, per_byte: 64 };
+const SPANS: Allowance = Allowance { base: 4 << 20, per_byte: 256 };
 /// As `SPANS`, for the backtracking allocator, whose time is not linear in them.
 const SPANS_TO_BACKTRACK: Allowance = Allowance { base: 256 << 10, per_byte: 64 };
 /// Values that are passed for block parameters: some 400 ns and 70 bytes each, in a single pass.
-const ARGUMENTS: Allowance = Allowance { base: 1 << 20, per_byte: 16 };
+const ARGUMENTS: Allowance = Allowance { base: 2 << 20, per_byte: 32 };
 /// Values that are passed for block parameters, each by the parameters of its block: some 40 ns each for the backtracking allocator,
 /// which tries to merge them.
-const MERGES_TO_BACKTRACK: Allowance = Allowance { base: 4 << 20, per_byte: 200 };
+const MERGES_TO_BACKTRACK: Allowance = Allowance { base: 4 << 20, per_byte: 400 };
 /// As `MERGES_TO_BACKTRACK`, where signals are off.
-const MERGES_WITHOUT_SIGNALS: Allowance = Allowance { base: 32 << 20, per_byte: 200 };
+const MERGES_WITHOUT_SIGNALS: Allowance = Allowance { base: 32 << 20, per_byte: 400 };
 /// Block parameters, which the backtracking allocator merges with the values that are passed for them.
 const PARAMS_TO_BACKTRACK: Allowance = Allowance { base: 4 << 10, per_byte: 1 };
 /// The same two where signals are off: a frame must be small then, which those of a single pass are not.
@@ -69,12 +76,13 @@ const CLIMBS_TO_OPTIMIZE: Allowance = Allowance { base: 10 << 20, per_byte: 1000
 const MOST_CHECKS: usize = 1 << 18;
 
 /// What the translation of a function has used so far of what it may.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Budget {
     body: usize,
     /// For each local, the last block that used it.
     last_uses: Vec<u32>,
     definitions: usize,
+    renumberings: usize,
     reference_locals: usize,
     references: usize,
     checks: usize,
@@ -83,7 +91,7 @@ pub(crate) struct Budget {
 impl Budget {
     /// For a body of so many bytes.
     pub fn new(body: usize) -> Budget {
-        Budget { body, last_uses: Vec::new(), definitions: 0, reference_locals: 0, references: 0, checks: 0 }
+        Budget { body, ..Budget::default() }
     }
 
     pub fn declare_local(&mut self, is_ref: bool) {
@@ -103,12 +111,28 @@ impl Budget {
     /// Notes that the jumps back to a loop are known: each of `locals` that were read before they were written in it is looked for in
     /// all of its `blocks`, at worst.
     pub fn close_loop(&mut self, locals: usize, blocks: usize) {
-        self.definitions += locals.saturating_mul(blocks);
+        self.definitions = self.definitions.saturating_add(locals.saturating_mul(blocks));
+        self.renumberings = self.renumberings.saturating_add(locals.saturating_mul(locals) / 2);
     }
 
     /// Notes a call, across which every local and `operands` more may be references that live.
     pub fn call(&mut self, operands: usize) {
         self.references += self.reference_locals + operands;
+    }
+
+    /// An error if more of the function's references, which are known as `references`, live at once than can be told in proportion to its size.
+    /// Called before Cranelift looks for those that live across calls.
+    pub fn check_references(&self, func: &Function, references: &[Value]) -> Result<()> {
+        let (count, most) = (references.len(), PAIRS.of(self.body));
+        if count.saturating_mul(count).saturating_mul(func.dfg.num_blocks()) <= most {
+            return Ok(());
+        }
+        let pairs = live_pairs(func, references);
+        if pairs > most {
+            Err(too_complex("references times those that live beside them", pairs, most))
+        } else {
+            Ok(())
+        }
     }
 
     /// Notes a branch to a trap.
@@ -123,8 +147,14 @@ impl Budget {
         if values > most_values {
             return Err(too_complex("values", values, most_values));
         }
-        if self.definitions > DEFINITIONS.of(self.body) {
-            return Err(too_complex("locals times blocks", self.definitions, DEFINITIONS.of(self.body)));
+        // What is found for one loop is there for those around it: no local is looked for twice in a block.
+        let definitions = self.definitions.min(self.last_uses.len().saturating_mul(func.dfg.num_blocks()));
+        if definitions > DEFINITIONS.of(self.body) {
+            return Err(too_complex("locals times blocks", definitions, DEFINITIONS.of(self.body)));
+        }
+        if self.renumberings > RENUMBERINGS.of(self.body) {
+            let most = RENUMBERINGS.of(self.body);
+            return Err(too_complex("locals of a loop times each other", self.renumberings, most));
         }
         if self.references > REFERENCES.of(self.body) {
             return Err(too_complex("references times calls", self.references, REFERENCES.of(self.body)));
@@ -164,6 +194,7 @@ impl Effort {
             if spans > most {
                 return Err(too_complex("values times the blocks they live in", spans, most));
             }
+            ask_for(spans.saturating_mul(12))?;
             effort.backtrack &= spans <= SPANS_TO_BACKTRACK.of(body);
         }
         if values > PARAMS_TO_BACKTRACK.of(body) {
@@ -201,7 +232,10 @@ const LITTLE_MEMORY: usize = 8 << 20;
 /// An error if there is not enough memory to make code of a function.
 pub(crate) fn check_memory(func: &Function) -> Result<()> {
     let insts = func.dfg.num_insts().saturating_mul(1024);
-    let memory = insts.saturating_add(func.dfg.num_values().saturating_mul(64));
+    ask_for(insts.saturating_add(func.dfg.num_values().saturating_mul(64)))
+}
+
+fn ask_for(memory: usize) -> Result<()> {
     if memory < LITTLE_MEMORY { reserve::check_on_the_way(memory) } else { reserve::check_for(memory) }
 }
 
@@ -229,10 +263,39 @@ impl Passed {
 }
 
 /// For how many blocks values live, in total.
+fn live_spans(func: &Function) -> usize {
+    let mut spans = 0;
+    live_ranges(func, |_, from, to| spans += (to - from) as usize);
+    spans
+}
+
+/// How many pairs of these values live in a block at once, for all blocks together.
+fn live_pairs(func: &Function, values: &[Value]) -> usize {
+    let mut counted: SecondaryMap<Value, bool> = SecondaryMap::new();
+    for &value in values {
+        counted[func.dfg.resolve_aliases(value)] = true;
+    }
+    // By how many more of them live from a block on than in the one before.
+    let mut changes = vec![0isize; func.dfg.num_blocks() + 1];
+    live_ranges(func, |value, from, to| {
+        if counted[value] {
+            changes[from as usize + 1] += 1;
+            changes[to as usize + 1] -= 1;
+        }
+    });
+    let mut live = 0isize;
+    let squares = changes.into_iter().map(|change| {
+        live += change;
+        live.unsigned_abs().saturating_mul(live.unsigned_abs())
+    });
+    squares.fold(0, usize::saturating_add)
+}
+
+/// Tells for which blocks values live: each, and the blocks after one up to another, in parts that follow each other.
 ///
 /// A value lives from the block that defines it to the last that uses it, in the order of the code, and to the end of each loop
 /// that uses it but does not define it.
-fn live_spans(func: &Function) -> usize {
+fn live_ranges(func: &Function, mut tell: impl FnMut(Value, u32, u32)) {
     let mut numbers: SecondaryMap<Block, u32> = SecondaryMap::with_default(u32::MAX);
     for (number, block) in func.layout.blocks().enumerate() {
         numbers[block] = number as u32;
@@ -250,7 +313,6 @@ fn live_spans(func: &Function) -> usize {
     let mut ends: SecondaryMap<Value, u32> = SecondaryMap::new();
     // The loops around: where they begin, and where they end.
     let mut loops: Vec<(u32, u32)> = Vec::new();
-    let mut spans = 0usize;
     for block in func.layout.blocks() {
         let number = numbers[block];
         while loops.last().is_some_and(|&(_, end)| end < number) {
@@ -276,13 +338,12 @@ fn live_spans(func: &Function) -> usize {
                 let end = loops.get(outermost).map_or(number, |&(_, end)| end.max(number));
                 let known = ends[arg].max(from);
                 if end > known {
-                    spans += (end - known) as usize;
+                    tell(arg, known, end);
                     ends[arg] = end;
                 }
             }
         }
     }
-    spans
 }
 
 /// How far value numbering climbs in the dominator tree, for all pure values together: from the block of each to the one where its
@@ -362,89 +423,4 @@ fn number(func: &Function, inst: Inst, args: &[Value]) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::compiler::{CompileOptions, isa, sig};
-    use crate::types::ErrorKind;
-    use cranelift_codegen::ir::{BlockArg, InstBuilder, types};
-    use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-
-    /// `block0(v0): v1 = v0 + 1; block1: if v0 goto block3; block2: use v2 = v0 + v0 of block1, goto block1; block3: return v1`.
-    fn looping() -> Function {
-        let mut func = Function::new();
-        func.signature = sig::c(&[types::I64], &[types::I64]);
-        let mut context = FunctionBuilderContext::new();
-        let mut builder = FunctionBuilder::new(&mut func, &mut context);
-        let blocks = [(); 4].map(|()| builder.create_block());
-        builder.append_block_params_for_function_params(blocks[0]);
-        let param = builder.block_params(blocks[0])[0];
-        builder.switch_to_block(blocks[0]);
-        let outside = builder.ins().iadd_imm_s(param, 1);
-        builder.ins().jump(blocks[1], &[]);
-        builder.switch_to_block(blocks[1]);
-        let inside = builder.ins().iadd(param, param);
-        builder.ins().brif(param, blocks[3], &[], blocks[2], &[]);
-        builder.switch_to_block(blocks[2]);
-        builder.ins().iadd(inside, inside);
-        builder.ins().jump(blocks[1], &[]);
-        builder.switch_to_block(blocks[3]);
-        builder.ins().return_(&[outside]);
-        builder.seal_all_blocks();
-        builder.finalize(isa::host(&CompileOptions::DEFAULT, Effort::FULL).unwrap().frontend_config());
-        func
-    }
-
-    #[test]
-    fn values_live_to_the_ends_of_loops() {
-        // v0 to the end of the loop, block2; the one behind it to block3; that of block1 to block2.
-        assert_eq!(live_spans(&looping()), 2 + 3 + 1);
-    }
-
-    #[test]
-    fn value_numbering_climbs_to_where_operands_are() {
-        let func = looping();
-        // What block1 computes of the parameter could be computed in block0, and so what block2 computes of that.
-        assert_eq!(climbs(&func), 1 + 2);
-    }
-
-    #[test]
-    fn values_are_passed_by_each_branch() {
-        assert_eq!(Passed::of(&looping()), Passed::default());
-        let mut func = Function::new();
-        func.signature = sig::c(&[types::I64], &[types::I64]);
-        let mut context = FunctionBuilderContext::new();
-        let mut builder = FunctionBuilder::new(&mut func, &mut context);
-        let blocks = [(); 2].map(|()| builder.create_block());
-        builder.append_block_params_for_function_params(blocks[0]);
-        for _ in 0..3 {
-            builder.append_block_param(blocks[1], types::I64);
-        }
-        builder.switch_to_block(blocks[0]);
-        let param = builder.block_params(blocks[0])[0];
-        let args = [BlockArg::Value(param); 3];
-        builder.ins().brif(param, blocks[1], &args, blocks[1], &args);
-        builder.switch_to_block(blocks[1]);
-        builder.ins().return_(&[param]);
-        builder.seal_all_blocks();
-        builder.finalize(isa::host(&CompileOptions::DEFAULT, Effort::FULL).unwrap().frontend_config());
-        assert_eq!(Passed::of(&func), Passed { arguments: 2 * 3, merges: 2 * 3 * 3 });
-    }
-
-    #[test]
-    fn allowances_grow_with_the_body() {
-        let mut budget = Budget::new(1000);
-        budget.declare_local(true);
-        budget.close_loop(1, DEFINITIONS.of(1000));
-        assert!(budget.check(&looping()).is_ok());
-        budget.close_loop(1, 1);
-        assert_eq!(budget.check(&looping()).unwrap_err().kind(), ErrorKind::Limit);
-
-        let mut budget = Budget::new(1000);
-        budget.declare_local(true);
-        (0..REFERENCES.of(1000) / 2).for_each(|_| budget.call(1));
-        assert!(budget.check(&looping()).is_ok());
-        budget.call(0);
-        assert_eq!(budget.check(&looping()).unwrap_err().kind(), ErrorKind::Limit);
-        assert_eq!(Effort::of(&looping(), 10, true).unwrap(), Effort::FULL);
-    }
-}
+mod tests;

@@ -65,4 +65,6 @@ trap_codes! {
     UnalignedAtomic = 24, "unaligned atomic";
     /// A wait in a memory that is not shared: nobody could end it.
     ExpectedSharedMemory = 25, "expected shared memory";
+    /// A wait that the host ended.
+    Interrupted = 26, "interrupted";
 }

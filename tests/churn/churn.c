@@ -5,53 +5,14 @@
 // cycle: two instances that hold each other (one imports the other's function, whose table holds the first's).
 // owner: a host function whose environment owns the memory of the instance that imports it.
 // traced: a host function whose environment owns that instance itself, a trap that crossed it and a frame of the trap, and says so.
+// made: types that the host defines, structures and arrays of them in cycles with an object of the host, a weak reference, an exception.
 // With two threads each has a store, and they delete each other's handles.
 
-#include "check.h"
+#include "size.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
-#include <unistd.h>
-
-// How far the last rounds' peaks may lie above those of the first rounds after the warm-up. Garbage that the collector has
-// not come to yet makes the measures go up and down; a leak makes them go up.
-enum { RESIDENT_SLACK_KB = 6 * 1024, MAPPINGS_SLACK = 64 };
-static long address_slack_kb(void) { return check_mode_is_checked() ? 64 * 1024 : 16l * 1024 * 1024; }
-
-struct size {
-  long resident_kb, address_kb, mappings;
-};
-
-static long status_kb(const char* field) {
-  FILE* file = fopen("/proc/self/status", "r");
-  CHECK(file);
-  char line[256];
-  long value = -1;
-  while (fgets(line, sizeof line, file)) {
-    if (strncmp(line, field, strlen(field)) == 0) sscanf(line + strlen(field), ": %ld", &value);
-  }
-  fclose(file);
-  CHECK(value >= 0);
-  return value;
-}
-
-static struct size measure(void) {
-  struct size size = {status_kb("VmRSS"), status_kb("VmSize"), 0};
-  FILE* file = fopen("/proc/self/maps", "r");
-  CHECK(file);
-  for (int c; (c = fgetc(file)) != EOF;) size.mappings += c == '\n';
-  fclose(file);
-  return size;
-}
-
-static long max(long a, long b) { return a > b ? a : b; }
-
-static void raise_to(struct size* peak, struct size size) {
-  peak->resident_kb = max(peak->resident_kb, size.resident_kb);
-  peak->address_kb = max(peak->address_kb, size.address_kb);
-  peak->mappings = max(peak->mappings, size.mappings);
-}
 
 static const char* const PLAIN =
     "(module (memory (export \"m\") 1 4) (table 8 funcref) (global $g (mut i32) (i32.const 0)) (data (i32.const 16) \"x\")"
@@ -91,10 +52,12 @@ struct owned {
 
 static atomic_int environments, finalized;
 
-// What a round leaves to be deleted: an instance or two, and exports.
+// What a round leaves to be deleted: an instance or two, and exports; or objects.
 struct remains {
   wasm_instance_t *instance, *other;
   wasm_extern_vec_t exports, imports;
+  wasm_ref_t *object, *exception;
+  libwasm_weak_t* weak;
 };
 
 static struct room open_room(wasm_engine_t* engine, const char* shape) {
@@ -113,7 +76,7 @@ static void close_room(struct room* room) {
 }
 
 static struct remains plain_round(struct room* room, int round) {
-  struct remains remains = {wasm_instance_new(room->store, room->plain, &NONE, NULL), NULL, NONE, NONE};
+  struct remains remains = {.instance = wasm_instance_new(room->store, room->plain, &NONE, NULL)};
   CHECK(remains.instance);
   wasm_instance_exports(remains.instance, &remains.exports);
   CHECK(remains.exports.size == 3);
@@ -124,7 +87,7 @@ static struct remains plain_round(struct room* room, int round) {
 }
 
 static struct remains cycle_round(struct room* room) {
-  struct remains remains = {NULL, wasm_instance_new(room->store, room->holder, &NONE, NULL), NONE, NONE};
+  struct remains remains = {.other = wasm_instance_new(room->store, room->holder, &NONE, NULL)};
   CHECK(remains.other);
   wasm_instance_exports(remains.other, &remains.imports);
   remains.instance = wasm_instance_new(room->store, room->held, &remains.imports, NULL);
@@ -171,7 +134,7 @@ static struct remains owner_round(struct room* room, bool traced) {
   CHECK(func);
   wasm_functype_delete(type);
   atomic_fetch_add(&environments, 1);
-  struct remains remains = {NULL, NULL, NONE, NONE};
+  struct remains remains = {0};
   wasm_extern_t* imports[] = {wasm_func_as_extern(func)};
   wasm_extern_vec_new(&remains.imports, 1, imports);
   remains.instance = wasm_instance_new(room->store, room->guest, &remains.imports, NULL);
@@ -187,10 +150,58 @@ static struct remains owner_round(struct room* room, bool traced) {
   return remains;
 }
 
+static void count_finalized(void* unused) {
+  (void)unused;
+  atomic_fetch_add(&finalized, 1);
+}
+
+// A structure with so many numbers that refers to itself and to an object of the host, and an array of it. Each of a hundred rounds has types
+// of its own.
+static struct remains made_round(struct room* room, int round) {
+  size_t numbers = (size_t)round % 100;
+  libwasm_fieldtype_vec_t fields;
+  libwasm_fieldtype_vec_new_uninitialized(&fields, numbers + 2);
+  fields.data[0] = libwasm_fieldtype_new(libwasm_valtype_new_member(1, true), WASM_VAR);
+  fields.data[1] = libwasm_fieldtype_new(wasm_valtype_new_externref(), WASM_VAR);
+  for (size_t i = 0; i < numbers; i++) fields.data[i + 2] = libwasm_fieldtype_new(wasm_valtype_new_i64(), WASM_VAR);
+  libwasm_recgroup_t* group = libwasm_recgroup_new();
+  CHECK(libwasm_recgroup_add_struct(group, &fields));
+  CHECK(libwasm_recgroup_add_array(group, libwasm_fieldtype_new(libwasm_valtype_new_member(0, true), WASM_VAR)));
+  CHECK(libwasm_recgroup_define(group));
+  libwasm_deftype_t *type = libwasm_recgroup_type(group, 0), *array_type = libwasm_recgroup_type(group, 1);
+  libwasm_recgroup_delete(group);
+  wasm_ref_t* object = libwasm_struct_new_default(room->store, type);
+  wasm_val_t value = {.kind = LIBWASM_ANYREF, .of = {.ref = object}};
+  wasm_ref_t* array = libwasm_array_new(room->store, array_type, 50, &value);
+  CHECK(object && array);
+  libwasm_deftype_delete(type);
+  libwasm_deftype_delete(array_type);
+  value.of.ref = array;
+  CHECK(libwasm_struct_set(object, 0, &value));
+  wasm_foreign_t* foreign = wasm_foreign_new(room->store);
+  wasm_foreign_set_host_info_with_finalizer(foreign, NULL, count_finalized);
+  atomic_fetch_add(&environments, 1);
+  value.kind = WASM_EXTERNREF, value.of.ref = wasm_foreign_as_ref(foreign);
+  CHECK(libwasm_struct_set(object, 1, &value));
+  wasm_foreign_delete(foreign);
+  wasm_tagtype_t* tagtype = wasm_tagtype_new(wasm_functype_new_1_0(wasm_valtype_new_externref()));
+  libwasm_tag_t* tag = libwasm_tag_new(room->store, tagtype);
+  wasm_tagtype_delete(tagtype);
+  value.of.ref = array;
+  wasm_val_vec_t carried = {1, &value};
+  struct remains remains = {
+      .object = array, .exception = libwasm_exception_new(tag, &carried), .weak = libwasm_weak_new(object)};
+  CHECK(remains.exception && remains.weak);
+  libwasm_tag_delete(tag);
+  wasm_ref_delete(object);
+  return remains;
+}
+
 static struct remains run_round(struct room* room, int round) {
   if (strcmp(room->shape, "cycle") == 0) return cycle_round(room);
   if (strcmp(room->shape, "owner") == 0) return owner_round(room, false);
   if (strcmp(room->shape, "traced") == 0) return owner_round(room, true);
+  if (strcmp(room->shape, "made") == 0) return made_round(room, round);
   return plain_round(room, round);
 }
 
@@ -198,6 +209,10 @@ static struct remains run_round(struct room* room, int round) {
 static void delete_remains(struct remains remains, int round) {
   if (round & 1) wasm_instance_delete(remains.instance);
   if (round & 2) wasm_instance_delete(remains.other);
+  if (round & 4) wasm_ref_delete(remains.object);
+  libwasm_weak_delete(remains.weak);
+  wasm_ref_delete(remains.exception);
+  if (!(round & 4)) wasm_ref_delete(remains.object);
   wasm_extern_vec_delete(&remains.exports);
   wasm_extern_vec_delete(&remains.imports);
   if (!(round & 1)) wasm_instance_delete(remains.instance);
@@ -213,17 +228,6 @@ static void fill_what_is_kept(struct room* room) {
   for (int round = 0; round < AT_ONCE; round++) all[round] = run_round(room, round);
   for (int round = 0; round < AT_ONCE; round++) delete_remains(all[round], round);
   free(all);
-}
-
-// Peaks of the first rounds after the warm-up, and of the last.
-static struct size before, after;
-
-// Called after each round: of a hundred pieces, the first ten warm up, and the next twenty are compared with the last
-// twenty. The former are looked at ten times as often, so that by chance alone their peak is the higher one.
-static void look(int round, int rounds) {
-  int piece = rounds / 100, often = piece >= 10 ? piece / 10 : 1, number = (round + 1) / piece;
-  if ((round + 1) % often == 0 && number > 10 && number <= 30) raise_to(&before, measure());
-  if ((round + 1) % piece == 0 && number > 80) raise_to(&after, measure());
 }
 
 // What one thread hands to the other to delete.
@@ -277,8 +281,8 @@ static void* work(void* arg) {
 
 static void two_threads(wasm_engine_t* engine, const char* shape, int rounds) {
   static struct mailbox boxes[2] = {
-      {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, {NULL, NULL, {0, NULL}, {0, NULL}}},
-      {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, {NULL, NULL, {0, NULL}, {0, NULL}}}};
+      {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER},
+      {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER}};
   struct worker workers[2] = {{&boxes[0], &boxes[1], engine, shape, rounds, true},
                               {&boxes[1], &boxes[0], engine, shape, rounds, false}};
   pthread_t threads[2];
@@ -314,18 +318,12 @@ int main(int argc, char** argv) {
   CHECK(rounds >= 100);
   wasm_engine_t* engine = check_engine();
   (threads == 2 ? two_threads : one_thread)(engine, argv[1], rounds);
-  printf("%d rounds; resident %ld -> %ld kB, address space %ld -> %ld kB, mappings %ld -> %ld\n", rounds,
-         before.resident_kb, after.resident_kb, before.address_kb, after.address_kb, before.mappings, after.mappings);
+  print_sizes(rounds);
   if (threads == 1) printf("longest round %.2f ms of processor time\n", longest);
   fflush(stdout);
   // Each environment once, wherever its handles were deleted.
   CHECK(atomic_load(&finalized) == atomic_load(&environments));
-  CHECK(before.mappings > 0 && after.mappings > 0);
-  // A sanitizer's own memory grows with what it has seen; main.rs lists this as left out.
-  if (getenv("LIBWASM_SANITIZER")) return 0;
-  CHECK(after.resident_kb <= before.resident_kb + RESIDENT_SLACK_KB);
-  CHECK(after.address_kb <= before.address_kb + address_slack_kb());
-  CHECK(after.mappings <= before.mappings + MAPPINGS_SLACK);
+  check_sizes();
   wasm_engine_delete(engine);
   return 0;
 }

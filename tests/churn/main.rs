@@ -1,8 +1,8 @@
-//! Instances come and go in one store, by the hundred thousand, and the process stays as small as it was; stores come and go on
-//! threads, by the thousand, and each finalizer runs once.
+//! Instances, objects of the heap, exceptions and shared memories come and go, by the hundred thousand, and the process stays as small as it
+//! was; stores come and go on threads, by the thousand, and each finalizer runs once.
 //!
-//! `LIBWASM_CHURN_ROUNDS` makes it fewer rounds than 100,000, for looking into a failure. With a sanitizer (`LIBWASM_SANITIZER`, see
-//! `tests/cc`) it is a fiftieth, and the process may grow.
+//! `LIBWASM_CHURN_ROUNDS` makes it another number of rounds than 100,000: fewer for looking into a failure, and a million in `.ci/churn`. With
+//! a sanitizer (`LIBWASM_SANITIZER`, see `tests/cc`) it is a fiftieth, and the process may grow.
 
 #[path = "../cc/mod.rs"]
 mod cc;
@@ -15,10 +15,20 @@ fn main() {
     let workspace = Arc::new(Workspace::new("churn"));
     let mut tests = Vec::new();
     for config in ["default", "checked"] {
-        for shape in ["plain", "cycle", "owner", "traced"] {
+        for shape in ["plain", "cycle", "owner", "traced", "made"] {
             for threads in ["1", "2"] {
                 let (workspace, name) = (workspace.clone(), format!("{config}/{shape}/{threads}"));
-                tests.push(Trial::test(name.clone(), move || churn(&workspace, config, shape, threads, &name)));
+                tests.push(Trial::test(name.clone(), move || {
+                    churn(&workspace, "churn.c", config, shape, threads, &name)
+                }));
+            }
+        }
+        for shape in ["heap", "cycle", "exceptions", "shared"] {
+            for threads in ["1", "2"] {
+                let (workspace, name) = (workspace.clone(), format!("{config}/objects/{shape}/{threads}"));
+                tests.push(Trial::test(name.clone(), move || {
+                    churn(&workspace, "objects.c", config, shape, threads, &name)
+                }));
             }
         }
         for threads in ["1", "8"] {
@@ -51,8 +61,15 @@ fn stores(workspace: &Workspace, config: &str, threads: &str, name: &str) -> Res
     Ok(())
 }
 
-fn churn(workspace: &Workspace, config: &str, shape: &str, threads: &str, name: &str) -> Result<(), Failed> {
-    let program = build(workspace, "churn.c", name)?;
+fn churn(
+    workspace: &Workspace,
+    source: &str,
+    config: &str,
+    shape: &str,
+    threads: &str,
+    name: &str,
+) -> Result<(), Failed> {
+    let program = build(workspace, source, name)?;
     let rounds = if sanitizer().is_some() { "2000" } else { "100000" };
     let rounds = std::env::var("LIBWASM_CHURN_ROUNDS").unwrap_or_else(|_| rounds.to_string());
     let mut command = workspace.command(program);

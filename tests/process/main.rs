@@ -32,6 +32,11 @@ fn main() {
         test("images of memories, shared by a fork, closed by the host, forbidden by limits", images),
         test("fork after the engine, compile in the children", forked),
         plainly("fork while threads are in the library", "its runtime has locks of its own", busy_forks),
+        plainly(
+            "fork while threads grow and wait in a shared memory",
+            "its runtime has locks of its own",
+            shared_forks,
+        ),
         plainly("dlopen with local scope, faults, dlclose", "its runtime has to come first", loaded),
         test("threads that block all signals", blocked),
         test("a program built with -ffast-math", fast_math),
@@ -87,6 +92,11 @@ fn images(workspace: &Workspace) -> Result<(), Failed> {
 
 fn forked(workspace: &Workspace) -> Result<(), Failed> {
     let program = build(workspace, "forked.c")?;
+    run(&mut workspace.command(program), b"").map(drop)
+}
+
+fn shared_forks(workspace: &Workspace) -> Result<(), Failed> {
+    let program = build(workspace, "shared_forks.c")?;
     run(&mut workspace.command(program), b"").map(drop)
 }
 

@@ -48,6 +48,8 @@ pub enum libwasm_wait_result_enum {
     LIBWASM_WAIT_TIMED_OUT = 2,
     /// The thread cannot wait there; the reason is recorded.
     LIBWASM_WAIT_FAILED = 3,
+    /// The host interrupted the wait (`libwasm_shared_memory_set_interrupted`).
+    LIBWASM_WAIT_INTERRUPTED = 4,
 }
 
 fn give(memory: Arc<SharedMemory>) -> *mut libwasm_shared_memory_t {
@@ -212,6 +214,22 @@ pub unsafe extern "C" fn libwasm_shared_memory_notify(
         // SAFETY: as the caller states.
         let memory = unsafe { own::borrow(memory) }?;
         memory.notify(address, count).map_err(|why| bad_address(memory, address, 4, why))
+    })
+}
+
+/// Interrupts the waits in a shared memory, of guests and of the host, on all threads: those that last end at once, and so does, from now on,
+/// every wait that would have to sleep, until this is called with false. A guest's traps (`LIBWASM_TRAP_INTERRUPTED`), and its instance can be
+/// called again; the host's gives `LIBWASM_WAIT_INTERRUPTED`. So threads that wait for each other, or for something that will not come, can be
+/// stopped. False only for NULL, with the reason recorded.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_shared_memory_set_interrupted(
+    memory: *const libwasm_shared_memory_t,
+    interrupted: bool,
+) -> bool {
+    boundary(false, || {
+        // SAFETY: as the caller states.
+        unsafe { own::borrow(memory) }?.set_interrupted(interrupted);
+        Ok(true)
     })
 }
 

@@ -47,6 +47,8 @@ pub enum libwasm_trap_code_enum {
     LIBWASM_TRAP_UNALIGNED_ATOMIC = 24,
     /// `memory.atomic.wait32` or `wait64` in a memory that is not shared.
     LIBWASM_TRAP_EXPECTED_SHARED_MEMORY = 25,
+    /// A wait that the host ended (`libwasm_shared_memory_set_interrupted`).
+    LIBWASM_TRAP_INTERRUPTED = 26,
 }
 
 /// Why a trap happened; `LIBWASM_TRAP_BAD_CALL` for NULL.

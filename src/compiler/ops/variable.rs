@@ -12,6 +12,7 @@ use cranelift_codegen::ir::types;
 
 pub(crate) fn local_get(t: &mut FuncTranslator<'_>, local: u32) {
     let value = t.local(local);
+    t.note_local(local, value);
     t.push(value);
 }
 

@@ -39,6 +39,7 @@ fn shared(caller: &Caller, memory: u32) -> Result<&SharedMemory, TrapCode> {
 
 fn outcome(woken: Result<crate::types::Result<Woken>, BadAddress>) -> Outcome {
     match woken.map_err(trap_code)? {
+        Ok(Woken::Interrupted) => Err(TrapCode::Interrupted),
         Ok(woken) => Ok(woken as u64),
         Err(_) => Err(TrapCode::OutOfMemory),
     }

@@ -144,6 +144,11 @@ impl SharedMemory {
         self.place(address, 4)?;
         Ok(self.waiters.notify(address, most))
     }
+
+    /// Whether the host interrupts those that wait, now and from now on.
+    pub fn set_interrupted(&self, interrupted: bool) {
+        self.waiters.set_interrupted(interrupted);
+    }
 }
 
 /// A number of nanoseconds, of which a negative one has no end.

@@ -5,8 +5,8 @@
 //! thread that notifies takes others out of their queue under the lock, and wakes them afterwards. So each waiting thread is either in a
 //! queue, or somebody has taken it out and will wake it; a thread whose time is over finds out which under the lock.
 //!
-//! **Interruption** of a guest that waits belongs here: whoever interrupts takes the thread's place out of its queue, as [`Waiters::notify`]
-//! does, with another outcome than [`Woken::Notified`] left in the place.
+//! **Interruption**: the host takes all places out of their queues, as [`Waiters::notify`] does for some, and leaves in them that it was no
+//! notification. Until it says otherwise no thread queues up, so none is missed that was about to.
 //!
 //! The child of a fork has the queues, but not the threads: the first that looks into them there empties them.
 
@@ -17,10 +17,10 @@ use crate::types::{Error, Result};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicUsize, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, fence};
 use std::time::Duration;
 
-/// How a wait ended. The numbers are the results of the instructions.
+/// How a wait ended. The first three numbers are the results of the instructions, and all are those of `libwasm_wait_result_t`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Woken {
@@ -28,6 +28,23 @@ pub enum Woken {
     /// The memory had another value than the expected one: the thread did not wait.
     NotEqual = 1,
     TimedOut = 2,
+    /// The host interrupted it: see [`Waiters::set_interrupted`].
+    Interrupted = 4,
+}
+
+/// Where a thread sleeps.
+#[derive(Debug, Default)]
+struct Place {
+    parker: Parker,
+    /// Whether it was taken out of its queue to end the wait, not by a notification. Set before the thread is woken.
+    interrupted: AtomicBool,
+}
+
+impl Place {
+    /// How a wait has ended, of a thread that somebody has taken out of its queue.
+    fn taken_out(&self) -> Woken {
+        if self.interrupted.load(SeqCst) { Woken::Interrupted } else { Woken::Notified }
+    }
 }
 
 /// The threads that wait in a memory.
@@ -43,7 +60,9 @@ struct Queues {
     /// The process whose threads these are: [`fork::process`].
     process: Option<u64>,
     /// By address, the places where threads sleep, in the order that they came in. None is empty.
-    by_address: BTreeMap<u64, VecDeque<Arc<Parker>>>,
+    by_address: BTreeMap<u64, VecDeque<Arc<Place>>>,
+    /// Whether no thread may sleep.
+    interrupted: bool,
 }
 
 impl Waiters {
@@ -65,34 +84,42 @@ impl Waiters {
             return Ok(Woken::NotEqual);
         }
         os::reserve::check()?;
-        let Some(place) = self.queue_up(address, is_expected)? else { return Ok(Woken::NotEqual) };
-        if place.sleep(timeout) || !self.give_up(address, &place) {
-            return Ok(Woken::Notified);
+        let place = match self.queue_up(address, is_expected)? {
+            Ok(place) => place,
+            Err(woken) => return Ok(woken),
+        };
+        if place.parker.sleep(timeout) || !self.give_up(address, &place) {
+            return Ok(place.taken_out());
         }
         Ok(Woken::TimedOut)
     }
 
-    /// Adds a place to the queue of an address; `None` if the value there is not the expected one.
-    fn queue_up(&self, address: u64, is_expected: impl Fn() -> bool) -> Result<Option<Arc<Parker>>> {
+    /// Adds a place to the queue of an address, unless the wait ends at once.
+    fn queue_up(&self, address: u64, is_expected: impl Fn() -> bool) -> Result<Result<Arc<Place>, Woken>> {
         let mut queues = self.lock();
         // Before the value is read: see `notify`.
         self.count.fetch_add(1, SeqCst);
-        let place = Arc::new(Parker::default());
+        let (place, interrupted) = (Arc::new(Place::default()), queues.interrupted);
         let queue = queues.by_address.entry(address).or_default();
         let has_room = queue.try_reserve(1).is_ok();
-        if has_room && is_expected() {
+        let expected = is_expected();
+        if has_room && expected && !interrupted {
             queue.push_back(place.clone());
-            return Ok(Some(place));
+            return Ok(Ok(place));
         }
         self.count.fetch_sub(1, SeqCst);
         if queue.is_empty() {
             queues.by_address.remove(&address);
         }
-        if has_room { Ok(None) } else { Err(Error::out_of_memory("out of memory for a thread that waits")) }
+        match (expected, interrupted) {
+            (false, _) => Ok(Err(Woken::NotEqual)),
+            (true, true) => Ok(Err(Woken::Interrupted)),
+            (true, false) => Err(Error::out_of_memory("out of memory for a thread that waits")),
+        }
     }
 
     /// Takes a place out of its queue; false if somebody has done so already, and wakes its thread.
-    fn give_up(&self, address: u64, place: &Arc<Parker>) -> bool {
+    fn give_up(&self, address: u64, place: &Arc<Place>) -> bool {
         let mut queues = self.lock();
         let Some(queue) = queues.by_address.get_mut(&address) else { return false };
         let Some(position) = queue.iter().position(|other| Arc::ptr_eq(other, place)) else { return false };
@@ -113,12 +140,12 @@ impl Waiters {
             return 0;
         }
         let woken = self.take(address, most as usize);
-        woken.iter().for_each(|place| place.wake());
+        woken.iter().for_each(|place| place.parker.wake());
         woken.len() as u32
     }
 
     /// Takes the first places out of the queue of an address.
-    fn take(&self, address: u64, most: usize) -> VecDeque<Arc<Parker>> {
+    fn take(&self, address: u64, most: usize) -> VecDeque<Arc<Place>> {
         let mut queues = self.lock();
         let Some(queue) = queues.by_address.get_mut(&address) else { return VecDeque::new() };
         let taken: VecDeque<_> = if most < queue.len() { queue.drain(..most).collect() } else { std::mem::take(queue) };
@@ -127,6 +154,22 @@ impl Waiters {
         }
         self.count.fetch_sub(taken.len(), SeqCst);
         taken
+    }
+
+    /// Whether waits are interrupted: those that last, now, and from now on those that would, until this says no.
+    pub fn set_interrupted(&self, interrupted: bool) {
+        let mut queues = self.lock();
+        queues.interrupted = interrupted;
+        if !interrupted {
+            return;
+        }
+        let taken = std::mem::take(&mut queues.by_address);
+        for place in taken.values().flatten() {
+            place.interrupted.store(true, SeqCst);
+            self.count.fetch_sub(1, SeqCst);
+        }
+        drop(queues);
+        taken.values().flatten().for_each(|place| place.parker.wake());
     }
 }
 
@@ -198,6 +241,38 @@ mod tests {
             });
             assert!(is_empty(&waiters));
         }
+    }
+
+    #[test]
+    fn an_interruption_ends_all_waits_until_it_is_over() {
+        let waiters = Waiters::default();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = [(8, None), (8, Some(Duration::MAX)), (16, None)]
+                .map(|(address, timeout)| {
+                    scope.spawn({
+                        let waiters = &waiters;
+                        move || waiters.wait(address, timeout, || true).unwrap()
+                    })
+                })
+                .into_iter()
+                .collect();
+            while waiters.count.load(SeqCst) < 3 {
+                std::thread::yield_now();
+            }
+            waiters.set_interrupted(true);
+            for thread in threads {
+                assert_eq!(thread.join().unwrap(), Woken::Interrupted);
+            }
+        });
+        assert!(is_empty(&waiters) && waiters.notify(8, 1) == 0);
+        // From now on nobody sleeps; who would not have does as ever.
+        assert_eq!(waiters.wait(8, None, || true).unwrap(), Woken::Interrupted);
+        assert_eq!(waiters.wait(8, None, || false).unwrap(), Woken::NotEqual);
+        let looks = AtomicU32::new(0);
+        assert_eq!(waiters.wait(8, None, || looks.fetch_add(1, SeqCst) == 0).unwrap(), Woken::NotEqual);
+        waiters.set_interrupted(false);
+        assert_eq!(waiters.wait(8, SOON, || true).unwrap(), Woken::TimedOut);
+        assert!(is_empty(&waiters));
     }
 
     #[test]
