@@ -205,7 +205,7 @@ impl Effort {
             }
             effort.backtrack &= params <= PARAMS_TO_BACKTRACK.of(body);
         }
-        if blocks.saturating_mul(values) > ARGUMENTS.of(body) {
+        if blocks.saturating_mul(values).saturating_mul(values) > MERGES_TO_BACKTRACK.of(body) {
             let Passed { arguments, merges } = Passed::of(func);
             if arguments > ARGUMENTS.of(body) {
                 let what = "locals times the jumps to where control joins";
