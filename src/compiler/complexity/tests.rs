@@ -46,6 +46,8 @@ fn value_numbering_climbs_to_where_operands_are() {
     let func = looping();
     // What block1 computes of the parameter could be computed in block0, and so what block2 computes of that.
     assert_eq!(climbs(&func), 1 + 2);
+    // From block2 back to block1, up to block0.
+    assert_eq!(joins(&func), 2);
 }
 
 #[test]
