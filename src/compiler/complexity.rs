@@ -222,6 +222,7 @@ impl Effort {
                 return Err(too_complex("locals, squared, times the jumps to where control joins", merges, most));
             }
             effort.backtrack &= merges <= MERGES_TO_BACKTRACK.of(body);
+        }
         if blocks.saturating_mul(blocks) > JOINS_TO_BACKTRACK.of(body) {
             let (joins, most) = (joins(func), JOINS_WITHOUT_SIGNALS.of(body));
             if !signals && joins > most {
