@@ -60,11 +60,11 @@ const SPANS: Allowance = Allowance { base: 4 << 20, per_byte: 256 };
 const SPANS_TO_BACKTRACK: Allowance = Allowance { base: 256 << 10, per_byte: 64 };
 /// Values that are passed for block parameters: some 400 ns and 70 bytes each, in a single pass.
 const ARGUMENTS: Allowance = Allowance { base: 2 << 20, per_byte: 32 };
-/// Values that are passed for block parameters, each by the parameters of its block: some 40 ns each for the backtracking allocator,
-/// which tries to merge them.
-const MERGES_TO_BACKTRACK: Allowance = Allowance { base: 4 << 20, per_byte: 400 };
+/// Values that are passed for block parameters, each by the branches to its block: some 50 ns each for the backtracking allocator, which tries
+/// to merge all that are passed for one.
+const MERGES_TO_BACKTRACK: Allowance = Allowance { base: 8 << 20, per_byte: 1000 };
 /// As `MERGES_TO_BACKTRACK`, where signals are off.
-const MERGES_WITHOUT_SIGNALS: Allowance = Allowance { base: 32 << 20, per_byte: 400 };
+const MERGES_WITHOUT_SIGNALS: Allowance = Allowance { base: 32 << 20, per_byte: 1000 };
 /// Block parameters, which the backtracking allocator merges with the values that are passed for them.
 const PARAMS_TO_BACKTRACK: Allowance = Allowance { base: 4 << 10, per_byte: 1 };
 /// The same two where signals are off: a frame must be small then, which those of a single pass are not.
@@ -211,7 +211,7 @@ impl Effort {
             }
             effort.backtrack &= params <= PARAMS_TO_BACKTRACK.of(body);
         }
-        if blocks.saturating_mul(values).saturating_mul(values) > MERGES_TO_BACKTRACK.of(body) {
+        if blocks.saturating_mul(blocks).saturating_mul(values) > MERGES_TO_BACKTRACK.of(body) {
             let Passed { arguments, merges } = Passed::of(func);
             if arguments > ARGUMENTS.of(body) {
                 let what = "locals times the jumps to where control joins";
@@ -219,7 +219,7 @@ impl Effort {
             }
             let most = MERGES_WITHOUT_SIGNALS.of(body);
             if !signals && merges > most {
-                return Err(too_complex("locals, squared, times the jumps to where control joins", merges, most));
+                return Err(too_complex("locals times the jumps, squared, to where control joins", merges, most));
             }
             effort.backtrack &= merges <= MERGES_TO_BACKTRACK.of(body);
         }
@@ -257,19 +257,21 @@ fn ask_for(memory: usize) -> Result<()> {
 struct Passed {
     /// The values, one for each parameter of the block that a branch goes to.
     arguments: usize,
-    /// Each value by the parameters of its block.
+    /// Each value by the branches to the same block.
     merges: usize,
 }
 
 impl Passed {
     fn of(func: &Function) -> Passed {
+        let mut branches: SecondaryMap<Block, usize> = SecondaryMap::new();
+        for target in func.layout.blocks().flat_map(|block| func.block_successors(block)) {
+            branches[target] += 1;
+        }
         let mut passed = Passed::default();
         for block in func.layout.blocks() {
-            for target in func.block_successors(block) {
-                let params = func.dfg.num_block_params(target);
-                passed.arguments += params;
-                passed.merges = passed.merges.saturating_add(params.saturating_mul(params));
-            }
+            let arguments = func.dfg.num_block_params(block) * branches[block];
+            passed.arguments += arguments;
+            passed.merges = passed.merges.saturating_add(arguments.saturating_mul(branches[block]));
         }
         passed
     }
