@@ -13,6 +13,7 @@
 
 #include "compiling.h"
 #include "running.h"
+#include "objects.h"
 
 static const struct scenario {
   const char* name;
@@ -21,6 +22,7 @@ static const struct scenario {
     {"engines", engines},     {"compiling", compiling}, {"compiling_much", compiling_much}, {"text", text},
     {"artifacts", artifacts}, {"instances", instances}, {"calling", calling},   {"references", references},
     {"traps", traps},         {"objects", objects},     {"types", types},       {"threads", threads},
+    {"defined_types", defined_types}, {"heap_objects", heap_objects},
 };
 
 enum { HIT = 41, FEWER = 42 };

@@ -167,7 +167,7 @@ pub(crate) fn landed(t: &mut FuncTranslator<'_>, landing: Block) -> Caught {
     t.control.unreachable = false;
     let wide = t.builder.block_params(landing)[0];
     let exception = t.builder.ins().ireduce(types::I32, wide);
-    t.builder.declare_value_needs_stack_map(exception);
+    t.declare_ref(exception);
     let (addr, flags) = (address(t, exception), flags(t, NULL));
     let tag = t.builder.ins().load(types::I32, flags, addr, HEAP_HEADER as i32);
     Caught { exception, tag, rest: None }

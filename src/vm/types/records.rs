@@ -16,17 +16,18 @@ const FEW_TYPES: usize = 1 << 16;
 /// Pages are committed so many bytes at a time.
 const STEP: usize = 16 * HOST_PAGE;
 
-/// The array; reserved when the first record is written.
+/// The array; reserved when the first record is written. Where that fails, the next attempt may succeed.
 fn array() -> Result<&'static Reservation> {
-    static ARRAY: OnceLock<Option<Reservation>> = OnceLock::new();
-    let reserve = || {
-        let all = if os::address_space_limited() { FEW_TYPES } else { MOST_TYPES as usize };
-        let array = Reservation::new(all * RECORD).or_else(|_| Reservation::new(FEW_TYPES * RECORD)).ok()?;
-        // The record of the host's objects is read before there is any other.
-        array.commit(0, STEP).ok()?;
-        Some(array)
-    };
-    ARRAY.get_or_init(reserve).as_ref().ok_or_else(|| Error::out_of_memory("no address space for the records of types"))
+    static ARRAY: OnceLock<Reservation> = OnceLock::new();
+    if let Some(array) = ARRAY.get() {
+        return Ok(array);
+    }
+    let all = if os::address_space_limited() { FEW_TYPES } else { MOST_TYPES as usize };
+    let array = Reservation::new(all * RECORD).or_else(|_| Reservation::new(FEW_TYPES * RECORD));
+    let array = array.map_err(|_| Error::out_of_memory("no address space for the records of types"))?;
+    // The record of the host's objects is read before there is any other.
+    array.commit(0, STEP)?;
+    Ok(ARRAY.get_or_init(|| array))
 }
 
 /// Where the record of the type with number 0 lies.
