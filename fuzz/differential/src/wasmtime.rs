@@ -106,7 +106,7 @@ impl Reference {
             let index = self.funcs.iter().position(|known| known.to_raw(&mut self.store) == raw);
             return Value::Func(Some(index.map_or(SOME_FUNC, |index| index as u32)));
         }
-        value(val, &mut self.store)
+        value(val, &mut self.store.as_context_mut())
     }
 
     /// Something for an import.
@@ -114,7 +114,7 @@ impl Reference {
         match (ty, kinds) {
             (wasmtime::ExternType::Func(ty), ExternType::Func { results, .. }) => self.func(index, ty, results).into(),
             (wasmtime::ExternType::Global(ty), ExternType::Global { content, .. }) => {
-                let val = val(&initial(*content), ty.content(), &[], &mut self.store);
+                let val = val(&initial(*content), ty.content(), &[], &mut self.store.as_context_mut());
                 Global::new(&mut self.store, ty, val).expect("a global").into()
             }
             (wasmtime::ExternType::Table(ty), _) => {
@@ -137,10 +137,10 @@ impl Reference {
         let types: Vec<_> = ty.results().collect();
         Func::new(&mut self.store, ty, move |mut caller, args, results| {
             let host = caller.data().host.clone().expect("a call while a script runs");
-            let args = args.iter().map(|arg| value(arg, &mut caller)).collect();
+            let args = args.iter().map(|arg| value(arg, &mut caller.as_context_mut())).collect();
             let answer = host.answer(index, args, &kinds).map_err(|stop| Error::from(HostStop(stop)))?;
             for ((result, value), ty) in results.iter_mut().zip(answer).zip(&types) {
-                *result = val(&value, ty, &[], &mut caller);
+                *result = val(&value, ty, &[], &mut caller.as_context_mut());
                 if !result.matches_ty(&caller, ty)? {
                     return Err(HostStop(Stop::Trap(BAD_CALL)).into());
                 }
@@ -156,7 +156,7 @@ impl Reference {
         }
         if error.is::<ThrownException>() {
             let exception = self.store.take_pending_exception().expect("the exception that was thrown");
-            return Stop::Exception(value(&Val::ExnRef(Some(exception)), &mut self.store).digest());
+            return Stop::Exception(value(&Val::ExnRef(Some(exception)), &mut self.store.as_context_mut()).digest());
         }
         if error.is::<GcHeapOutOfMemory<()>>() {
             return Stop::Exhausted;
@@ -183,7 +183,7 @@ impl Reference {
 }
 
 /// A value as wasmtime takes it, where `ty` is wanted. Functions are of `funcs`.
-fn val(value: &Value, ty: &ValType, funcs: &[Func], mut store: impl AsContextMut) -> Val {
+fn val(value: &Value, ty: &ValType, funcs: &[Func], store: &mut StoreContextMut<'_, Data>) -> Val {
     match *value {
         Value::I32(x) => Val::I32(x),
         Value::I64(x) => Val::I64(x),
@@ -192,14 +192,14 @@ fn val(value: &Value, ty: &ValType, funcs: &[Func], mut store: impl AsContextMut
         Value::V128(x) => Val::V128(x.into()),
         Value::Func(Some(index)) => Val::FuncRef(Some(funcs[index as usize])),
         Value::Extern(Some(number)) => {
-            Val::ExternRef(Some(ExternRef::new(&mut store, number).expect("room for a number")))
+            Val::ExternRef(Some(ExternRef::new(&mut *store, number).expect("room for a number")))
         }
         _ => Val::null_ref(ty.as_ref().expect("a null where a reference is wanted").heap_type()),
     }
 }
 
 /// What a value is; a function is [`SOME_FUNC`].
-fn value(val: &Val, mut store: impl AsContextMut) -> Value {
+fn value(val: &Val, store: &mut StoreContextMut<'_, Data>) -> Value {
     match val {
         Val::I32(x) => Value::I32(*x),
         Val::I64(x) => Value::I64(*x),
@@ -208,24 +208,24 @@ fn value(val: &Val, mut store: impl AsContextMut) -> Value {
         Val::V128(x) => Value::V128(x.as_u128()),
         Val::FuncRef(func) => Value::Func(func.map(|_| SOME_FUNC)),
         Val::ExternRef(None) | Val::AnyRef(None) | Val::ExnRef(None) => Value::Extern(None),
-        val => match number_of_host(val, &mut store) {
+        val => match number_of_host(val, store) {
             Some(number) => Value::Extern(Some(number)),
-            None => Value::Object(number_of(val, DEPTH, &mut store)),
+            None => Value::Object(number_of(val, DEPTH, store)),
         },
     }
 }
 
 /// A reference as one of the internal types, if it can be.
-fn internal(val: &Val, store: &mut impl AsContextMut) -> Option<Rooted<AnyRef>> {
+fn internal(val: &Val, store: &mut StoreContextMut<'_, Data>) -> Option<Rooted<AnyRef>> {
     match val {
         Val::AnyRef(any) => *any,
-        Val::ExternRef(Some(object)) => Some(AnyRef::convert_extern(store, *object).expect("a conversion")),
+        Val::ExternRef(Some(object)) => Some(AnyRef::convert_extern(&mut *store, *object).expect("a conversion")),
         _ => None,
     }
 }
 
 /// The number of a host object.
-fn number_of_host(val: &Val, store: &mut impl AsContextMut) -> Option<u32> {
+fn number_of_host(val: &Val, store: &mut StoreContextMut<'_, Data>) -> Option<u32> {
     let object = match val {
         Val::ExternRef(object) => (*object)?,
         Val::AnyRef(any) => ExternRef::convert_any(&mut *store, (*any)?).expect("a conversion"),
@@ -236,7 +236,7 @@ fn number_of_host(val: &Val, store: &mut impl AsContextMut) -> Option<u32> {
 }
 
 /// What `objects.rs` says of a value, for this machine.
-fn number_of(val: &Val, depth: u32, store: &mut impl AsContextMut) -> u64 {
+fn number_of(val: &Val, depth: u32, store: &mut StoreContextMut<'_, Data>) -> u64 {
     match val {
         Val::ExternRef(Some(_)) | Val::AnyRef(Some(_)) if number_of_host(val, store).is_none() => {
             let any = internal(val, store).expect("an object");
@@ -290,7 +290,7 @@ impl Machine for Reference {
         let ty = func.ty(&self.store);
         let mut vals = Vec::new();
         for (arg, ty) in args.iter().zip(ty.params()) {
-            let val = val(arg, &ty, &self.funcs, &mut self.store);
+            let val = val(arg, &ty, &self.funcs, &mut self.store.as_context_mut());
             if !val.matches_ty(&self.store, &ty).expect("a live value") {
                 return Err(Stop::Trap(BAD_CALL));
             }
