@@ -124,9 +124,7 @@ impl Reference {
             (wasmtime::ExternType::Memory(ty), _) if ty.is_shared() => {
                 SharedMemory::new(self.module.engine(), ty).expect("a small memory").into()
             }
-            (wasmtime::ExternType::Memory(ty), _) => {
-                Memory::new(&mut self.store, ty).expect("a small memory").into()
-            }
+            (wasmtime::ExternType::Memory(ty), _) => Memory::new(&mut self.store, ty).expect("a small memory").into(),
             (wasmtime::ExternType::Tag(ty), _) => Tag::new(&mut self.store, &ty).expect("a tag").into(),
             (ty, kinds) => panic!("an import of type {ty:?} that the library says is {kinds:?}"),
         }
@@ -253,8 +251,7 @@ fn number_of(val: &Val, depth: u32, store: &mut StoreContextMut<'_, Data>) -> u6
             let array = any.as_array(&*store).expect("a live object").expect("an array, since it is nothing else");
             let length = array.len(&*store).expect("a live object");
             let seen = 0..length.min(objects::SEEN_ELEMENTS);
-            let elements: Vec<_> =
-                seen.map(|index| array.get(&mut *store, index).expect("an element")).collect();
+            let elements: Vec<_> = seen.map(|index| array.get(&mut *store, index).expect("an element")).collect();
             let elements = elements.iter().map(|element| number_of(element, depth - 1, store));
             objects::number(Shape::Array, std::iter::once(u64::from(length)).chain(elements))
         }
