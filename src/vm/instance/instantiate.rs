@@ -69,7 +69,9 @@ pub unsafe fn instantiate(
     define_tags(&instance);
     define_globals(&instance).map_err(failed)?;
     fill_tables(&instance).map_err(failed)?;
-    evaluate_elems(&instance).map_err(failed)?;
+    if module.initial().makes_elems {
+        evaluate_elems(&instance).map_err(failed)?;
+    }
     let traps = |(code, message): SegmentTrap| match Trap::new(entered, code, Some(message.into_bytes().into())) {
         Ok(trap) => Failure::Trap(trap),
         Err(error) => Failure::Error(error),
