@@ -147,7 +147,18 @@ pub(in crate::vm) unsafe fn host_call(context: *mut VMHostContext, slots: *mut R
         // SAFETY: the trampoline has written a slot for each parameter.
         let slot = unsafe { &*slots.wrapping_add(index) };
         // SAFETY: it is a value of the parameter's type.
-        let value = unsafe { val::from_slot(store, slot, ty) }.map_err(|error| failed_call(&entered, &error))?;
+        let value = match unsafe { val::from_slot(store, slot, ty) } {
+            Ok(value) => value,
+            Err(error) => {
+                drop(lending);
+                // SAFETY: written above.
+                for arg in unsafe { std::slice::from_raw_parts_mut(args, index) } {
+                    // SAFETY: nobody else has it.
+                    unsafe { arg.delete() };
+                }
+                return Err(failed_call(&entered, &error));
+            }
+        };
         if ty.is_ref() || ty == ValType::V128 {
             lending.lend(value);
         }

@@ -63,6 +63,8 @@ impl Store {
 
     /// Marks what is not marked yet, and frees what then is not.
     pub(super) fn finish_marking(&self, mut tracing: Tracing) {
+        // What is freed may be an exception of another language, whose destructor may call the library.
+        self.pacing.set_collecting(true);
         self.free_pending(usize::MAX);
         self.pacing.begin();
         tracing.take_written(&mut self.heap.borrow_mut());

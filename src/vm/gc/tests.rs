@@ -3,7 +3,7 @@
 use super::boxes::Swept;
 use super::heap::GcHeap;
 use crate::abi::{LARGEST_INLINE, ObjectHeader, TYPE_SHIFT, VMHeap};
-use crate::types::{CompositeType, FieldType, Mutability, StorageType, SubType};
+use crate::types::{CompositeType, FieldType, HeapType, Mutability, RefType, StorageType, SubType, ValType};
 use crate::vm::types::DefinedType;
 use std::collections::HashMap;
 
@@ -256,4 +256,40 @@ fn free_memory_is_given_back() {
     assert_eq!((byte(&heap, all[0]), byte(&heap, all[40])), (kept, 1), "some is kept, and what is in use");
     assert!([20, 39, 41, 63].iter().all(|&at| byte(&heap, all[at]) == 0), "the rest is not");
     assert_eq!(heap.allocate(&mut context, header, length + 8), Some(all[0]));
+}
+
+/// Everything that 32 bits reach is one array, whose last element is where the heap ends.
+#[test]
+fn the_last_element_of_the_heap_is_read_again() {
+    let ty = array_of(StorageType::Val(ValType::Ref(RefType { nullable: true, heap: HeapType::Any })));
+    let (mut heap, mut context) = (GcHeap::default(), VMHeap::NONE);
+    heap.prepare(&mut context).unwrap();
+    let size = heap.capacity() as u64;
+    if size < 3 << 30 {
+        // Where address space is limited no heap reaches as far.
+        return;
+    }
+    let length = ((size - 8) / 4) as u32;
+    let array = heap.allocate(&mut context, [ty.id().0 << TYPE_SHIFT, length], size as u32).unwrap();
+    assert_eq!(u64::from(array) + size, 1 << 32);
+    heap.begin_marking();
+    assert_eq!(heap.mark_object(array), Some(true));
+    let end = u64::from(array) + size;
+    for places in [end - 4..end, end - 400..end] {
+        heap.note_writes(array, places.clone());
+        let mut written = vec![false; 200];
+        heap.take_written(
+            |_| panic!("the elements only"),
+            |object, elements| {
+                assert_eq!(object, array);
+                for element in elements {
+                    if let Some(written) = written.get_mut((length - 1 - element) as usize) {
+                        *written = true;
+                    }
+                }
+            },
+        );
+        let count = (places.end - places.start) as usize / 4;
+        assert!(written[..count].iter().all(|&written| written));
+    }
 }

@@ -221,6 +221,23 @@ fn define_tags(instance: &Instance) {
     }
 }
 
+/// Evaluates what may make objects: while that goes on nothing is collected, but before, if it is due, and if there is no room, and then
+/// it is evaluated once more.
+fn with_room<T>(
+    instance: &Instance,
+    allocates: bool,
+    evaluate: impl Fn() -> Result<T, TrapCode>,
+) -> Result<T, TrapCode> {
+    if !allocates {
+        return evaluate();
+    }
+    instance.store().collect_heap_if_due();
+    match evaluate() {
+        Err(TrapCode::OutOfMemory) if instance.store().collect_for_room() => evaluate(),
+        outcome => outcome,
+    }
+}
+
 /// Evaluates the initial values of the instance's own globals.
 fn define_globals(instance: &Instance) -> Result<(), TrapCode> {
     let module = instance.module();
@@ -231,10 +248,7 @@ fn define_globals(instance: &Instance) -> Result<(), TrapCode> {
         }
     }
     for (init, index) in module.global_inits.iter().zip(module.num_imported_globals as usize..) {
-        if init.allocates() {
-            instance.store().collect_heap_if_due();
-        }
-        define_global(instance, index, evaluate(instance, init)?);
+        define_global(instance, index, with_room(instance, init.allocates(), || evaluate(instance, init))?);
     }
     Ok(())
 }
@@ -251,9 +265,8 @@ fn evaluate_elems(instance: &Instance) -> Result<(), TrapCode> {
     for (segment, elem) in instance.module().elems.iter() {
         let ElemItems::Exprs(exprs) = &elem.items else { continue };
         if exprs.iter().any(ConstExpr::allocates) {
-            instance.store().collect_heap_if_due();
-            let elements = exprs.iter().map(|expr| evaluate_bits(instance, expr)).collect::<Result<_, _>>()?;
-            instance.keep_elems(segment, elements);
+            let all = || exprs.iter().map(|expr| evaluate_bits(instance, expr)).collect::<Result<_, _>>();
+            instance.keep_elems(segment, with_room(instance, true, all)?);
         }
     }
     Ok(())
@@ -264,10 +277,7 @@ fn fill_tables(instance: &Instance) -> Result<(), TrapCode> {
     instance.fill_small_tables();
     for (table, init) in &instance.module().table_inits {
         let table = instance.table_ref(*table);
-        if init.allocates() {
-            instance.store().collect_heap_if_due();
-        }
-        let bits = evaluate_bits(instance, init)?;
+        let bits = with_room(instance, init.allocates(), || evaluate_bits(instance, init))?;
         if bits != 0 {
             table.fill(0, bits, table.size())?;
         }

@@ -8,25 +8,28 @@ use crate::os;
 use crate::os::map::{HOST_PAGE, Reservation};
 use crate::os::sync::OnceLock;
 use crate::types::{Error, Result, TypeId};
+use std::ops::Range;
 use std::ptr::null;
 
 const RECORD: usize = size_of::<VMTypeRecord>();
+const RECORDS_OF_PAGE: usize = HOST_PAGE / RECORD;
 /// How many there are where address space is limited.
 const FEW_TYPES: usize = 1 << 16;
 /// Pages are committed so many bytes at a time.
 const STEP: usize = 16 * HOST_PAGE;
 
-/// The array; reserved when the first record is written.
+/// The array, reserved when it is first wanted. Where that fails, the next attempt may succeed.
 fn array() -> Result<&'static Reservation> {
-    static ARRAY: OnceLock<Option<Reservation>> = OnceLock::new();
-    let reserve = || {
-        let all = if os::address_space_limited() { FEW_TYPES } else { MOST_TYPES as usize };
-        let array = Reservation::new(all * RECORD).or_else(|_| Reservation::new(FEW_TYPES * RECORD)).ok()?;
-        // The record of the host's objects is read before there is any other.
-        array.commit(0, STEP).ok()?;
-        Some(array)
-    };
-    ARRAY.get_or_init(reserve).as_ref().ok_or_else(|| Error::out_of_memory("no address space for the records of types"))
+    static ARRAY: OnceLock<Reservation> = OnceLock::new();
+    if let Some(array) = ARRAY.get() {
+        return Ok(array);
+    }
+    let all = if os::address_space_limited() { FEW_TYPES } else { MOST_TYPES as usize };
+    let array = Reservation::new(all * RECORD).or_else(|_| Reservation::new(FEW_TYPES * RECORD))?;
+    // The record of the host's objects is read before there is any other.
+    array.commit(0, STEP)?;
+    // Another thread may have been faster.
+    Ok(ARRAY.get_or_init(|| array))
 }
 
 /// Where the record of the type with number 0 lies.
@@ -72,11 +75,19 @@ impl Records {
         self.put(id, VMTypeRecord { display, depth, kind, shape });
     }
 
-    /// Makes the record of a type all zero again, if it was written.
-    pub fn clear(&mut self, id: TypeId) {
-        if (id.0 as usize + 1) * RECORD <= self.committed {
-            self.put(id, VMTypeRecord { display: [0; DISPLAY], depth: 0, kind: 0, shape: null() });
+    /// Makes the records of consecutive types all zero again, and gives the memory of whole pages back.
+    pub fn clear(&mut self, first: u32, count: u32) {
+        let ids = first as usize..(first + count) as usize;
+        let pages = ids.start.div_ceil(RECORDS_OF_PAGE)..ids.end / RECORDS_OF_PAGE;
+        let given_back = !pages.is_empty() && self.give_back(&pages).is_ok();
+        for id in ids.filter(|id| !given_back || !pages.contains(&(id / RECORDS_OF_PAGE))) {
+            self.put(TypeId(id as u32), VMTypeRecord { display: [0; DISPLAY], depth: 0, kind: 0, shape: null() });
         }
+    }
+
+    fn give_back(&mut self, pages: &Range<usize>) -> Result<()> {
+        // SAFETY: nobody reads the record of a number that nobody has.
+        unsafe { array()?.reset(pages.start * HOST_PAGE, pages.len() * HOST_PAGE) }
     }
 
     fn put(&mut self, id: TypeId, record: VMTypeRecord) {
