@@ -208,9 +208,9 @@ fn what_is_marked_stays_so_in_young_collections_and_writes_to_it_are_noticed() {
     // What is new is read whether it was written to or not; old objects in one line are not told apart. Under the stress feature
     // no two objects lie in one line.
     let beside: &[u32] = if cfg!(feature = "stress") { &[] } else { &[neighbour] };
-    heap.note_writes(young, young + 8..young + 12);
-    heap.note_writes(old, old + 8..old + 12);
-    heap.note_writes(large, large + 8 + 4 * 5000..large + 8 + 4 * 5001);
+    heap.note_writes(young, u64::from(young + 8)..u64::from(young + 12));
+    heap.note_writes(old, u64::from(old + 8)..u64::from(old + 12));
+    heap.note_writes(large, u64::from(large + 8 + 4 * 5000)..u64::from(large + 8 + 4 * 5001));
     let (objects, elements) = written(&mut heap);
     assert_eq!(objects, [&[old], beside].concat());
     assert_eq!(elements.len(), 2, "the line of the header too: {elements:?}");
@@ -218,7 +218,7 @@ fn what_is_marked_stays_so_in_young_collections_and_writes_to_it_are_noticed() {
     assert!(elements[1].1.contains(&5000) && elements[1].1.len() == 32, "{elements:?}");
     assert_eq!(written(&mut heap), (vec![], vec![]), "once");
     // To the end, and no further.
-    heap.note_writes(large, large + 8 + 4 * 9999..large + 8 + 4 * 10_000);
+    heap.note_writes(large, u64::from(large + 8 + 4 * 9999)..u64::from(large + 8 + 4 * 10_000));
     assert_eq!(written(&mut heap).1[1].1.end, 10_000);
     heap.retire(&mut context);
     heap.sweep();
@@ -226,11 +226,11 @@ fn what_is_marked_stays_so_in_young_collections_and_writes_to_it_are_noticed() {
     let next = heap.allocate(&mut context, [ty.id().0 << TYPE_SHIFT, 2], 16).unwrap();
     assert_eq!(next, young, "what was not marked is used again");
     // From scratch, nothing is known of what was written to.
-    heap.note_writes(old, old + 8..old + 12);
+    heap.note_writes(old, u64::from(old + 8)..u64::from(old + 12));
     heap.begin_marking();
     assert!(!heap.is_marked(old) && mark(&mut heap, neighbour));
     assert_eq!(written(&mut heap), (vec![], vec![]));
-    heap.note_writes(old, old + 8..old + 12);
+    heap.note_writes(old, u64::from(old + 8)..u64::from(old + 12));
     assert_eq!(written(&mut heap).0, beside, "what is not marked will be read in any case");
 }
 
