@@ -74,6 +74,34 @@ def references(size):
     return m.binary()
 
 
+def references_in_branches(size):
+    """References that are all there at once, each used in a branch of its own."""
+    count, m = size // 13, Module()
+    give, take = m.import_function([], [EXTERNREF]), m.import_function([EXTERNREF], [])
+    made = b"".join(CALL + u(give) + put(k + 1) for k in range(count))
+    used = b"".join(get(0) + IF + EMPTY + get(k + 1) + CALL + u(take) + END_ for k in range(count))
+    m.function([I32], [], made + used, own=[(count, EXTERNREF)])
+    return m.binary()
+
+
+def handlers(size):
+    """Legacy handlers in each other, each of which may throw its exception again behind the calls of those within."""
+    count, m = size // 15, Module()
+    call = m.import_function([], [])
+    opened = b"\x06\x40" + CALL + u(call) + b"\x19"
+    closed = b"".join(get(0) + const(k) + b"\x46" + IF + EMPTY + b"\x09\x01" + END_ + END_ for k in range(count))
+    m.function([I32], [], opened * count + closed)
+    return m.binary()
+
+
+def delegates(size):
+    """Calls that each leave their exceptions to all the blocks around."""
+    count, m = size // 6, Module()
+    call = m.import_function([], [])
+    m.function([], [], b"\x06\x40" * count + (CALL + u(call) + b"\x18\x00") * count)
+    return m.binary()
+
+
 def simple(make):
     return lambda size: module(*make(size))
 
@@ -90,4 +118,7 @@ SHAPES = {
     "loops, a local each": simple(loops),
     "nested loops, locals in the innermost": simple(nested_loops),
     "references across calls": references,
+    "references in branches": references_in_branches,
+    "legacy handlers": handlers,
+    "legacy delegates": delegates,
 }

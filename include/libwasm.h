@@ -909,6 +909,13 @@ WASM_API_EXTERN bool libwasm_valtype_same(const wasm_valtype_t *a, const wasm_va
 WASM_API_EXTERN bool libwasm_valtype_matches(const wasm_valtype_t *ty, const wasm_valtype_t *wanted);
 
 /**
+ * Whether something of one type can be imported where another is declared
+ * (<https://webassembly.github.io/spec/core/valid/matching.html#external-types>), as `wasm_instance_new` asks; false if one is NULL. (Of tables
+ * and memories that exist, their types say the current size for a minimum.)
+ */
+WASM_API_EXTERN bool libwasm_externtype_matches(const wasm_externtype_t *ty, const wasm_externtype_t *wanted);
+
+/**
  * What a reference refers to, which is lent; `LIBWASM_REFKIND_NULL` for NULL, and, with a reason, on a thread that is not the store's.
  */
 WASM_API_EXTERN libwasm_refkind_t libwasm_ref_kind(const wasm_ref_t *reference);

@@ -36,16 +36,16 @@ class Engine:
         given = [word for name, path in dirs for word in ("--dir", f"{name}={path}")]
         return run([*self.command, *options, *given, module, *arguments], **how)
 
-    def kernels(self, module):
-        return Kernels(self, module)
+    def kernels(self, module, options=()):
+        return Kernels(self, module, options)
 
 
 class Kernels:
     """A process that calls exports of a module, one after the other."""
 
-    def __init__(self, engine, module):
+    def __init__(self, engine, module, options):
         self.name = engine.name
-        self.process = subprocess.Popen([*engine.command, "--kernels", str(module)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([*engine.command, *options, "--kernels", str(module)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         self._read("ready")
 

@@ -14,6 +14,10 @@ HERE = Path(__file__).resolve().parent
 KERNELS = ["trees", "search_tree", "virtual_calls", "lambdas", "exceptions", "deep_exceptions", "int_map", "point_map", "words"]
 
 
+# Of libwasm: see host/main.c.
+MODES = ["default", "no-signals", "checked", "fast", "deterministic"]
+
+
 class Bench:
     """What programs need: packages, engines, and where to write."""
 
@@ -57,8 +61,9 @@ def kotlin_module(bench):
 
 def kotlin(bench):
     module = kotlin_module(bench)
-    printed = bench.engine.run(module)
-    same("what it prints", printed, (HERE / "kotlin/expected.txt").read_bytes())
+    for mode in MODES:
+        printed = bench.engine.run(module, options=["--mode", mode])
+        same(f"what it prints in the mode {mode}", printed, (HERE / "kotlin/expected.txt").read_bytes())
     same("what it prints on V8", bench.v8.run(module), printed)
     return f"{module.stat().st_size // 1000} KB of GC code: {len(KERNELS)} kernels"
 
@@ -181,31 +186,37 @@ def threads(bench):
     flags = ["--target=wasm32", "-matomics", "-pthread", "-Wl,--shared-memory,--import-memory,--export-memory=memory,--max-memory=67108864"]
     module, native = compiled(bench, "threads", *flags)
     wanted = run([native])
-    for _ in range(20):
-        same("what it prints", bench.engine.run(module), wanted)
-    return "4 workers in 4 stores over one memory: primes, a lock, barriers; 20 times"
+    for round in range(20):
+        same("what it prints", bench.engine.run(module, options=["--mode", MODES[round % len(MODES)]]), wanted)
+    return "4 workers in 4 stores over one memory: primes, a lock, barriers; 20 times in all modes"
 
 
-def calls_as_native(bench, module, native, calls):
+def calls_as_native(bench, module, native, calls, options):
     wanted = run([native], input="".join(f"{name} {n}\n" for name, n in calls).encode()).split()
-    kernels = bench.engine.kernels(module)
+    kernels = bench.engine.kernels(module, options)
     for (name, n), result in zip(calls, wanted, strict=True):
         if (given := kernels.call(name, n)[1]) != int(result):
             raise Failed(f"{name}({n}) is {given}, on the machine {int(result)}")
     kernels.close()
 
 
+def in_each_mode(bench, module, native, calls):
+    """As `calls_as_native`, in each of the library's modes."""
+    for mode in MODES:
+        calls_as_native(bench, module, native, calls, ["--mode", mode])
+
+
 def tail_calls(bench):
     module, native = compiled(bench, "tail", "--target=wasm32", "-mtail-call")
     calls = [("interpreter", 1), ("interpreter", 2000), ("states", 1), ("states", 20000)]
-    calls_as_native(bench, module, native, calls)
+    in_each_mode(bench, module, native, calls)
     return "an interpreter and states, 34 million tail calls"
 
 
 def memory64(bench):
     module, native = compiled(bench, "wide", "--target=wasm64")
     calls = [("list", 1), ("list", 100), ("table", 1000), ("table", 10000), ("across", 50)]
-    calls_as_native(bench, module, native, calls)
+    in_each_mode(bench, module, native, calls)
     return "a list, a table and copies in 14 GiB of addresses"
 
 

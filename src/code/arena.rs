@@ -16,6 +16,7 @@
 use crate::arch::CODE_PADDING;
 use crate::code::address_map;
 use crate::code::object::CodeObject;
+use crate::code::recent::RecentHandlers;
 use crate::code::tables::{CodeTables, FuncInfo, StackMapView};
 use crate::os::code_memory::CodeMemory;
 use crate::os::map::HOST_PAGE;
@@ -51,6 +52,7 @@ struct Segment {
     /// Where they start, in bytes from the start of the text.
     start: u32,
     tables: CodeTables,
+    recent_handlers: RecentHandlers,
     /// Which functions of their module they are, in the order in which they lie; none of a module's if there are more of them
     /// than this says. `None`: all the module's functions, in the order of their indices.
     funcs: Option<Box<[DefinedFuncIndex]>>,
@@ -191,7 +193,7 @@ impl Arena {
     /// stack pointer there.
     pub fn handler_at(&self, return_pc: usize) -> Option<(usize, usize)> {
         let (segment, offset) = self.find(return_pc)?;
-        let handler = segment.tables.handler_at(offset)?;
+        let handler = segment.recent_handlers.handler_at(&segment.tables, offset)?;
         Some((return_pc - offset as usize + handler.offset as usize, handler.frame_size as usize))
     }
 
@@ -231,7 +233,8 @@ impl Drop for Arena {
 
 impl Segment {
     fn new(start: u32, tables: CodeTables, funcs: Option<Box<[DefinedFuncIndex]>>) -> Segment {
-        Segment { start, tables, funcs, gone: AtomicBool::new(false) }
+        let recent_handlers = RecentHandlers::of(&tables);
+        Segment { start, tables, recent_handlers, funcs, gone: AtomicBool::new(false) }
     }
 
     /// The function that contains `offset`, and where it lies in the segment.

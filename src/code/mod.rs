@@ -21,6 +21,7 @@ mod entries;
 mod object;
 mod offset_map;
 mod parallel;
+mod recent;
 mod tables;
 
 pub use address_map::{Reader, lookup};

@@ -156,11 +156,18 @@ impl CodeTables {
 }
 
 impl CodeTables {
-    /// Where an exception is handled that comes out of the call that returns to `offset`: within the text.
-    pub fn handler_at(&self, offset: u32) -> Option<HandlerInfo> {
-        let handlers = self.handlers.records::<3>();
-        let index = handlers.binary_search_by_key(&offset, |handler| numbers(handler)[0]).ok()?;
-        let [_, offset, frame_size] = numbers(handlers.get(index)?);
+    pub fn has_handlers(&self) -> bool {
+        !self.handlers.records::<3>().is_empty()
+    }
+
+    /// Which handler an exception has that comes out of the call that returns to `offset`.
+    pub fn handler_index(&self, offset: u32) -> Option<usize> {
+        self.handlers.records::<3>().binary_search_by_key(&offset, |handler| numbers(handler)[0]).ok()
+    }
+
+    /// A handler, by its index: within the text.
+    pub fn handler(&self, index: usize) -> Option<HandlerInfo> {
+        let [_, offset, frame_size] = numbers(self.handlers.records::<3>().get(index)?);
         (offset < self.text_len).then_some(HandlerInfo { offset, frame_size })
     }
 

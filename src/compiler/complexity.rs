@@ -2,8 +2,9 @@
 //!
 //! Most passes of Cranelift take time and memory that are linear in the size of a function. Some multiply: a local by the blocks that it
 //! passes, a value by the blocks it lives in, a parameter of a block by the other parameters, a pure value by the dominators that it
-//! could be computed in, a reference by the calls it lives across. Functions that compilers write keep these products small. Nothing
-//! keeps those of an adversary small: thirteen kilobytes of nested `if` took as many seconds, and twice as many a minute.
+//! could be computed in, a reference by the calls it lives across and by the references that live beside it. Functions that compilers write
+//! keep these products small. Nothing keeps those of an adversary small: thirteen kilobytes of nested `if` took as many seconds, and twice as
+//! many a minute.
 //!
 //! So each product is counted, in linear time: while the function is translated ([`Budget`]), and before code is made of it
 //! ([`Effort::of`]). Each has an allowance, some for any function and some for each byte of its body. What exceeds one of optimization,
@@ -48,6 +49,9 @@ const DEFINITIONS: Allowance = Allowance { base: 16 << 20, per_byte: 128 };
 const RENUMBERINGS: Allowance = Allowance { base: 32 << 20, per_byte: 256 };
 /// References by the calls that they live across: each takes some 30 ns and 10 bytes.
 const REFERENCES: Allowance = Allowance { base: 4 << 20, per_byte: 64 };
+/// Pairs of references that live in a block at once, for all blocks together: some 70 ns each where one reference after the other turns out
+/// to live in a block, since all of them are looked at again.
+const PAIRS: Allowance = Allowance { base: 16 << 20, per_byte: 128 };
 /// Values by the blocks that they live in: some 40 ns and 12 bytes each, in a single pass.
 const SPANS: Allowance = Allowance { base: 4 << 20, per_byte: 256 };
 /// As `SPANS`, for the backtracking allocator, whose time is not linear in them.
@@ -107,6 +111,21 @@ impl Budget {
     /// Notes a call, across which every local and `operands` more may be references that live.
     pub fn call(&mut self, operands: usize) {
         self.references += self.reference_locals + operands;
+    }
+
+    /// An error if more of the function's references, which are known as `references`, live at once than can be told in proportion to its size.
+    /// Called before Cranelift looks for those that live across calls.
+    pub fn check_references(&self, func: &Function, references: &[Value]) -> Result<()> {
+        let (count, most) = (references.len(), PAIRS.of(self.body));
+        if count.saturating_mul(count).saturating_mul(func.dfg.num_blocks()) <= most {
+            return Ok(());
+        }
+        let pairs = live_pairs(func, references);
+        if pairs > most {
+            Err(too_complex("references times those that live beside them", pairs, most))
+        } else {
+            Ok(())
+        }
     }
 
     /// Notes a branch to a trap.
@@ -202,10 +221,39 @@ fn ask_for(memory: usize) -> Result<()> {
 }
 
 /// For how many blocks values live, in total.
+fn live_spans(func: &Function) -> usize {
+    let mut spans = 0;
+    live_ranges(func, |_, from, to| spans += (to - from) as usize);
+    spans
+}
+
+/// How many pairs of these values live in a block at once, for all blocks together.
+fn live_pairs(func: &Function, values: &[Value]) -> usize {
+    let mut counted: SecondaryMap<Value, bool> = SecondaryMap::new();
+    for &value in values {
+        counted[func.dfg.resolve_aliases(value)] = true;
+    }
+    // By how many more of them live from a block on than in the one before.
+    let mut changes = vec![0isize; func.dfg.num_blocks() + 1];
+    live_ranges(func, |value, from, to| {
+        if counted[value] {
+            changes[from as usize + 1] += 1;
+            changes[to as usize + 1] -= 1;
+        }
+    });
+    let mut live = 0isize;
+    let squares = changes.into_iter().map(|change| {
+        live += change;
+        live.unsigned_abs().saturating_mul(live.unsigned_abs())
+    });
+    squares.fold(0, usize::saturating_add)
+}
+
+/// Tells for which blocks values live: each, and the blocks after one up to another, in parts that follow each other.
 ///
 /// A value lives from the block that defines it to the last that uses it, in the order of the code, and to the end of each loop
 /// that uses it but does not define it.
-fn live_spans(func: &Function) -> usize {
+fn live_ranges(func: &Function, mut tell: impl FnMut(Value, u32, u32)) {
     let mut numbers: SecondaryMap<Block, u32> = SecondaryMap::with_default(u32::MAX);
     for (number, block) in func.layout.blocks().enumerate() {
         numbers[block] = number as u32;
@@ -223,7 +271,6 @@ fn live_spans(func: &Function) -> usize {
     let mut ends: SecondaryMap<Value, u32> = SecondaryMap::new();
     // The loops around: where they begin, and where they end.
     let mut loops: Vec<(u32, u32)> = Vec::new();
-    let mut spans = 0usize;
     for block in func.layout.blocks() {
         let number = numbers[block];
         while loops.last().is_some_and(|&(_, end)| end < number) {
@@ -249,13 +296,12 @@ fn live_spans(func: &Function) -> usize {
                 let end = loops.get(outermost).map_or(number, |&(_, end)| end.max(number));
                 let known = ends[arg].max(from);
                 if end > known {
-                    spans += (end - known) as usize;
+                    tell(arg, known, end);
                     ends[arg] = end;
                 }
             }
         }
     }
-    spans
 }
 
 /// How far value numbering climbs in the dominator tree, for all pure values together: from the block of each to the one where its
@@ -371,6 +417,10 @@ mod tests {
     fn values_live_to_the_ends_of_loops() {
         // v0 to the end of the loop, block2; the one behind it to block3; that of block1 to block2.
         assert_eq!(live_spans(&looping()), 2 + 3 + 1);
+        // In each of block1, block2 and block3.
+        let all: Vec<Value> = looping().dfg.values().collect();
+        assert_eq!(live_pairs(&looping(), &all), 2 * 2 + 3 * 3 + 1);
+        assert_eq!(live_pairs(&looping(), &all[..1]), 1 + 1);
     }
 
     #[test]

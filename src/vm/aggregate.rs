@@ -1,6 +1,6 @@
 //! Structures, arrays and i31 as the host makes, reads and writes them.
 //!
-//! What makes or changes an object checks everything first, then makes room for boxes, which may collect, then allocates, which may
+//! What makes an object collects first if objects of the host wait for that. What makes or changes an object checks everything first, then makes room for boxes, which may collect, then allocates, which may
 //! collect too, and then converts and writes values, which does not: objects that values refer to are kept by handles of the
 //! host's until then.
 
@@ -150,6 +150,7 @@ pub unsafe fn new_struct(
     values: Option<&[Val]>,
 ) -> Result<Handle<HeapObject>> {
     let store = entered.store();
+    store.collect_if_due();
     let fields = struct_fields(ty)?;
     let mut boxes = 0;
     match values {
@@ -327,6 +328,7 @@ pub unsafe fn new_array(
     initial: Initial<'_>,
 ) -> Result<Handle<HeapObject>> {
     let store = entered.store();
+    store.collect_if_due();
     let element = array_element(ty)?;
     let in_all = || "the elements".to_string();
     let mut boxes = 0;

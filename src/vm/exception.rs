@@ -20,6 +20,7 @@ fn full(code: TrapCode) -> Error {
 /// The tag is live; each argument is well-formed, as for [`Val::copy`].
 pub unsafe fn new(entered: &Entered<'_>, tag: *mut VMTag, args: &[Val]) -> Result<Handle<HeapObject>> {
     let store = entered.store();
+    store.collect_if_due();
     // SAFETY: live by the caller's promise.
     if !std::ptr::eq(unsafe { store_of(tag.cast()) }, store) {
         return Err(Error::argument("the tag belongs to another store"));

@@ -275,7 +275,8 @@ pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> 
     Ok(bits.to_le_bytes())
 }
 
-/// The bits of a reference as tables, globals and compiled code hold them. Marks the object as escaped.
+/// The bits of a reference as tables, globals and compiled code hold them. Marks the object as escaped, but for the name of an object of the
+/// heap, to which nothing refers but handles.
 ///
 /// # Safety
 /// `object` is null, or [`check_ref`] held for it; this is the owner thread, inside the store.
@@ -285,16 +286,13 @@ pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, ty: RefType)
         return Ok(0);
     }
     // SAFETY: live by the caller's promise.
-    unsafe { mark_escaped(object) };
-    if ty.is_func() {
-        return Ok(object as u64);
+    if unsafe { (*object).kind } == ObjectKind::HeapObject {
+        // SAFETY: an object of this kind is a `HeapObject`.
+        return Ok(unsafe { (*object.cast::<HeapObject>()).bits() }.into());
     }
     // SAFETY: live by the caller's promise.
-    match unsafe { (*object).kind } {
-        // SAFETY: an object of this kind is a `HeapObject`.
-        ObjectKind::HeapObject => Ok(unsafe { (*object.cast::<HeapObject>()).bits() }.into()),
-        _ => store.box_object(object).map(u64::from),
-    }
+    unsafe { mark_escaped(object) };
+    if ty.is_func() { Ok(object as u64) } else { store.box_object(object).map(u64::from) }
 }
 
 /// Tells the collector of a value of type `ty`.

@@ -205,6 +205,18 @@ static wasm_byte_vec_t referring(int count) {
   return end();
 }
 
+// References that are all there at once, each used in a branch of its own.
+static wasm_byte_vec_t referring_in_branches(int count) {
+  begin((uint32_t)count, 0x6f);
+  for (int i = 0; i < count; i++) byte(0x10), number(0), local(SET, (uint32_t)i + 1);
+  for (int i = 0; i < count; i++) {
+    local(GET, 0), constant(i), byte(0x46), BYTES("\x04\x40");
+    local(GET, (uint32_t)i + 1), byte(0x10), number(1), byte(0x0b);
+  }
+  local(GET, 0);
+  return end();
+}
+
 // Legacy handlers within each other, each of which may throw its exception again behind the calls of those within.
 static wasm_byte_vec_t handled(int depth) {
   begin(0, 0x7f);
@@ -237,14 +249,18 @@ static void test_complex_functions(void) {
     instantiate(referring(depths[i]));
     returns(5, 5);
     drop_instance();
-    instantiate(handled(depths[i]));
+    instantiate(handled(depths[i] / 2));
+    returns(5, 5);
+    drop_instance();
+    instantiate(referring_in_branches(depths[i] / 2));
     returns(5, 5);
     drop_instance();
   }
   refused(nested(8000));
   refused(looped(check_mode_is_checked() ? 1800 : 3000));
   refused(referring(2500));
-  refused(handled(6000));
+  refused(handled(600));
+  refused(referring_in_branches(600));
 }
 
 int main(void) {

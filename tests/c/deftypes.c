@@ -412,6 +412,42 @@ static void linking(void) {
   wasm_store_delete(store);
 }
 
+// Whether what is exported can be imported, as linking asks.
+static void external_types(void) {
+  wasm_store_t* store = check_store();
+  wasm_module_t* module = check_module(store, SHAPES);
+  wasm_importtype_vec_t imports;
+  wasm_exporttype_vec_t exports;
+  wasm_module_imports(module, &imports);
+  wasm_module_exports(module, &exports);
+  const wasm_externtype_t* wanted = wasm_importtype_type(imports.data[0]);
+  for (size_t i = 0; i < exports.size; i++) {
+    const wasm_externtype_t* given = wasm_exporttype_type(exports.data[i]);
+    CHECK(libwasm_externtype_matches(given, wanted) == (i == 2) && libwasm_externtype_matches(given, given));
+  }
+  wasm_functype_t* plain = wasm_functype_new_0_0();
+  CHECK_NO_REASON(!libwasm_externtype_matches(wasm_functype_as_externtype(plain), wanted));
+  wasm_functype_delete(plain);
+  // A table that is larger, with a maximum that is no higher, is one that was asked for.
+  wasm_limits_t large = {5, 8}, small = {2, 10};
+  wasm_externtype_t* five = wasm_tabletype_as_externtype(wasm_tabletype_new(wasm_valtype_new_funcref(), &large));
+  wasm_externtype_t* two = wasm_tabletype_as_externtype(wasm_tabletype_new(wasm_valtype_new_funcref(), &small));
+  CHECK(libwasm_externtype_matches(five, two) && !libwasm_externtype_matches(two, five));
+  wasm_externtype_t* memory = wasm_memorytype_as_externtype(wasm_memorytype_new(&large));
+  CHECK(!libwasm_externtype_matches(memory, five) && libwasm_externtype_matches(memory, memory));
+  wasm_externtype_t* tag = wasm_tagtype_as_externtype(wasm_tagtype_new(wasm_functype_new_1_0(wasm_valtype_new_i32())));
+  CHECK(libwasm_externtype_matches(tag, tag) && !libwasm_externtype_matches(tag, wanted));
+  wasm_externtype_delete(tag);
+  wasm_externtype_delete(memory);
+  wasm_externtype_delete(two);
+  wasm_externtype_delete(five);
+  CHECK_REASON(!libwasm_externtype_matches(NULL, wanted));
+  wasm_importtype_vec_delete(&imports);
+  wasm_exporttype_vec_delete(&exports);
+  wasm_module_delete(module);
+  wasm_store_delete(store);
+}
+
 static void null(void) {
   libwasm_fieldtype_vec_t vec;
   libwasm_deftype_vec_t types;
@@ -445,6 +481,7 @@ int main(void) {
   supertypes();
   value_types();
   linking();
+  external_types();
   null();
   return 0;
 }

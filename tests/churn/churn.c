@@ -5,6 +5,7 @@
 // cycle: two instances that hold each other (one imports the other's function, whose table holds the first's).
 // owner: a host function whose environment owns the memory of the instance that imports it.
 // traced: a host function whose environment owns that instance itself, a trap that crossed it and a frame of the trap, and says so.
+// made: types that the host defines, structures and arrays of them in cycles with an object of the host, a weak reference, an exception.
 // With two threads each has a store, and they delete each other's handles.
 
 #include "size.h"
@@ -51,10 +52,12 @@ struct owned {
 
 static atomic_int environments, finalized;
 
-// What a round leaves to be deleted: an instance or two, and exports.
+// What a round leaves to be deleted: an instance or two, and exports; or objects.
 struct remains {
   wasm_instance_t *instance, *other;
   wasm_extern_vec_t exports, imports;
+  wasm_ref_t *object, *exception;
+  libwasm_weak_t* weak;
 };
 
 static struct room open_room(wasm_engine_t* engine, const char* shape) {
@@ -73,7 +76,7 @@ static void close_room(struct room* room) {
 }
 
 static struct remains plain_round(struct room* room, int round) {
-  struct remains remains = {wasm_instance_new(room->store, room->plain, &NONE, NULL), NULL, NONE, NONE};
+  struct remains remains = {.instance = wasm_instance_new(room->store, room->plain, &NONE, NULL)};
   CHECK(remains.instance);
   wasm_instance_exports(remains.instance, &remains.exports);
   CHECK(remains.exports.size == 3);
@@ -84,7 +87,7 @@ static struct remains plain_round(struct room* room, int round) {
 }
 
 static struct remains cycle_round(struct room* room) {
-  struct remains remains = {NULL, wasm_instance_new(room->store, room->holder, &NONE, NULL), NONE, NONE};
+  struct remains remains = {.other = wasm_instance_new(room->store, room->holder, &NONE, NULL)};
   CHECK(remains.other);
   wasm_instance_exports(remains.other, &remains.imports);
   remains.instance = wasm_instance_new(room->store, room->held, &remains.imports, NULL);
@@ -131,7 +134,7 @@ static struct remains owner_round(struct room* room, bool traced) {
   CHECK(func);
   wasm_functype_delete(type);
   atomic_fetch_add(&environments, 1);
-  struct remains remains = {NULL, NULL, NONE, NONE};
+  struct remains remains = {0};
   wasm_extern_t* imports[] = {wasm_func_as_extern(func)};
   wasm_extern_vec_new(&remains.imports, 1, imports);
   remains.instance = wasm_instance_new(room->store, room->guest, &remains.imports, NULL);
@@ -147,10 +150,58 @@ static struct remains owner_round(struct room* room, bool traced) {
   return remains;
 }
 
+static void count_finalized(void* unused) {
+  (void)unused;
+  atomic_fetch_add(&finalized, 1);
+}
+
+// A structure with so many numbers that refers to itself and to an object of the host, and an array of it. Each of a hundred rounds has types
+// of its own.
+static struct remains made_round(struct room* room, int round) {
+  size_t numbers = (size_t)round % 100;
+  libwasm_fieldtype_vec_t fields;
+  libwasm_fieldtype_vec_new_uninitialized(&fields, numbers + 2);
+  fields.data[0] = libwasm_fieldtype_new(libwasm_valtype_new_member(1, true), WASM_VAR);
+  fields.data[1] = libwasm_fieldtype_new(wasm_valtype_new_externref(), WASM_VAR);
+  for (size_t i = 0; i < numbers; i++) fields.data[i + 2] = libwasm_fieldtype_new(wasm_valtype_new_i64(), WASM_VAR);
+  libwasm_recgroup_t* group = libwasm_recgroup_new();
+  CHECK(libwasm_recgroup_add_struct(group, &fields));
+  CHECK(libwasm_recgroup_add_array(group, libwasm_fieldtype_new(libwasm_valtype_new_member(0, true), WASM_VAR)));
+  CHECK(libwasm_recgroup_define(group));
+  libwasm_deftype_t *type = libwasm_recgroup_type(group, 0), *array_type = libwasm_recgroup_type(group, 1);
+  libwasm_recgroup_delete(group);
+  wasm_ref_t* object = libwasm_struct_new_default(room->store, type);
+  wasm_val_t value = {.kind = LIBWASM_ANYREF, .of = {.ref = object}};
+  wasm_ref_t* array = libwasm_array_new(room->store, array_type, 50, &value);
+  CHECK(object && array);
+  libwasm_deftype_delete(type);
+  libwasm_deftype_delete(array_type);
+  value.of.ref = array;
+  CHECK(libwasm_struct_set(object, 0, &value));
+  wasm_foreign_t* foreign = wasm_foreign_new(room->store);
+  wasm_foreign_set_host_info_with_finalizer(foreign, NULL, count_finalized);
+  atomic_fetch_add(&environments, 1);
+  value.kind = WASM_EXTERNREF, value.of.ref = wasm_foreign_as_ref(foreign);
+  CHECK(libwasm_struct_set(object, 1, &value));
+  wasm_foreign_delete(foreign);
+  wasm_tagtype_t* tagtype = wasm_tagtype_new(wasm_functype_new_1_0(wasm_valtype_new_externref()));
+  libwasm_tag_t* tag = libwasm_tag_new(room->store, tagtype);
+  wasm_tagtype_delete(tagtype);
+  value.of.ref = array;
+  wasm_val_vec_t carried = {1, &value};
+  struct remains remains = {
+      .object = array, .exception = libwasm_exception_new(tag, &carried), .weak = libwasm_weak_new(object)};
+  CHECK(remains.exception && remains.weak);
+  libwasm_tag_delete(tag);
+  wasm_ref_delete(object);
+  return remains;
+}
+
 static struct remains run_round(struct room* room, int round) {
   if (strcmp(room->shape, "cycle") == 0) return cycle_round(room);
   if (strcmp(room->shape, "owner") == 0) return owner_round(room, false);
   if (strcmp(room->shape, "traced") == 0) return owner_round(room, true);
+  if (strcmp(room->shape, "made") == 0) return made_round(room, round);
   return plain_round(room, round);
 }
 
@@ -158,6 +209,10 @@ static struct remains run_round(struct room* room, int round) {
 static void delete_remains(struct remains remains, int round) {
   if (round & 1) wasm_instance_delete(remains.instance);
   if (round & 2) wasm_instance_delete(remains.other);
+  if (round & 4) wasm_ref_delete(remains.object);
+  libwasm_weak_delete(remains.weak);
+  wasm_ref_delete(remains.exception);
+  if (!(round & 4)) wasm_ref_delete(remains.object);
   wasm_extern_vec_delete(&remains.exports);
   wasm_extern_vec_delete(&remains.imports);
   if (!(round & 1)) wasm_instance_delete(remains.instance);
@@ -226,8 +281,8 @@ static void* work(void* arg) {
 
 static void two_threads(wasm_engine_t* engine, const char* shape, int rounds) {
   static struct mailbox boxes[2] = {
-      {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, {NULL, NULL, {0, NULL}, {0, NULL}}},
-      {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, {NULL, NULL, {0, NULL}, {0, NULL}}}};
+      {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER},
+      {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER}};
   struct worker workers[2] = {{&boxes[0], &boxes[1], engine, shape, rounds, true},
                               {&boxes[1], &boxes[0], engine, shape, rounds, false}};
   pthread_t threads[2];

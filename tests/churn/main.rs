@@ -15,7 +15,7 @@ fn main() {
     let workspace = Arc::new(Workspace::new("churn"));
     let mut tests = Vec::new();
     for config in ["default", "checked"] {
-        for shape in ["plain", "cycle", "owner", "traced"] {
+        for shape in ["plain", "cycle", "owner", "traced", "made"] {
             for threads in ["1", "2"] {
                 let (workspace, name) = (workspace.clone(), format!("{config}/{shape}/{threads}"));
                 tests.push(Trial::test(name.clone(), move || {

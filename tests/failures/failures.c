@@ -14,6 +14,7 @@
 #include "compiling.h"
 #include "heap.h"
 #include "running.h"
+#include "objects.h"
 
 static const struct scenario {
   const char* name;
@@ -22,7 +23,8 @@ static const struct scenario {
     {"engines", engines},     {"compiling", compiling}, {"compiling_much", compiling_much}, {"text", text},
     {"artifacts", artifacts}, {"instances", instances}, {"calling", calling},   {"references", references},
     {"traps", traps},         {"objects", objects},     {"types", types},       {"threads", threads},
-    {"heap_calls", heap_calls}, {"heap_objects", heap_objects}, {"exceptions", exceptions},
+    {"defined_types", defined_types}, {"heap_objects", heap_objects},
+    {"heap_calls", heap_calls}, {"exceptions", exceptions},
 };
 
 enum { HIT = 41, FEWER = 42 };

@@ -1,4 +1,4 @@
-// Scenarios of types that the host defines, objects of WebAssembly, weak references and exceptions.
+// Scenarios of calls that objects of WebAssembly cross, and of exceptions.
 
 #ifndef HEAP_H
 #define HEAP_H
@@ -55,84 +55,6 @@ static bool heap_calls(void) {
   if (!returned(wasm_func_call(heap_room.run, &args, &results))) return false;
   CHECK(out.of.i32 == 1);
   return true;
-}
-
-// A structure of a number, a reference to another such structure, and an external reference; and an array of references to them.
-static libwasm_recgroup_t* nodes(void) {
-  libwasm_recgroup_t* group = libwasm_recgroup_new();
-  if (!worked(group)) return NULL;
-  wasm_valtype_t* contents[] = {wasm_valtype_new(WASM_I32), libwasm_valtype_new_member(0, true), wasm_valtype_new(WASM_EXTERNREF)};
-  libwasm_fieldtype_vec_t fields;
-  libwasm_fieldtype_vec_new_uninitialized(&fields, 3);
-  bool success = worked(fields.size == 3);
-  for (size_t i = 0; i < 3; i++) {
-    libwasm_fieldtype_t* field = contents[i] ? libwasm_fieldtype_new(contents[i], WASM_VAR) : NULL;
-    success &= worked(field);
-    if (fields.size) fields.data[i] = field;
-    else libwasm_fieldtype_delete(field);
-  }
-  success = success && worked(libwasm_recgroup_add_struct(group, &fields));
-  libwasm_fieldtype_vec_delete(&fields);
-  wasm_valtype_t* element = success ? libwasm_valtype_new_member(0, true) : NULL;
-  libwasm_fieldtype_t* elements = element ? libwasm_fieldtype_new(element, WASM_VAR) : NULL;
-  success = success && worked(elements) && worked(libwasm_recgroup_add_array(group, elements)) && worked(libwasm_recgroup_define(group));
-  if (success) return group;
-  libwasm_recgroup_delete(group);
-  return NULL;
-}
-
-static bool weak_ones(wasm_ref_t* object) {
-  libwasm_weak_t* weak = libwasm_weak_new(object);
-  if (!worked(weak)) return false;
-  libwasm_weak_t* foreign = libwasm_weak_new(wasm_foreign_as_ref(room.foreign));
-  bool success = worked(foreign);
-  wasm_ref_t* same = libwasm_weak_get(weak);
-  success &= worked(same);
-  CHECK(!same || wasm_ref_same(same, object));
-  wasm_ref_delete(same);
-  libwasm_weak_delete(weak);
-  libwasm_weak_delete(foreign);
-  return success;
-}
-
-static bool heap_objects(void) {
-  libwasm_recgroup_t* group = nodes();
-  if (!group) return false;
-  libwasm_deftype_t *node = libwasm_recgroup_type(group, 0), *all = libwasm_recgroup_type(group, 1);
-  libwasm_recgroup_delete(group);
-  bool success = worked(node) & worked(all);
-  wasm_val_t null = {.kind = LIBWASM_ANYREF}, values[] = {WASM_I32_VAL(7), null, WASM_REF_VAL(wasm_foreign_as_ref(room.foreign))};
-  wasm_val_vec_t fields = {3, values};
-  wasm_ref_t* first = success ? libwasm_struct_new(room.store, node, &fields) : NULL;
-  success = success && worked(first);
-  if (success) {
-    wasm_val_t out, elements[] = {check_ref_val(first), null};
-    elements[0].kind = LIBWASM_ANYREF;
-    wasm_val_vec_t both = {2, elements};
-    success &= worked(libwasm_struct_set(first, 1, &elements[0]));
-    success &= worked(libwasm_struct_get(first, 2, &out));
-    wasm_val_delete(&out);
-    wasm_ref_t* array = libwasm_array_new_from_values(room.store, all, &both);
-    if ((success &= worked(array))) {
-      success &= worked(libwasm_array_fill(array, 0, 2, &elements[0])) && worked(libwasm_array_get(array, 1, &out));
-      if (success) {
-        CHECK(wasm_ref_same(out.of.ref, first));
-        wasm_val_delete(&out);
-      }
-      success &= weak_ones(array);
-    }
-    wasm_ref_delete(array);
-    wasm_valtype_t* type = libwasm_ref_type(first);
-    success &= worked(type);
-    wasm_valtype_delete(type);
-    libwasm_fieldtype_vec_t types;
-    success &= worked(libwasm_deftype_fields(node, &types));
-    libwasm_fieldtype_vec_delete(&types);
-  }
-  wasm_ref_delete(first);
-  libwasm_deftype_delete(node);
-  libwasm_deftype_delete(all);
-  return success & worked(libwasm_store_collect(room.store));
 }
 
 static bool exceptions(void) {

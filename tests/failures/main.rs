@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The scenarios of failures.c, and which part of their requests a debug and an optimised build try: one of so many.
-const SCENARIOS: [(&str, usize, usize); 15] = [
+const SCENARIOS: [(&str, usize, usize); 16] = [
     ("engines", 1, 1),
     ("compiling", 31, 1),
     ("compiling_much", 211, 53),
@@ -26,8 +26,9 @@ const SCENARIOS: [(&str, usize, usize); 15] = [
     ("objects", 7, 1),
     ("types", 1, 1),
     ("threads", 1, 1),
-    ("heap_calls", 1, 1),
+    ("defined_types", 1, 1),
     ("heap_objects", 1, 1),
+    ("heap_calls", 1, 1),
     ("exceptions", 1, 1),
 ];
 

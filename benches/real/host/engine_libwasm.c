@@ -10,7 +10,16 @@ struct shared_memory {
   libwasm_shared_memory_t *memory;
 };
 
-wasm_engine_t *new_engine(void) { return wasm_engine_new(); }
+wasm_engine_t *new_engine(const char *mode) {
+  wasm_config_t *config = wasm_config_new();
+  if (!config) return NULL;
+  if (strcmp(mode, "no-signals") == 0) libwasm_config_set_signals(config, false);
+  else if (strcmp(mode, "checked") == 0) libwasm_config_set_memory_reservation(config, 0);
+  else if (strcmp(mode, "fast") == 0) libwasm_config_set_opt_level(config, LIBWASM_OPT_NONE);
+  else if (strcmp(mode, "deterministic") == 0) libwasm_config_set_deterministic(config, true);
+  else if (strcmp(mode, "default") != 0) return wasm_config_delete(config), NULL;
+  return wasm_engine_new_with_config(config);
+}
 
 const char *last_error(void) { return libwasm_last_error_message(); }
 

@@ -9,7 +9,8 @@ extern void wasmtime_config_wasm_threads_set(wasm_config_t *, bool);
 extern void wasmtime_config_wasm_tail_call_set(wasm_config_t *, bool);
 extern void wasmtime_config_wasm_memory64_set(wasm_config_t *, bool);
 
-wasm_engine_t *new_engine(void) {
+wasm_engine_t *new_engine(const char *mode) {
+  if (strcmp(mode, "default") != 0) return NULL;
   wasm_config_t *config = wasm_config_new();
   wasmtime_config_gc_support_set(config, true);
   wasmtime_config_wasm_function_references_set(config, true);

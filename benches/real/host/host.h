@@ -124,7 +124,8 @@ int32_t wasi_errno(int error);
 
 // ---- engine_libwasm.c, engine_wasmtime.c: what is not in the standard ----
 
-wasm_engine_t *new_engine(void);
+// An engine, in one of the library's modes; NULL if it has no such mode. "default" is one that each has.
+wasm_engine_t *new_engine(const char *mode);
 // Why the last operation failed, if the library tells.
 const char *last_error(void);
 // A memory for an import, shared with the program's other threads if its type says so; NULL, with `last_error`, if there is none.

@@ -7,6 +7,7 @@
 //   --kernels         runs the program, if it is one, without its output; then reads lines `NAME N`, calls the export NAME with N, an
 //                     i32, and prints the nanoseconds of processor time that it took, and its result, an integer
 //   --replay TRACE    does what record.mjs has recorded, and compares
+//   --mode MODE       how libwasm compiles and runs: default, no-signals, checked (memories without guards), fast (to compile), deterministic
 //   --heap            says in the end what the collector has done
 //
 // Without --load and --kernels the program's `_start` is called, and its status is the host's.
@@ -29,7 +30,7 @@ void fail(const char *format, ...) {
 
 struct options {
   bool load, kernels, heap;
-  const char *trace;
+  const char *trace, *mode;
 };
 
 static void give_dir(struct process *process, char *pair) {
@@ -49,6 +50,7 @@ static int read_options(int argc, char **argv, struct process *process, struct o
     else if (strcmp(argv[i], "--stubs") == 0) process->stubs = true;
     else if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc) give_dir(process, argv[++i]);
     else if (strcmp(argv[i], "--replay") == 0 && i + 1 < argc) options->trace = argv[++i];
+    else if (strcmp(argv[i], "--mode") == 0 && i + 1 < argc) options->mode = argv[++i];
     else if (strcmp(argv[i], "--env") == 0 && i + 1 < argc) process->env[process->env_count++] = argv[++i];
     else fail("there is no option %s, or it lacks its argument", argv[i]);
   }
@@ -102,7 +104,7 @@ static int run_kernels(struct guest *guest) {
 
 int main(int argc, char **argv) {
   struct process process = {.env = calloc((size_t)argc, sizeof(char *)), .lock = PTHREAD_MUTEX_INITIALIZER};
-  struct options options = {0};
+  struct options options = {.mode = "default"};
   if (!process.env) fail("no memory");
   open_files(&process);
   int first = read_options(argc, argv, &process, &options);
@@ -110,9 +112,10 @@ int main(int argc, char **argv) {
   process.replays = options.trace;
   process.argc = argc - first;
   process.argv = argv + first;
-  process.engine = new_engine();
-  wasm_store_t *store = process.engine ? wasm_store_new(process.engine) : NULL;
-  if (!store) fail("cannot make an engine and a store: %s", last_error());
+  process.engine = new_engine(options.mode);
+  if (!process.engine) fail("cannot make an engine in the mode %s", options.mode);
+  wasm_store_t *store = wasm_store_new(process.engine);
+  if (!store) fail("cannot make a store: %s", last_error());
   double begun = seconds(CLOCK_MONOTONIC);
   wasm_module_t *module = load_module(&process, store, argv[first]);
   double compiled = seconds(CLOCK_MONOTONIC);

@@ -7,6 +7,7 @@ use crate::capi::module::wasm_module_t;
 use crate::capi::own::{self, OwnedHandle, TryClone, boxed};
 use crate::capi::types::functype::{self, wasm_functype_t};
 use crate::capi::vec;
+use crate::os::reserve;
 use crate::types::{CompositeKind, CompositeType, Error, Result};
 use crate::vm::types::{DefinedType, GroupBuilder};
 use std::ptr;
@@ -178,7 +179,7 @@ pub unsafe extern "C" fn libwasm_deftype_functype(ty: *const libwasm_deftype_t) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_deftype_recgroup(ty: *const libwasm_deftype_t) -> *mut libwasm_recgroup_t {
     // SAFETY: as the caller states.
-    boundary(ptr::null_mut(), || Ok(recgroup::into_raw(unsafe { own::borrow(ty) }?.group().collect())))
+    boundary(ptr::null_mut(), || recgroup::into_raw(unsafe { own::borrow(ty) }?))
 }
 
 /// The place of the type in its recursion group; 0 for NULL.
@@ -224,6 +225,7 @@ pub unsafe extern "C" fn libwasm_module_types(module: *const wasm_module_t, out:
         unsafe { own::write(out, vec::empty()) }?;
         // SAFETY: as the caller states.
         let types = unsafe { own::record(module) }?.compiled().defined_types();
+        reserve::check_for(2 * size_of::<DefinedType>() * types.len())?;
         let types = vec::from_iter(types.iter().map(|ty| own::into_raw(ty.clone())))?;
         // SAFETY: as the caller states.
         unsafe { own::write(out, types) }

@@ -5,7 +5,9 @@ use crate::capi::own::{self, OwnedHandle, TryClone, boxed};
 use crate::capi::types::globaltype::{wasm_mutability_enum, wasm_mutability_t};
 use crate::capi::types::valtype::{self, wasm_valtype_t};
 use crate::capi::vec;
+use crate::os::reserve;
 use crate::types::{Error, FieldType, Mutability, Result, StorageType};
+use crate::vm::types::{MOST_FIELDS, check_count};
 use std::ptr;
 
 /// How a field is kept: one of `enum libwasm_storagekind_enum`.
@@ -91,8 +93,10 @@ pub fn into_raw(ty: FieldType) -> Result<*mut libwasm_fieldtype_t> {
     Ok(own::into_raw(FieldTypeObject::new(ty)?))
 }
 
-/// The types in a vector, which may name members of a recursion group; an error if one is NULL.
+/// The types in a vector, which may name members of a recursion group; an error if one is NULL, or if there are more than a structure has.
 pub fn open_types_in(vector: &vec::Owned<libwasm_fieldtype_vec_t>) -> Result<Box<[FieldType]>> {
+    check_count(vector.elements().len(), MOST_FIELDS, "fields")?;
+    reserve::check()?;
     // SAFETY: the vector owns its elements: each is NULL or a live handle.
     vector.elements().iter().map(|&element| unsafe { own::borrow(element) }?.open_type()).collect()
 }

@@ -6,8 +6,9 @@ use crate::capi::boundary::boundary;
 use crate::capi::own::{self, OwnedHandle, TryClone, boxed};
 use crate::capi::types::valtype::{self, wasm_valtype_vec_t};
 use crate::capi::vec;
+use crate::os::reserve;
 use crate::types::{CompositeType, Error, FuncType, Result};
-use crate::vm::types::{DefinedType, GroupBuilder};
+use crate::vm::types::{DefinedType, GroupBuilder, MOST_VALUES, check_count};
 use std::ptr;
 
 /// A recursion group (<https://webassembly.github.io/spec/core/syntax/types.html#recursive-types>): types that can name each other, and that
@@ -34,6 +35,11 @@ boxed! {
 
 impl TryClone for RecGroupObject {
     fn try_clone(&self) -> Result<Self> {
+        let memory = match self {
+            RecGroupObject::UnderConstruction(group) => group.memory(),
+            RecGroupObject::Defined(types) => size_of::<DefinedType>() * types.len(),
+        };
+        reserve::check_for(memory)?;
         Ok(match self {
             RecGroupObject::UnderConstruction(group) => RecGroupObject::UnderConstruction(group.clone()),
             RecGroupObject::Defined(types) => RecGroupObject::Defined(types.clone()),
@@ -41,9 +47,21 @@ impl TryClone for RecGroupObject {
     }
 }
 
-/// A handle of a group that is defined, which the caller owns.
-pub fn into_raw(types: Vec<DefinedType>) -> *mut libwasm_recgroup_t {
-    own::into_raw(RecGroupObject::Defined(types))
+impl RecGroupObject {
+    /// How many members there are.
+    fn size(&self) -> usize {
+        match self {
+            RecGroupObject::UnderConstruction(group) => group.count(),
+            RecGroupObject::Defined(types) => types.len(),
+        }
+    }
+}
+
+/// A handle of the group that a type is a member of, which the caller owns.
+pub fn into_raw(ty: &DefinedType) -> Result<*mut libwasm_recgroup_t> {
+    let members = ty.group();
+    reserve::check_for(size_of::<DefinedType>() * members.len())?;
+    Ok(own::into_raw(RecGroupObject::Defined(members.collect())))
 }
 
 /// A group to be changed; an error if it is defined.
@@ -130,6 +148,8 @@ pub unsafe extern "C" fn libwasm_recgroup_add_func(
         let results = unsafe { vec::from_raw(results) };
         // SAFETY: as the caller states.
         let group = unsafe { under_construction(group) }?;
+        check_count(params.elements().len(), MOST_VALUES, "parameters")?;
+        check_count(results.elements().len(), MOST_VALUES, "results")?;
         let (params, results) = (valtype::open_types_in(&params)?, valtype::open_types_in(&results)?);
         group.add(CompositeType::Func(FuncType { params, results }))?;
         Ok(true)
@@ -201,13 +221,8 @@ pub unsafe extern "C" fn libwasm_recgroup_define(group: *mut libwasm_recgroup_t)
 /// How many members the group has; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libwasm_recgroup_size(group: *const libwasm_recgroup_t) -> u32 {
-    boundary(0, || {
-        // SAFETY: as the caller states.
-        Ok(match unsafe { own::borrow(group) }? {
-            RecGroupObject::UnderConstruction(group) => group.count() as u32,
-            RecGroupObject::Defined(types) => types.len() as u32,
-        })
-    })
+    // SAFETY: as the caller states.
+    boundary(0, || Ok(unsafe { own::borrow(group) }?.size() as u32))
 }
 
 /// The type at `index` of a group that is defined, owned by the caller; NULL for NULL, if there is no such member, and if the group is not

@@ -1,11 +1,12 @@
-//! Value types that name defined types, and how value types match.
+//! Value types that name defined types, and how types match.
 
 use super::deftype::libwasm_deftype_t;
 use crate::capi::boundary::boundary;
 use crate::capi::own;
+use crate::capi::types::externtype::wasm_externtype_t;
 use crate::capi::types::valtype::{self, wasm_valtype_t};
 use crate::types::{RefType, Result, ValType};
-use crate::vm::types::{DefinedType, val_matches};
+use crate::vm::types::{DefinedType, extern_matches, val_matches};
 use std::ptr;
 
 /// The type of references to what is of a defined type, `(ref $t)` or, with null, `(ref null $t)`: an object of its own, which the caller
@@ -72,4 +73,21 @@ pub unsafe extern "C" fn libwasm_valtype_same(a: *const wasm_valtype_t, b: *cons
 pub unsafe extern "C" fn libwasm_valtype_matches(ty: *const wasm_valtype_t, wanted: *const wasm_valtype_t) -> bool {
     // SAFETY: as the caller states.
     boundary(false, || unsafe { both(ty, wanted) }.map(|(ty, wanted)| val_matches(ty, wanted)))
+}
+
+/// Whether something of one type can be imported where another is declared
+/// (<https://webassembly.github.io/spec/core/valid/matching.html#external-types>), as `wasm_instance_new` asks; false if one is NULL. (Of tables
+/// and memories that exist, their types say the current size for a minimum.)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn libwasm_externtype_matches(
+    ty: *const wasm_externtype_t,
+    wanted: *const wasm_externtype_t,
+) -> bool {
+    boundary(false, || {
+        // SAFETY: as the caller states.
+        let (ty, _defined) = unsafe { own::borrow(ty) }?.extern_type()?;
+        // SAFETY: as the caller states.
+        let (wanted, _wanted) = unsafe { own::borrow(wanted) }?.extern_type()?;
+        Ok(extern_matches(&ty, &wanted))
+    })
 }

@@ -9,7 +9,8 @@ use super::tabletype::{TableTypeObject, wasm_tabletype_t};
 use super::tagtype::{TagTypeObject, wasm_tagtype_t};
 use crate::capi::boundary::boundary;
 use crate::capi::own::{self, Boxed, TryClone, boxed};
-use crate::types::{Error, ExternKind, ExternType, Result};
+use crate::types::{Error, ExternKind, ExternType, Result, TagType, TypeUse};
+use crate::vm::types::DefinedType;
 
 /// An external type, as C sees it.
 #[derive(Debug)]
@@ -61,6 +62,27 @@ impl TypeObject {
             TypeObject::Memory(_) => ExternKind::Memory,
             TypeObject::Tag(_) => ExternKind::Tag,
         }
+    }
+
+    /// The type, closed, and the defined type that it names, which stays registered as long as that.
+    pub fn extern_type(&self) -> Result<(ExternType, Option<DefinedType>)> {
+        let named = |defined: DefinedType| -> Result<_> {
+            let func = defined.sub_type().as_func().cloned().ok_or_else(|| Error::argument("not a function type"))?;
+            Ok((TypeUse::Defined(defined.id()), func, Some(defined)))
+        };
+        Ok(match self {
+            TypeObject::Func(ty) => {
+                let (ty, func, defined) = named(ty.defined()?)?;
+                (ExternType::Func { ty, func }, defined)
+            }
+            TypeObject::Tag(ty) => {
+                let (ty, func, defined) = named(ty.defined()?)?;
+                (ExternType::Tag(TagType { ty, func }), defined)
+            }
+            TypeObject::Global(ty) => (ExternType::Global(ty.global_type()?), None),
+            TypeObject::Table(ty) => (ExternType::Table(ty.table_type()?), None),
+            TypeObject::Memory(ty) => (ExternType::Memory(ty.memory_type()), None),
+        })
     }
 
     /// The C description of `ty`, which is closed.

@@ -167,7 +167,7 @@ pub(crate) fn landed(t: &mut FuncTranslator<'_>, landing: Block) -> Caught {
     t.control.unreachable = false;
     let wide = t.builder.block_params(landing)[0];
     let exception = t.builder.ins().ireduce(types::I32, wide);
-    t.builder.declare_value_needs_stack_map(exception);
+    t.declare_ref(exception);
     if t.env.module.tags.is_empty() {
         // No clause compares it, and the heap may have come after the function was entered.
         let tag = t.builder.ins().iconst(types::I32, 0);

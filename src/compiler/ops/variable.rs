@@ -14,6 +14,7 @@ use cranelift_frontend::Variable;
 pub(crate) fn local_get(t: &mut FuncTranslator<'_>, local: u32) {
     t.use_local(local);
     let value = t.builder.use_var(Variable::from_u32(local));
+    t.note_local(local, value);
     t.push(value);
 }
 

@@ -59,6 +59,10 @@ pub(crate) struct FuncTranslator<'a> {
     raises: Vec<Inst>,
     /// Whether references were operands.
     has_references: bool,
+    /// The references that are known, some of them more than once.
+    references: Vec<Value>,
+    /// For each local, whether it is a reference.
+    reference_locals: Vec<bool>,
     vmctx_slot: Option<ir::StackSlot>,
 }
 
@@ -87,8 +91,14 @@ impl<'a> FuncTranslator<'a> {
     /// Pushes a reference, which the collector must find while it lives across a call.
     pub fn push_ref(&mut self, value: Value) {
         self.has_references = true;
-        self.builder.declare_value_needs_stack_map(value);
+        self.declare_ref(value);
         self.stack.push(value);
+    }
+
+    /// Declares that a value is a reference, which the collector must find while it lives across a call.
+    pub fn declare_ref(&mut self, value: Value) {
+        self.builder.declare_value_needs_stack_map(value);
+        self.references.push(value);
     }
 
     /// Pops a v128 as lanes of `ty`.
@@ -140,6 +150,13 @@ impl<'a> FuncTranslator<'a> {
     pub fn use_local(&mut self, local: u32) {
         if let Some(block) = self.builder.current_block() {
             self.budget.use_local(local, block);
+        }
+    }
+
+    /// Notes what a local is where it is read.
+    pub fn note_local(&mut self, local: u32, value: Value) {
+        if self.reference_locals[local as usize] {
+            self.references.push(value);
         }
     }
 
@@ -226,6 +243,8 @@ pub(crate) fn translate<'a>(
         budget: Budget::new(body.as_bytes().len()),
         raises: Vec::new(),
         has_references: false,
+        references: Vec::new(),
+        reference_locals: Vec::new(),
         vmctx_slot: None,
     };
     t.check_stack();
@@ -241,6 +260,7 @@ pub(crate) fn translate<'a>(
             t.builder.func.stack_limit = None;
         }
     }
+    t.budget.check_references(t.builder.func, &t.references)?;
     t.builder.finalize(context.config);
     Ok(())
 }
@@ -345,6 +365,7 @@ impl<'a> FuncTranslator<'a> {
 
     fn declare_local(&mut self, ty: ValType) -> Variable {
         self.budget.declare_local(ty.is_ref());
+        self.reference_locals.push(ty.is_ref());
         let var = self.builder.declare_var(sig::value_type(ty));
         if ty.is_ref() {
             self.builder.declare_var_needs_stack_map(var);
@@ -383,7 +404,7 @@ impl<'a> FuncTranslator<'a> {
         for &ty in types {
             let value = self.builder.append_block_param(block, sig::value_type(ty));
             if ty.is_ref() {
-                self.builder.declare_value_needs_stack_map(value);
+                self.declare_ref(value);
             }
         }
         block

@@ -17,10 +17,11 @@
 use crate::abi::{GUARD_SIZE, GUARDED_RESERVATION};
 use crate::module::Module;
 use crate::os::dirty_pages;
-use crate::os::map::round_up;
+use crate::os::map::{HOST_PAGE, round_up};
 use crate::types::{Error, Result};
 use crate::vm::memory::address_space::{Space, Spaces, default_reservation_64};
 use crate::vm::memory::image::{FileRange, MemoryImage};
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -269,9 +270,9 @@ impl LinearMemory {
             .take(room as u64)
             .or_else(|error| if room > new_length { self.spaces.take(new_length as u64) } else { Err(error) })?;
         space.reservation.commit(0, committed(new_length)?)?;
-        let from = self.base();
-        // SAFETY: both ranges are committed, and they belong to different reservations.
-        unsafe { std::ptr::copy_nonoverlapping(from, space.reservation.base().as_ptr(), self.length) };
+        let from_file = self.mapped.as_ref().map_or(0..0, |file| file.pages());
+        // SAFETY: both ranges are committed, and they belong to different reservations, of which one is new.
+        unsafe { copy_contents(self.base(), space.reservation.base().as_ptr(), self.length, from_file) };
         (self.space, self.mapped, self.moved) = (Some(space), None, true);
         Ok(())
     }
@@ -281,6 +282,42 @@ impl Drop for LinearMemory {
     fn drop(&mut self) {
         if let (Some(space), Ok(reached)) = (self.space.take(), committed(self.reached)) {
             self.spaces.give_back(space, reached);
+        }
+    }
+}
+
+/// How much of a memory is looked at once when it moves.
+const CHUNK: usize = 2 << 20;
+
+/// Copies a memory to a place where zeros are. Pages that were never written stay so there, and take no memory: a memory may be large because
+/// of its addresses only. `from_file`: the part where a file is mapped, whose pages have contents without having been written.
+///
+/// # Safety
+///
+/// `length` bytes from both addresses are committed, they do not overlap, and nobody else uses them. All bytes from `to` on are zero.
+unsafe fn copy_contents(from: *const u8, to: *mut u8, length: usize, from_file: Range<usize>) {
+    let copy = |start: usize, end: usize| {
+        // SAFETY: within both ranges, says the caller: no end is beyond the length.
+        unsafe { std::ptr::copy_nonoverlapping(from.wrapping_add(start), to.wrapping_add(start), end - start) };
+    };
+    for start in (0..length).step_by(CHUNK) {
+        let end = length.min(start + CHUNK);
+        let has_file = start < from_file.end && from_file.start < end;
+        let (address, pages) = (from as usize + start, (end - start).div_ceil(HOST_PAGE));
+        let written = if has_file { None } else { dirty_pages::find(address, pages * HOST_PAGE, pages, false) };
+        if let Some(written) = written {
+            written
+                .iter()
+                .for_each(|(range, _)| copy(range.start - from as usize, length.min(range.end - from as usize)));
+            continue;
+        }
+        for start in (start..end).step_by(HOST_PAGE) {
+            let end = end.min(start + HOST_PAGE);
+            // SAFETY: committed, and nobody writes there.
+            let page = unsafe { std::slice::from_raw_parts(from.wrapping_add(start), end - start) };
+            if page.iter().any(|&byte| byte != 0) {
+                copy(start, end);
+            }
         }
     }
 }
@@ -364,6 +401,32 @@ mod tests {
             }
         }
         assert!(memory.grow_to(11 * PAGE).is_err());
+    }
+
+    #[test]
+    fn a_memory_that_moves_takes_no_more_than_was_written() {
+        for silenced in [false, true] {
+            dirty_pages::silenced::set(silenced);
+            let mut memory = LinearMemory::alone(1 << 28, None, MemoryPlan::COMPACT).unwrap();
+            let written = [(0, 1), (5 * PAGE + 7, 2), ((1 << 27) - 1, 3), ((1 << 28) - 1, 4)];
+            for (at, byte) in written {
+                bytes(&mut memory)[at] = byte;
+            }
+            // Pages that were only read count no more than others.
+            assert_eq!(bytes(&mut memory)[100 * PAGE], 0);
+            let before = memory.base();
+            memory.grow_to((1 << 28) + PAGE).unwrap();
+            assert_ne!(memory.base(), before);
+            dirty_pages::silenced::set(false);
+            if let Some(none) = dirty_pages::find(memory.base() as usize + (1 << 28), PAGE, 0, false) {
+                assert_eq!(none.iter().count(), 0);
+                let found = dirty_pages::find(memory.base() as usize, 1 << 28, written.len(), false);
+                assert_eq!(found.expect("no page but those").iter().count(), written.len());
+            }
+            for (at, byte) in written {
+                assert_eq!(bytes(&mut memory)[at], byte);
+            }
+        }
     }
 
     #[test]

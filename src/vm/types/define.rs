@@ -3,12 +3,13 @@
 
 use super::matching::composite_matches;
 use super::{DefinedType, registry};
+use crate::os::reserve;
 use crate::types::{CompositeKind, CompositeType, Error, HeapType, RefType, Result, SubType, TypeUse, ValType};
 
 /// The limits that modules have too.
 const MOST_MEMBERS: usize = 1_000_000;
-const MOST_FIELDS: usize = 10_000;
-const MOST_VALUES: usize = 1000;
+pub const MOST_FIELDS: usize = 10_000;
+pub const MOST_VALUES: usize = 1000;
 const MOST_SUPERTYPES: usize = 63;
 
 /// A recursion group under construction. Its members name each other by position ([`TypeUse::Rec`]), and other types by number.
@@ -17,7 +18,15 @@ pub struct GroupBuilder {
     members: Vec<SubType>,
     /// The other types that members name, which stay registered until the group is.
     named: Vec<DefinedType>,
+    /// How many value types the members are made of.
+    num_vals: usize,
 }
+
+/// About what a member takes when it is registered, and each value type in it.
+const MEMBER_MEMORY: usize = 768;
+const VAL_MEMORY: usize = 96;
+/// So much is registered without asking for memory before.
+const LITTLE_MEMORY: usize = 64 << 10;
 
 impl GroupBuilder {
     /// How many members there are.
@@ -32,13 +41,24 @@ impl GroupBuilder {
             return Err(Error::limit(format!("a recursion group has at most {MOST_MEMBERS} members")));
         }
         check_size(&composite)?;
+        reserve::check()?;
+        let no_memory = |_| Error::out_of_memory("no memory for a member of a recursion group");
+        let num_vals = composite.vals().count();
+        self.members.try_reserve(1).map_err(no_memory)?;
+        self.named.try_reserve(num_vals).map_err(no_memory)?;
         for ty in composite.vals() {
             if let ValType::Ref(ty) = ty {
                 self.named.extend(DefinedType::named_by(ty.heap));
             }
         }
+        self.num_vals += num_vals;
         self.members.push(SubType { is_final: true, supertype: None, composite });
         Ok(())
+    }
+
+    /// About how many bytes it takes, to be copied or defined.
+    pub fn memory(&self) -> usize {
+        MEMBER_MEMORY * self.members.len() + VAL_MEMORY * self.num_vals
     }
 
     fn member(&mut self, index: u32) -> Result<&mut SubType> {
@@ -76,6 +96,8 @@ impl GroupBuilder {
         if self.members.is_empty() {
             return Err(Error::argument("a recursion group without members defines nothing"));
         }
+        let memory = self.memory();
+        if memory <= LITTLE_MEMORY { reserve::check() } else { reserve::check_for(memory) }?;
         self.check_supertypes()?;
         let members = self.members.iter().map(|ty| self.with_kinds(ty)).collect::<Result<Box<[SubType]>>>()?;
         let group = registry().register(members)?;
@@ -161,18 +183,19 @@ fn no_member(position: u32, count: usize) -> Error {
 
 /// Checks that a type is no larger than one of a module.
 fn check_size(composite: &CompositeType) -> Result<()> {
-    let limit = |count: usize, most: usize, what: &str| match count {
-        count if count > most => Err(Error::limit(format!("a type has at most {most} {what}: given {count}"))),
-        _ => Ok(()),
-    };
     match composite {
         CompositeType::Func(ty) => {
-            limit(ty.params.len(), MOST_VALUES, "parameters")?;
-            limit(ty.results.len(), MOST_VALUES, "results")
+            check_count(ty.params.len(), MOST_VALUES, "parameters")?;
+            check_count(ty.results.len(), MOST_VALUES, "results")
         }
-        CompositeType::Struct(fields) => limit(fields.len(), MOST_FIELDS, "fields"),
+        CompositeType::Struct(fields) => check_count(fields.len(), MOST_FIELDS, "fields"),
         CompositeType::Array(_) => Ok(()),
     }
+}
+
+/// Checks that there are not too many parts of a type.
+pub fn check_count(count: usize, most: usize, what: &str) -> Result<()> {
+    if count <= most { Ok(()) } else { Err(Error::limit(format!("a type has at most {most} {what}: given {count}"))) }
 }
 
 fn name(kind: CompositeKind) -> &'static str {

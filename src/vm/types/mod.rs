@@ -13,7 +13,7 @@ mod matching;
 mod numbers;
 mod records;
 
-pub use define::GroupBuilder;
+pub use define::{GroupBuilder, MOST_FIELDS, MOST_VALUES, check_count};
 pub use matching::{extern_matches, ref_matches, storage_matches, val_matches};
 pub use records::base as records;
 

@@ -18,17 +18,17 @@ const FEW_TYPES: usize = 1 << 16;
 /// Pages are committed so many bytes at a time.
 const STEP: usize = 16 * HOST_PAGE;
 
-/// The array, reserved when it is first wanted. Where that fails, the next attempt may succeed.
+/// The array; reserved when the first record is written. Where that fails, the next attempt may succeed.
 fn array() -> Result<&'static Reservation> {
     static ARRAY: OnceLock<Reservation> = OnceLock::new();
     if let Some(array) = ARRAY.get() {
         return Ok(array);
     }
     let all = if os::address_space_limited() { FEW_TYPES } else { MOST_TYPES as usize };
-    let array = Reservation::new(all * RECORD).or_else(|_| Reservation::new(FEW_TYPES * RECORD))?;
+    let array = Reservation::new(all * RECORD).or_else(|_| Reservation::new(FEW_TYPES * RECORD));
+    let array = array.map_err(|_| Error::out_of_memory("no address space for the records of types"))?;
     // The record of the host's objects is read before there is any other.
     array.commit(0, STEP)?;
-    // Another thread may have been faster.
     Ok(ARRAY.get_or_init(|| array))
 }
 
