@@ -24,7 +24,7 @@ static const struct scenario {
     {"artifacts", artifacts}, {"instances", instances}, {"calling", calling},   {"references", references},
     {"traps", traps},         {"objects", objects},     {"types", types},       {"threads", threads},
     {"defined_types", defined_types}, {"heap_objects", heap_objects},
-    {"heap_calls", heap_calls}, {"exceptions", exceptions},
+    {"heap_calls", heap_calls}, {"heap_handles", heap_handles}, {"exceptions", exceptions},
 };
 
 enum { HIT = 41, FEWER = 42 };

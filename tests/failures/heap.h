@@ -27,7 +27,12 @@ static struct {
   wasm_func_t* run;
 } heap_room;
 
+// Handles that the callback keeps.
+static wasm_val_t kept[20000];
+static size_t kept_count, kept_most;
+
 static wasm_trap_t* last_of(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  if (kept_count < kept_most) wasm_val_copy(&kept[kept_count++], &args->data[0]);
   wasm_val_copy(&results->data[0], &args->data[2]);
   return NULL;
 }
@@ -49,12 +54,23 @@ static void delete_heap_room(void) {
   wasm_instance_delete(heap_room.instance);
 }
 
-static bool heap_calls(void) {
-  wasm_val_t arg = WASM_I32_VAL(3), out = WASM_I32_VAL(0);
+static bool run_objects(int32_t count) {
+  wasm_val_t arg = WASM_I32_VAL(count), out = WASM_I32_VAL(0);
   wasm_val_vec_t args = {1, &arg}, results = {1, &out};
   if (!returned(wasm_func_call(heap_room.run, &args, &results))) return false;
   CHECK(out.of.i32 == 1);
   return true;
+}
+
+static bool heap_calls(void) { return run_objects(3); }
+
+// So many that a callback's arguments are what there is no memory left for.
+static bool heap_handles(void) {
+  kept_most = sizeof kept / sizeof *kept;
+  bool success = run_objects((int32_t)kept_most);
+  kept_most = 0;
+  while (kept_count > 0) wasm_val_delete(&kept[--kept_count]);
+  return success;
 }
 
 static bool exceptions(void) {
