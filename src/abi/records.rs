@@ -2,6 +2,7 @@
 
 use crate::abi::context::VMAnyContext;
 use crate::abi::object::ObjectHeader;
+use crate::abi::value::Crossing;
 use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
 /// A function, as references to it and handles on it see it.
@@ -31,6 +32,8 @@ pub struct VMFuncRef {
 pub struct VMFuncType {
     /// The trampoline from the host to WebAssembly, if the signature has numbers only and it has been compiled; else null.
     pub numeric_to_wasm: AtomicPtr<u8>,
+    /// The same if it has others too, and few.
+    pub slots_to_wasm: AtomicPtr<u8>,
     pub num_params: usize,
     pub num_results: usize,
 }
@@ -70,7 +73,10 @@ pub struct VMTable {
 #[derive(Debug)]
 pub struct VMGlobal {
     pub object: ObjectHeader,
-    pub _pad: u64,
+    /// Of its type what the host's functions ask. Not for compiled code, as what follows.
+    pub crossing: Crossing,
+    pub mutable: bool,
+    pub _pad: [u8; 3],
     /// The value: i32, i64, f32, f64 little-endian bits in the low bytes, v128, a `*mut VMFuncRef`, or a 32-bit heap reference.
     pub value: [u8; 16],
 }

@@ -40,6 +40,35 @@ pub struct ValVec {
 
 const _: () = assert!(size_of::<ValVec>() == VAL_VEC && offset_of!(ValVec, data) == VAL_VEC_DATA);
 
+/// What converting a value asks of its type, each time: worked out once for each type (`src/vm/valkind.rs`), and small.
+#[repr(C)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    pub form: Form,
+    /// The `wasm_valkind_t` that values of the type have.
+    pub kind: u8,
+    /// Whether null is a value of the type.
+    pub nullable: bool,
+    /// Whether every object of the hierarchy is a value of the type.
+    pub is_top: bool,
+}
+
+/// How a value of the host becomes one of WebAssembly.
+#[repr(u8)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// A number of 32 bits.
+    Short,
+    /// A number of 64 bits.
+    Long,
+    /// A vector, in a box.
+    Vector,
+    /// A function: the pointer is the reference.
+    Func,
+    /// Another object: the reference is found in the store's heap.
+    Heap,
+}
+
 /// The `wasm_valkind_t` of each numeric type.
 pub const KIND_I32: u8 = 0;
 pub const KIND_I64: u8 = 1;

@@ -12,6 +12,7 @@ use crate::arch;
 use crate::types::{Error, Result, TrapCode};
 use crate::vm::engine::types::registered_type;
 use crate::vm::func::call;
+use crate::vm::func::slots::Slots;
 use crate::vm::func::{Callback, Environment, HostFunc, ValVec};
 use crate::vm::store::Store;
 use crate::vm::trap::Trap;
@@ -271,7 +272,7 @@ pub unsafe extern "C-unwind" fn wasm_func_call(
     results: *mut wasm_val_vec_t,
 ) -> *mut wasm_trap_t {
     // Every live handle points to a record, and the layouts of the vectors are the same.
-    arch::jump_to_call_numeric!(Store, call_otherwise)
+    arch::jump_to_call_numeric!(Store, Slots, call_otherwise)
 }
 
 /// What [`wasm_func_call`] does where the numeric-only stub does not suffice.

@@ -192,13 +192,21 @@ pub unsafe extern "C" fn wasm_instance_exports(instance: *const wasm_instance_t,
         // SAFETY: as the caller states.
         let instance = unsafe { own::record(instance) }?;
         let _entered = instance.store().enter()?;
-        let exports = instance.module().exports.iter().map(|export| {
-            let no_object = || Error::unsupported(format!("no object stands for the export {:?}", export.name));
-            let object = instance.entity(export.entity).ok_or_else(no_object)?;
-            // SAFETY: the instance keeps its exports alive, and the store is entered.
-            Ok(unsafe { own::retain_object::<wasm_extern_t>(object) })
+        let objects = instance.module().exports.iter().map(|export| {
+            let object = instance.entity(export.entity).unwrap_or(ptr::null_mut());
+            Ok(object.cast::<wasm_extern_t>())
         });
-        let exports = vec::try_from_iter(exports)?;
+        let exports: wasm_extern_vec_t = vec::try_from_iter(objects)?;
+        // SAFETY: made just now.
+        let elements = unsafe { vec::elements(&exports) };
+        // SAFETY: the instance keeps its exports alive, and the store is entered.
+        unsafe { own::retain_objects(elements) };
+        if let Some(position) = elements.iter().position(|object| object.is_null()) {
+            // SAFETY: made just now, and its elements are handles.
+            drop(unsafe { vec::from_raw(&mut { exports }) });
+            let name = &instance.module().exports[position].name;
+            return Err(Error::unsupported(format!("no object stands for the export {name:?}")));
+        }
         // SAFETY: as the caller states.
         unsafe { own::write(out, exports) }
     })

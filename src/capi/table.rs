@@ -5,8 +5,9 @@ use super::own::{self, objects};
 use super::reference::{self, wasm_ref_t};
 use super::store::wasm_store_t;
 use super::types::tabletype::{self, wasm_tabletype_t};
-use crate::types::Error;
+use crate::types::{Error, ValType};
 use crate::vm::table::{Table, object_bits};
+use crate::vm::val;
 use std::ffi::c_void;
 use std::ptr;
 
@@ -113,7 +114,7 @@ pub unsafe extern "C" fn wasm_table_new(
         // SAFETY: as the caller states.
         let init = unsafe { own::object_or_null(init) }?;
         // SAFETY: null, or kept alive by the caller's handle.
-        let bits = unsafe { object_bits(&entered, init, ty.element) }?;
+        let bits = unsafe { object_bits(&entered, init, val::crossing(ValType::Ref(ty.element)), ty.element) }?;
         Ok(own::object_into_raw(Table::new(&entered, ty, bits)?))
     })
 }

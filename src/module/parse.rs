@@ -34,6 +34,11 @@ struct Builder {
 
 /// Decodes a module that may use `features`, and validates everything but its function bodies.
 pub fn parse(bytes: &[u8], features: Features) -> Result<ParsedModule<'_>> {
+    parse_for(bytes, features, true)
+}
+
+/// [`parse`]; what only a compiler has to know of the bodies is left out if nothing is going to be compiled.
+fn parse_for(bytes: &[u8], features: Features, compiled: bool) -> Result<ParsedModule<'_>> {
     if u32::try_from(bytes.len()).is_err() {
         return Err(Error::limit(format!("module of 4 GiB or more: {} bytes", bytes.len())));
     }
@@ -48,7 +53,9 @@ pub fn parse(bytes: &[u8], features: Features) -> Result<ParsedModule<'_>> {
                 let range = body.range();
                 // The binary is smaller than 4 GiB.
                 push_words(&mut builder.bodies, &[range.start as u32, range.end as u32]);
-                builder.look_into(&body);
+                if compiled {
+                    builder.look_into(&body);
+                }
                 bodies.push((to_validate, body));
             }
             ValidPayload::Ok => builder.add_section(payload)?,
@@ -61,7 +68,7 @@ pub fn parse(bytes: &[u8], features: Features) -> Result<ParsedModule<'_>> {
 
 /// Validates a whole module, function bodies included. The error says more than the validator's: [`explain`](super::explain).
 pub fn validate(bytes: &[u8], features: Features) -> Result<()> {
-    let validated = parse(bytes, features).and_then(|parsed| validate_bodies(parsed.bodies));
+    let validated = parse_for(bytes, features, false).and_then(|parsed| validate_bodies(parsed.bodies));
     validated.map_err(|error| super::explain(bytes, features, error))
 }
 

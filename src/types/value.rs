@@ -79,7 +79,7 @@ impl RefType {
 
 impl HeapType {
     /// The type of the hierarchy that all others in it match (specification, "Heap Types").
-    pub fn top(self) -> HeapType {
+    pub const fn top(self) -> HeapType {
         match self {
             HeapType::Func | HeapType::NoFunc | HeapType::Concrete { kind: CompositeKind::Func, .. } => HeapType::Func,
             HeapType::Extern | HeapType::NoExtern => HeapType::Extern,

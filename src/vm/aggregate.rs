@@ -79,11 +79,11 @@ fn handle(entered: &Entered<'_>, bits: u32) -> Result<Handle<HeapObject>> {
 /// # Safety
 /// The value is well-formed, as for [`Val::copy`].
 unsafe fn check(store: &Store, value: &Val, storage: StorageType, place: &dyn Fn() -> String) -> Result<usize> {
-    let ty = storage.unpacked();
+    let (ty, crossing) = (storage.unpacked(), val::crossing(storage.unpacked()));
     // SAFETY: passed on to the caller.
-    let checked = unsafe { val::check(store, value, ty) };
+    let checked = unsafe { val::check(store, value, crossing, &ty) };
     checked.map_err(|error| Error::new(error.kind(), format!("{}: {}", place(), error.message())))?;
-    Ok(usize::from(val::needs_box(value, ty)))
+    Ok(usize::from(val::needs_box(value, crossing)))
 }
 
 /// Writes a value that was checked and whose box was reserved.
@@ -92,15 +92,15 @@ unsafe fn check(store: &Store, value: &Val, storage: StorageType, place: &dyn Fn
 /// As [`check`]; `place` is that of a field or element kept like this.
 unsafe fn write(store: &Store, place: u32, storage: StorageType, value: &Val) -> Result<()> {
     // SAFETY: passed on to the caller.
-    let slot = unsafe { val::to_slot(store, value, storage.unpacked()) }?;
-    store.write(place, storage, &slot).map_err(no_room)
+    let slot = unsafe { val::to_slot(store, value, val::crossing(storage.unpacked())) }?;
+    store.write(place, storage, &slot.to_le_bytes()).map_err(no_room)
 }
 
 /// The value of a field or element; the caller owns it.
 fn read(store: &Store, place: u32, storage: StorageType) -> Result<Val> {
     let slot = store.read(place, storage);
     // SAFETY: a field or element of an object of the heap, which holds such a value.
-    unsafe { val::from_slot(store, &slot, storage.unpacked()) }
+    unsafe { val::from_slot(store, &slot, val::crossing(storage.unpacked())) }
 }
 
 /// Checks that fields can be made without values.

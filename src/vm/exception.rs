@@ -34,10 +34,11 @@ pub unsafe fn new(entered: &Entered<'_>, tag: *mut VMTag, args: &[Val]) -> Resul
         return Err(Error::argument(message));
     }
     let mut boxes = 0;
-    for (arg, &ty) in args.iter().zip(&func.params) {
+    for (arg, ty) in args.iter().zip(&func.params) {
+        let crossing = val::crossing(*ty);
         // SAFETY: passed on to the caller.
-        unsafe { val::check(store, arg, ty) }?;
-        boxes += usize::from(val::needs_box(arg, ty));
+        unsafe { val::check(store, arg, crossing, ty) }?;
+        boxes += usize::from(val::needs_box(arg, crossing));
     }
     store.prepare_heap()?;
     let ty = DefinedType::exception(func)?;
@@ -48,13 +49,12 @@ pub unsafe fn new(entered: &Entered<'_>, tag: *mut VMTag, args: &[Val]) -> Resul
     // Nothing is collected until all of it is written. (Boxes were reserved before, and are more than what a collection has freed.)
     // SAFETY: live by the caller's promise.
     let place = unsafe { store.heap_tag(tag) }.map_err(full)?;
-    let slots =
-        std::iter::once(Ok(u128::from(place).to_le_bytes())).chain(args.iter().zip(&func.params).map(|(arg, &ty)| {
-            // SAFETY: checked above.
-            unsafe { val::to_slot(store, arg, ty) }
-        }));
+    let slots = std::iter::once(Ok(u128::from(place))).chain(args.iter().zip(&func.params).map(|(arg, &ty)| {
+        // SAFETY: checked above.
+        unsafe { val::to_slot(store, arg, val::crossing(ty)) }
+    }));
     for ((slot, field), offset) in slots.zip(exception_fields(func)).zip(offsets) {
-        store.write(exception + offset, field.storage, &slot?).map_err(full)?;
+        store.write(exception + offset, field.storage, &slot?.to_le_bytes()).map_err(full)?;
     }
     let name = store.object_of(exception)?;
     // SAFETY: the name of the object, of this store, which is entered.
@@ -82,7 +82,7 @@ pub fn args(store: &Store, exception: &HeapObject) -> Result<Vec<Val>> {
     {
         let slot: RawSlot = store.read(exception.bits() + offset, field.storage);
         // SAFETY: a field of an object of the heap.
-        match unsafe { val::from_slot(store, &slot, ty) } {
+        match unsafe { val::from_slot(store, &slot, val::crossing(ty)) } {
             Ok(value) => values.push(value),
             Err(error) => {
                 // SAFETY: made just now, and nobody else has them.

@@ -1,6 +1,6 @@
 //! Globals: the host's own, and reading and setting any.
 
-use crate::abi::{ObjectHeader, ObjectKind, VMContext, VMGlobal};
+use crate::abi::{Crossing, ObjectHeader, ObjectKind, VMContext, VMGlobal};
 use crate::types::{Error, GlobalType, Mutability, Result, ValType};
 use crate::vm::instance::Instance;
 use crate::vm::store::entity::{EntityHeader, Handle, Record, owner_of};
@@ -28,8 +28,9 @@ unsafe impl Record for VMGlobal {
 
 impl VMGlobal {
     /// A record that lies `owner_offset` bytes into its entity.
-    pub fn new(owner_offset: usize, value: RawSlot) -> VMGlobal {
-        VMGlobal { object: ObjectHeader::new(ObjectKind::Global, owner_offset), _pad: 0, value }
+    pub fn new(owner_offset: usize, crossing: Crossing, mutable: bool, value: RawSlot) -> VMGlobal {
+        let object = ObjectHeader::new(ObjectKind::Global, owner_offset);
+        VMGlobal { object, crossing, mutable, _pad: [0; 3], value }
     }
 }
 
@@ -47,9 +48,9 @@ unsafe impl Entity for Global {
 /// # Safety
 /// The value is well-formed: a reference is null or a live handle, a v128 null or a live box.
 pub unsafe fn new(entered: &Entered<'_>, ty: GlobalType, value: &Val) -> Result<Handle<VMGlobal>> {
-    let store = entered.store();
+    let (store, crossing) = (entered.store(), val::crossing(ty.content));
     // SAFETY: passed on to the caller.
-    let slot = unsafe { checked_slot(store, value, ty.content)? };
+    let slot = unsafe { checked_slot(store, value, crossing, || ty.content)? };
     let defined = match ty.content {
         ValType::Ref(ty) => DefinedType::named_by(ty.heap),
         _ => None,
@@ -58,7 +59,7 @@ pub unsafe fn new(entered: &Entered<'_>, ty: GlobalType, value: &Val) -> Result<
         header: EntityHeader::new(ObjectKind::Global, store),
         ty,
         _defined: defined,
-        record: VMGlobal::new(offset_of!(Global, record), slot),
+        record: VMGlobal::new(offset_of!(Global, record), crossing, ty.mutability == Mutability::Var, slot),
     }));
     // SAFETY: just boxed.
     let record = unsafe { &raw const (*global).record };
@@ -66,16 +67,27 @@ pub unsafe fn new(entered: &Entered<'_>, ty: GlobalType, value: &Val) -> Result<
     unsafe { store.adopt(global.cast(), record) }
 }
 
+/// The value in the form of a type's, of which `crossing` is made. Mostly that says all, so that `ty` is not asked.
+///
 /// # Safety
 /// As [`new`]; the store is entered.
-unsafe fn checked_slot(store: &Store, value: &Val, ty: ValType) -> Result<RawSlot> {
+#[inline]
+unsafe fn checked_slot(
+    store: &Store,
+    value: &Val,
+    crossing: Crossing,
+    ty: impl FnOnce() -> ValType,
+) -> Result<RawSlot> {
     // SAFETY: passed on to the caller.
-    unsafe { val::check(store, value, ty)? };
-    if val::needs_box(value, ty) {
+    if !unsafe { val::fits_surely(store, value, crossing) } {
+        // SAFETY: passed on to the caller.
+        unsafe { val::check_closely(store, value, ty())? };
+    }
+    if val::needs_box(value, crossing) {
         store.reserve_boxes(1)?;
     }
     // SAFETY: checked above.
-    unsafe { val::to_slot(store, value, ty) }
+    unsafe { val::to_slot(store, value, crossing) }.map(u128::to_le_bytes)
 }
 
 /// The type of a global.
@@ -109,11 +121,11 @@ pub unsafe fn ty(global: *const VMGlobal) -> GlobalType {
 /// `global` is a live global of the store.
 pub unsafe fn get(entered: &Entered<'_>, global: *const VMGlobal) -> Result<Val> {
     // SAFETY: live by the caller's promise.
-    let ty = unsafe { ty(global) };
+    let crossing = unsafe { (*global).crossing };
     // SAFETY: as above; no wasm runs while the host reads.
     let slot = unsafe { (*global).value };
     // SAFETY: globals hold well-formed values of their type.
-    unsafe { val::from_slot(entered.store(), &slot, ty.content) }
+    unsafe { val::from_slot(entered.store(), &slot, crossing) }
 }
 
 /// Sets a global for the host.
@@ -122,12 +134,15 @@ pub unsafe fn get(entered: &Entered<'_>, global: *const VMGlobal) -> Result<Val>
 /// `global` is a live global of the store; the value is well-formed.
 pub unsafe fn set(entered: &Entered<'_>, global: *mut VMGlobal, value: &Val) -> Result<()> {
     // SAFETY: live by the caller's promise.
-    let ty = unsafe { ty(global) };
-    if ty.mutability == Mutability::Const {
+    let crossing = unsafe { (*global).crossing };
+    // SAFETY: as above.
+    if !unsafe { (*global).mutable } {
         return Err(Error::argument("the global is immutable"));
     }
+    // SAFETY: live by the caller's promise.
+    let content = || unsafe { ty(global) }.content;
     // SAFETY: passed on to the caller.
-    let slot = unsafe { checked_slot(entered.store(), value, ty.content)? };
+    let slot = unsafe { checked_slot(entered.store(), value, crossing, content)? };
     // SAFETY: live by the caller's promise; no wasm runs while the host writes.
     unsafe { (*global).value = slot };
     Ok(())

@@ -21,6 +21,7 @@ pub mod tag;
 pub mod trap;
 pub mod types;
 pub mod val;
+pub mod valkind;
 pub mod vector;
 
 pub use kinds::new_store;

@@ -9,9 +9,9 @@
 //! The function references of an instance are records in its block, and have the same addresses when the pool reuses the block. So a
 //! reused table keeps the elements that were materialized, unless something else was ever stored in it, which `VMTable::written` records.
 
-use crate::abi::{ObjectHeader, ObjectKind, VMTable};
+use crate::abi::{Crossing, Form, ObjectHeader, ObjectKind, VMTable};
 use crate::os::zeroed::Zeroed;
-use crate::types::{Error, Limits, RefType, Result, TableType, TrapCode};
+use crate::types::{Error, Limits, RefType, Result, TableType, TrapCode, ValType};
 use crate::vm::instance::Instance;
 use crate::vm::instance::initial::TableImage;
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
@@ -35,6 +35,7 @@ pub struct Table {
     pub header: EntityHeader,
     definition: UnsafeCell<VMTable>,
     ty: TableType,
+    crossing: Crossing,
     /// The type that the element type names, if it names one.
     _defined: Option<DefinedType>,
     /// The instance that made it, while that lives; null for the host's.
@@ -98,6 +99,7 @@ impl Table {
             header: EntityHeader::new(ObjectKind::Table, store),
             definition: UnsafeCell::new(VMTable { base: null_mut(), length: 0, written: 0 }),
             ty,
+            crossing: val::crossing(ValType::Ref(ty.element)),
             _defined: DefinedType::named_by(ty.element.heap),
             definer: Cell::new(definer),
             image: Cell::new(null()),
@@ -168,7 +170,7 @@ impl Table {
     /// What is stored in an element that is in bounds.
     fn stored(&self, index: u64) -> u64 {
         let index = index as usize;
-        if self.ty.element.is_func() {
+        if self.crossing.form == Form::Func {
             // SAFETY: in bounds, and elements of function tables are 8 bytes.
             unsafe { self.base().cast::<u64>().wrapping_add(index).read() }
         } else {
@@ -180,7 +182,7 @@ impl Table {
     /// Stores the bits of an element that is in bounds.
     fn store_bits(&self, index: u64, bits: u64) {
         let index = index as usize;
-        if self.ty.element.is_func() {
+        if self.crossing.form == Form::Func {
             // SAFETY: as in `stored`.
             unsafe { self.base().cast::<u64>().wrapping_add(index).write(bits) }
         } else {
@@ -195,6 +197,7 @@ impl Table {
     }
 
     /// The bits of an element; `None` out of bounds.
+    #[inline]
     pub fn get(&self, index: u64) -> Option<u64> {
         if index >= self.size() {
             return None;
@@ -206,6 +209,7 @@ impl Table {
     }
 
     /// Fills an element that is 0 if the table is lazy, and gives its bits.
+    #[inline(never)]
     fn fill_element(&self, index: u64) -> u64 {
         // SAFETY: the image is part of the definer's module, and the table is lazy only while its definer lives.
         let Some(image) = (unsafe { self.image.get().as_ref() }) else { return 0 };
@@ -339,7 +343,7 @@ impl Table {
             return Err(Error::argument(format!("the index is out of bounds: index {index}, table size {len}")));
         }
         // SAFETY: passed on to the caller.
-        let bits = unsafe { object_bits(entered, object, self.ty.element)? };
+        let bits = unsafe { object_bits(entered, object, self.crossing, self.ty.element)? };
         self.set(index, bits);
         Ok(())
     }
@@ -350,7 +354,7 @@ impl Table {
     /// `object` is null or live.
     pub unsafe fn grow_object(&self, entered: &Entered<'_>, delta: u64, object: *mut ObjectHeader) -> Result<()> {
         // SAFETY: passed on to the caller.
-        let bits = unsafe { object_bits(entered, object, self.ty.element)? };
+        let bits = unsafe { object_bits(entered, object, self.crossing, self.ty.element)? };
         let within = self.grown_size(delta).is_some();
         self.grow(delta, bits).map(drop).ok_or_else(|| {
             let ty = crate::types::ExternType::Table(self.ty);
@@ -360,8 +364,9 @@ impl Table {
     }
 
     /// The object in an element; `None` out of bounds.
+    #[inline]
     pub fn get_object(&self, index: u64) -> Option<Result<*mut ObjectHeader>> {
-        self.get(index).map(|bits| val::bits_to_object(self.store(), bits, self.ty.element))
+        self.get(index).map(|bits| val::bits_to_object(self.store(), bits, self.crossing))
     }
 
     pub(super) fn defining_instance(&self) -> Option<&Instance> {
@@ -385,19 +390,24 @@ impl Table {
     }
 }
 
-/// The bits of an object as a reference of `ty`, checked.
+/// The bits of an object as a reference of `ty`, of which `crossing` is made, checked.
 ///
 /// # Safety
 /// `object` is null or live.
-pub unsafe fn object_bits(entered: &Entered<'_>, object: *mut ObjectHeader, ty: RefType) -> Result<u64> {
+pub unsafe fn object_bits(
+    entered: &Entered<'_>,
+    object: *mut ObjectHeader,
+    crossing: Crossing,
+    ty: RefType,
+) -> Result<u64> {
     let store = entered.store();
     // SAFETY: passed on to the caller.
-    unsafe { val::check_ref(store, object, ty)? };
-    if !ty.is_func() && !object.is_null() {
+    unsafe { val::check_ref(store, object, crossing, ty)? };
+    if crossing.form == Form::Heap && !object.is_null() {
         store.reserve_boxes(1)?;
     }
     // SAFETY: checked above; the store is entered.
-    unsafe { val::ref_to_bits(store, object, ty) }
+    unsafe { val::ref_to_bits(store, object, crossing) }
 }
 
 fn check_type(ty: &TableType) -> Result<()> {

@@ -1,7 +1,12 @@
 //! Values as the host sees them (`wasm_val_t`) and as compiled code passes them, and the way between the two.
 
-pub use crate::abi::{KIND_F32, KIND_F64, KIND_I32, KIND_I64, Val};
-use crate::abi::{ObjectHeader, ObjectKind, RAW_SLOT, VMFuncRef};
+use super::valkind::{HIERARCHIES, NO_KIND};
+pub use super::valkind::{
+    KIND_EXTERNREF, KIND_FUNCREF, KIND_OTHER_REFS, KIND_V128, crossing, is_kind_of, kind_of, name_of_kind,
+    type_of_kind, value_kind,
+};
+pub use crate::abi::{Crossing, KIND_F32, KIND_F64, KIND_I32, KIND_I64, Val};
+use crate::abi::{Form, ObjectHeader, ObjectKind, RAW_SLOT, VMFuncRef};
 use crate::types::{CompositeKind, Error, HeapType, RefType, Result, TypeUse, ValType};
 use crate::vm::engine::types::registered_type;
 use crate::vm::gc::reference::HeapObject;
@@ -13,105 +18,10 @@ use crate::vm::store::lifetime::mark_escaped;
 /// A value in the form that trampolines of signatures with references or v128 pass it: the value at offset 0.
 pub type RawSlot = [u8; RAW_SLOT];
 
-pub const KIND_V128: u8 = 4;
-pub const KIND_EXTERNREF: u8 = 128;
-pub const KIND_FUNCREF: u8 = 129;
-/// The first of the kinds that the standard does not name; see [`kind_of`].
-pub const KIND_OTHER_REFS: u8 = 130;
-
-const HEAP_TYPES: [HeapType; 12] = [
-    HeapType::Any,
-    HeapType::Eq,
-    HeapType::I31,
-    HeapType::Struct,
-    HeapType::Array,
-    HeapType::Exn,
-    HeapType::None,
-    HeapType::NoFunc,
-    HeapType::NoExtern,
-    HeapType::NoExn,
-    HeapType::Extern,
-    HeapType::Func,
-];
-
-/// The `wasm_valkind_t` of a type; of a defined type that of the nearest that has one. Nullable reference types other than externref and funcref have kinds from 130 on, in the
-/// order of the table above; the types without null have those from 142 on.
-#[inline]
-pub fn kind_of(ty: ValType) -> u8 {
-    match ty {
-        ValType::I32 => KIND_I32,
-        ValType::I64 => KIND_I64,
-        ValType::F32 => KIND_F32,
-        ValType::F64 => KIND_F64,
-        ValType::V128 => KIND_V128,
-        ValType::Ref(RefType::EXTERNREF) => KIND_EXTERNREF,
-        ValType::Ref(RefType::FUNCREF) => KIND_FUNCREF,
-        ValType::Ref(ty) => kind_of_other_ref(ty),
-    }
-}
-
-#[cold]
-fn kind_of_other_ref(RefType { nullable, heap }: RefType) -> u8 {
-    match (nullable, heap.abstraction()) {
-        (true, HeapType::Extern) => KIND_EXTERNREF,
-        (true, HeapType::Func) => KIND_FUNCREF,
-        (_, heap) => {
-            let position = HEAP_TYPES.iter().position(|&other| other == heap).unwrap_or(0) as u8;
-            KIND_OTHER_REFS + position + if nullable { 0 } else { HEAP_TYPES.len() as u8 }
-        }
-    }
-}
-
-/// The kind that values of a type have: of references, that of the most general type of their hierarchy.
-#[inline]
-pub fn value_kind(ty: ValType) -> u8 {
-    match ty {
-        ValType::Ref(RefType::EXTERNREF) => KIND_EXTERNREF,
-        ValType::Ref(RefType::FUNCREF) => KIND_FUNCREF,
-        ValType::Ref(ty) => kind_of_other_ref(RefType { nullable: true, heap: ty.heap.top() }),
-        number => kind_of(number),
-    }
-}
-
-/// Whether a value of a kind can be one of a type: references are told apart by hierarchies, what they refer to is looked at later.
-#[inline]
-pub fn is_kind_of(kind: u8, ty: ValType) -> bool {
-    kind == value_kind(ty)
-        || kind >= KIND_EXTERNREF && type_of_kind(kind).is_some_and(|given| value_kind(given) == value_kind(ty))
-}
-
-/// The type a `wasm_valkind_t` names.
-pub fn type_of_kind(kind: u8) -> Option<ValType> {
-    Some(match kind {
-        KIND_I32 => ValType::I32,
-        KIND_I64 => ValType::I64,
-        KIND_F32 => ValType::F32,
-        KIND_F64 => ValType::F64,
-        KIND_V128 => ValType::V128,
-        KIND_EXTERNREF => ValType::EXTERNREF,
-        KIND_FUNCREF => ValType::FUNCREF,
-        _ => {
-            let position = usize::from(kind.checked_sub(KIND_OTHER_REFS)?);
-            let heap = *HEAP_TYPES.get(position % HEAP_TYPES.len())?;
-            let nullable = position < HEAP_TYPES.len();
-            // Externref and funcref have their standard kinds only.
-            if position >= 2 * HEAP_TYPES.len() || nullable && matches!(heap, HeapType::Extern | HeapType::Func) {
-                return None;
-            }
-            ValType::Ref(RefType { nullable, heap })
-        }
-    })
-}
-
-/// What messages call a kind: the type's name, or the number where there is no such type.
-pub fn name_of_kind(kind: u8) -> String {
-    type_of_kind(kind).map_or_else(|| format!("kind {kind}"), |ty| ty.to_string())
-}
-
 impl Val {
-    /// A value of `ty` that is zero or null. It owns nothing: a v128 without a box is zero.
-    pub fn zero(ty: ValType) -> Val {
-        Val { kind: value_kind(ty), of: 0 }
+    /// A value that is zero or null. It owns nothing: a v128 without a box is zero.
+    pub fn zero(crossing: Crossing) -> Val {
+        Val { kind: crossing.kind, of: 0 }
     }
 
     /// A copy that owns what it refers to.
@@ -146,15 +56,30 @@ impl Val {
         }
     }
 
+    /// As [`Val::delete`], by a thread that is inside `store`.
+    ///
+    /// # Safety
+    /// As [`Val::delete`].
+    #[inline(always)]
+    pub unsafe fn delete_inside(&mut self, store: &Store) {
+        // SAFETY: the caller owns this handle.
+        if self.is_object() && unsafe { store.give_back_another(self.object()) } {
+            self.of = 0;
+        } else if self.of != 0 && self.kind >= KIND_V128 {
+            // SAFETY: passed on to the caller.
+            unsafe { self.delete() };
+        }
+    }
+
     /// The object a reference refers to, or null.
     pub fn object(&self) -> *mut ObjectHeader {
         self.of as *mut ObjectHeader
     }
 
     /// Whether it is a reference to something. Of a kind that does not exist nothing is known, so it owns nothing.
+    #[inline]
     fn is_object(&self) -> bool {
-        let is_standard = self.kind == KIND_EXTERNREF || self.kind == KIND_FUNCREF;
-        self.kind >= KIND_EXTERNREF && self.of != 0 && (is_standard || type_of_kind(self.kind).is_some())
+        self.kind >= KIND_EXTERNREF && self.of != 0 && HIERARCHIES[usize::from(self.kind)] != NO_KIND
     }
 }
 
@@ -163,38 +88,69 @@ pub fn box_v128(bytes: [u8; 16]) -> u64 {
     Box::into_raw(Box::new(bytes)) as u64
 }
 
-/// What a value must look like to be passed as `ty`, checked before anything is converted.
+/// What a value must look like to be passed as `ty`, of which `crossing` is made; checked before anything is converted.
 ///
 /// # Safety
 /// The value is well-formed, as for [`Val::copy`].
 #[inline]
-pub unsafe fn check(store: &Store, val: &Val, ty: ValType) -> Result<()> {
-    #[cold]
-    fn wrong_kind(val: &Val, ty: ValType) -> Error {
-        Error::argument(format!("expected a value of type {ty}, got {}", name_of_kind(val.kind)))
+pub unsafe fn check(store: &Store, val: &Val, crossing: Crossing, ty: &ValType) -> Result<()> {
+    // SAFETY: passed on to the caller.
+    if unsafe { fits_surely(store, val, crossing) } {
+        return Ok(());
     }
+    // SAFETY: passed on to the caller.
+    unsafe { check_closely(store, val, *ty) }
+}
+
+/// Whether a value can be passed as a type, as far as that can be told at a glance.
+///
+/// # Safety
+/// As [`check`].
+#[inline]
+pub unsafe fn fits_surely(store: &Store, val: &Val, crossing: Crossing) -> bool {
+    let is_ref = matches!(crossing.form, Form::Func | Form::Heap);
+    // SAFETY: a reference is null or a live handle.
+    val.kind == crossing.kind && (!is_ref || unsafe { refers_surely(store, val.object(), crossing) })
+}
+
+/// [`check`] of what [`fits_surely`] does not tell.
+///
+/// # Safety
+/// As [`check`].
+#[inline(never)]
+pub unsafe fn check_closely(store: &Store, val: &Val, ty: ValType) -> Result<()> {
     if !is_kind_of(val.kind, ty) {
-        return Err(wrong_kind(val, ty));
+        return Err(Error::argument(format!("expected a value of type {ty}, got {}", name_of_kind(val.kind))));
     }
     let ValType::Ref(ty) = ty else { return Ok(()) };
     // SAFETY: a reference is null or a live handle.
-    unsafe { check_ref(store, val.object(), ty) }
+    unsafe { check_other_ref(store, val.object(), ty) }
 }
 
-/// Whether an object can be a reference of type `ty` in `store`.
+/// Whether an object is a reference of a type, as far as that can be told at a glance.
+///
+/// # Safety
+/// `object` is null or live; `crossing` is that of a reference type.
+#[inline]
+unsafe fn refers_surely(store: &Store, object: *const ObjectHeader, crossing: Crossing) -> bool {
+    // SAFETY: null or live by the caller's promise.
+    let Some(header) = (unsafe { object.as_ref() }) else { return crossing.nullable };
+    let is_kind = match crossing.form {
+        Form::Func => header.kind == ObjectKind::Func,
+        _ => header.kind != ObjectKind::HeapObject,
+    };
+    // SAFETY: as above.
+    crossing.is_top && is_kind && std::ptr::eq(unsafe { store_of(object) }, store)
+}
+
+/// Whether an object can be a reference of type `ty`, of which `crossing` is made, in `store`.
 ///
 /// # Safety
 /// `object` is null or live.
 #[inline]
-pub unsafe fn check_ref(store: &Store, object: *const ObjectHeader, ty: RefType) -> Result<()> {
-    let fits = |object: &ObjectHeader| match ty.heap {
-        HeapType::Func => object.kind == ObjectKind::Func,
-        heap => heap == HeapType::Extern && object.kind != ObjectKind::HeapObject,
-    };
-    // SAFETY: null or live by the caller's promise.
-    let fits = unsafe { object.as_ref() }.is_some_and(fits);
-    // SAFETY: not null, so live.
-    if fits && std::ptr::eq(unsafe { store_of(object) }, store) {
+pub unsafe fn check_ref(store: &Store, object: *const ObjectHeader, crossing: Crossing, ty: RefType) -> Result<()> {
+    // SAFETY: passed on to the caller.
+    if unsafe { refers_surely(store, object, crossing) } {
         return Ok(());
     }
     // SAFETY: passed on to the caller.
@@ -249,30 +205,29 @@ unsafe fn check_other_ref(store: &Store, object: *const ObjectHeader, ty: RefTyp
     Ok(())
 }
 
-/// Whether passing a value as `ty` takes a box of the store's heap.
+/// Whether passing a value may take a box of the store's heap.
 #[inline]
-pub fn needs_box(val: &Val, ty: ValType) -> bool {
-    matches!(ty, ValType::Ref(ty) if !ty.is_func()) && val.of != 0
+pub fn needs_box(val: &Val, crossing: Crossing) -> bool {
+    crossing.form == Form::Heap && val.of != 0
 }
 
-/// Turns a checked value into the form compiled code takes. Externrefs need a box each: the caller has reserved them with
+/// Turns a checked value into the form compiled code takes: the number that a slot holds. Externrefs need a box each: the caller has reserved them with
 /// [`Store::reserve_boxes`], so nothing is collected in between.
 ///
 /// # Safety
 /// [`check`] held for the value; this is the owner thread, inside the store.
-#[inline]
-pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> {
-    // A number, which stays in registers: a load of all of a slot that was written in halves would have to wait.
-    let bits = match ty {
-        ValType::V128 => {
+#[inline(always)]
+pub unsafe fn to_slot(store: &Store, val: &Val, crossing: Crossing) -> Result<u128> {
+    // A number, which stays in registers: a load of all of a slot that was written in parts would have to wait.
+    Ok(match crossing.form {
+        Form::Vector => {
             // SAFETY: a checked v128 is null or has a live box.
             u128::from_le_bytes(unsafe { (val.of as *const [u8; 16]).as_ref() }.copied().unwrap_or_default())
         }
         // SAFETY: a checked reference is null or live and of this store.
-        ValType::Ref(ty) => u128::from(unsafe { ref_to_bits(store, val.object(), ty)? }),
-        _ => u128::from(val.of),
-    };
-    Ok(bits.to_le_bytes())
+        Form::Func | Form::Heap => u128::from(unsafe { ref_to_bits(store, val.object(), crossing)? }),
+        Form::Short | Form::Long => u128::from(val.of),
+    })
 }
 
 /// The bits of a reference as tables, globals and compiled code hold them. Marks the object as escaped, but for the name of an object of the
@@ -280,8 +235,8 @@ pub unsafe fn to_slot(store: &Store, val: &Val, ty: ValType) -> Result<RawSlot> 
 ///
 /// # Safety
 /// `object` is null, or [`check_ref`] held for it; this is the owner thread, inside the store.
-#[inline]
-pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, ty: RefType) -> Result<u64> {
+#[inline(always)]
+pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, crossing: Crossing) -> Result<u64> {
     if object.is_null() {
         return Ok(0);
     }
@@ -292,7 +247,7 @@ pub unsafe fn ref_to_bits(store: &Store, object: *mut ObjectHeader, ty: RefType)
     }
     // SAFETY: live by the caller's promise.
     unsafe { mark_escaped(object) };
-    if ty.is_func() { Ok(object as u64) } else { store.box_object(object).map(u64::from) }
+    if crossing.form == Form::Func { Ok(object as u64) } else { store.box_object(object).map(u64::from) }
 }
 
 /// Tells the collector of a value of type `ty`.
@@ -305,31 +260,31 @@ pub fn trace(ty: ValType, value: &RawSlot, tracer: &mut dyn Tracer) {
 /// The object behind the bits of a reference: null, a function, whatever an externref's box points to, or the name of an object of the
 /// heap; an error if there is no memory for a name.
 #[inline]
-pub fn bits_to_object(store: &Store, bits: u64, ty: RefType) -> Result<*mut ObjectHeader> {
-    if ty.is_func() { Ok(bits as *mut ObjectHeader) } else { store.object_of(bits as u32) }
+pub fn bits_to_object(store: &Store, bits: u64, crossing: Crossing) -> Result<*mut ObjectHeader> {
+    if crossing.form == Form::Func { Ok(bits as *mut ObjectHeader) } else { store.object_of(bits as u32) }
 }
 
 /// Turns what compiled code gave back into a value that owns what it refers to.
 ///
 /// # Safety
-/// `slot` was written by compiled code of this store as a value of `ty`; this is the owner thread, inside the store.
-#[inline]
-pub unsafe fn from_slot(store: &Store, slot: &RawSlot, ty: ValType) -> Result<Val> {
+/// `slot` was written by compiled code of this store as a value of the type of `crossing`; this is the owner thread, inside the store.
+#[inline(always)]
+pub unsafe fn from_slot(store: &Store, slot: &RawSlot, crossing: Crossing) -> Result<Val> {
     let [low, _] = bytes_to_words(slot);
-    let of = match ty {
-        ValType::V128 => box_v128(*slot),
-        ValType::Ref(ref_ty) => {
-            let object = bits_to_object(store, if ref_ty.is_func() { low } else { low & 0xffff_ffff }, ref_ty)?;
+    let of = match crossing.form {
+        Form::Short => low & 0xffff_ffff,
+        Form::Long => low,
+        Form::Vector => box_v128(*slot),
+        Form::Func | Form::Heap => {
+            let object = bits_to_object(store, low, crossing)?;
             if !object.is_null() {
                 // SAFETY: compiled code holds only live references, and the store is entered.
                 unsafe { retain(object) };
             }
             object as u64
         }
-        ValType::I32 | ValType::F32 => low & 0xffff_ffff,
-        ValType::I64 | ValType::F64 => low,
     };
-    Ok(Val { kind: value_kind(ty), of })
+    Ok(Val { kind: crossing.kind, of })
 }
 
 fn bytes_to_words(slot: &RawSlot) -> [u64; 2] {

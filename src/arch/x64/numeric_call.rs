@@ -1,10 +1,12 @@
-//! The way into WebAssembly for what a host does a million times: calling a function whose signature has numbers only, on the
-//! store's owner thread, with as many arguments as it takes. All of `wasm_func_call` that such a call needs, in one stub: what is
+//! The way into WebAssembly for what a host does a million times: calling a function on the store's owner thread, with as many arguments
+//! as it takes, numbers above all. All of `wasm_func_call` that such a call needs, in one stub: what is
 //! checked is what `src/vm/func/call.rs` checks, and whatever is out of the ordinary is left to it.
 //!
 //! It takes no lock, allocates nothing, writes nothing but the store's own records, and looks nothing up in thread-local storage.
 
-use crate::abi::{Activation, ObjectHeader, ObjectKind, VMAnyContext, VMFuncRef, VMFuncType, VMStoreContext, ValVec};
+use crate::abi::{
+    Activation, ObjectHeader, ObjectKind, RAW_SLOT, VMAnyContext, VMFuncRef, VMFuncType, VMStoreContext, Val, ValVec,
+};
 use crate::arch::entry::{TRAPPED, enter};
 use crate::os::stack::{ENDED_THREADS, StackLimitCache};
 use std::arch::naked_asm;
@@ -21,6 +23,26 @@ pub trait StoreLayout {
     const SLOT_DEPTH: usize;
     const SLOT_STACK_LIMIT: usize;
 }
+
+/// How references and vectors cross, which is the virtual machine's business too: functions that the stub calls, with the store entered.
+pub trait Conversion {
+    /// Converts the arguments of a call of `func` into slots of raw bytes; [`REFUSED`] if that takes more than a look at each.
+    ///
+    /// # Safety
+    /// `func` is live, the arguments are as many as its type has parameters, and there is a slot for each.
+    unsafe extern "C" fn args_to_slots(func: *const VMFuncRef, args: *const Val, slots: *mut u8) -> u32;
+
+    /// Converts the results of the call; [`TRAPPED`] with a pending trap if there is no memory for that.
+    ///
+    /// # Safety
+    /// `func` has just returned, its trampoline has written a slot for each result, and there is room for as many values.
+    unsafe extern "C" fn slots_to_results(func: *const VMFuncRef, slots: *const u8, results: *mut Val) -> u32;
+}
+
+/// The call is left to [`Otherwise`]; what a trampoline returns that refuses an argument's kind.
+pub const REFUSED: u32 = 2;
+/// A signature with more parameters and results together is left to [`Otherwise`], if not all are numbers.
+pub const MOST_SLOTS: usize = 16;
 
 /// Nothing was called, and nothing is as it was not before.
 pub const NOT_MADE: u32 = 2;
@@ -39,12 +61,12 @@ const _: () = assert!(Activation::RETURN_SLOT == 56);
 /// The body of a naked function with the parameters and the result of [`call_numeric`] but the last, which is `$otherwise`. The stub is
 /// jumped to, so that the return address is the host's.
 macro_rules! jump_to_call_numeric {
-    ($layout:ty, $otherwise:path) => {
+    ($layout:ty, $conversion:ty, $otherwise:path) => {
         std::arch::naked_asm!(
             "lea rcx, [rip + {otherwise}]",
             "jmp {call}",
             otherwise = sym $otherwise,
-            call = sym $crate::arch::call_numeric::<$layout>,
+            call = sym $crate::arch::call_numeric::<$layout, $conversion>,
         )
     };
 }
@@ -57,7 +79,7 @@ pub(crate) use jump_to_call_numeric;
 /// `func` is null or a live record of any kind; `args` and `results` are null or live vectors, of which `results` may have raw
 /// memory.
 #[unsafe(naked)]
-pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
+pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout, C: Conversion>(
     func: *const VMFuncRef,
     args: *const ValVec,
     results: *mut ValVec,
@@ -80,7 +102,8 @@ pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
         "mov rax, [rdi + {ty}]",
         "mov r9, [rax + {numeric_to_wasm}]",
         "test r9, r9",
-        "je 9f",
+        "je 30f",
+        "31:",
         // As many arguments as parameters, and room for the results. A vector without elements is empty.
         "test rsi, rsi",
         "je 9f",
@@ -133,7 +156,10 @@ pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
         "mov r10, [rsp + {return_slot}]",
         "mov [r8 + {first} + {return_address}], r10",
         "mov [r8 + {first} + {entry_sp}], rsp",
+        "test r9b, 1",
+        "jne 33f",
         "call {enter}",
+        "34:",
         "mov rcx, [rsp]",
         "mov r8, [rsp + 8]",
         // A trap, or the trampoline has refused the kind of an argument.
@@ -176,7 +202,10 @@ pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
         "mov [rax + {return_address}], r10",
         "mov [rax + {entry_sp}], rsp",
         "mov [rsp + 8], r8",
+        "test r9b, 1",
+        "jne 35f",
         "call {enter}",
+        "36:",
         "mov r8, [rsp + 8]",
         "test eax, eax",
         "jne 63f",
@@ -188,6 +217,19 @@ pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
         ".cfi_def_cfa_offset 8",
         "ret",
         ".cfi_restore_state",
+        // Not numbers only. The lowest bit says so from here on.
+        "30:",
+        "mov r9, [rax + {slots_to_wasm}]",
+        "test r9, r9",
+        "je 9f",
+        "or r9, 1",
+        "jmp 31b",
+        "33:",
+        "call {enter_with_slots}",
+        "jmp 34b",
+        "35:",
+        "call {enter_with_slots}",
+        "jmp 36b",
         // WebAssembly may not use all that there is of the stack.
         "50:",
         "mov r11, rsp",
@@ -229,6 +271,7 @@ pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
         entry = const offset_of!(VMFuncRef, entry),
         vmctx = const offset_of!(VMFuncRef, vmctx),
         numeric_to_wasm = const offset_of!(VMFuncType, numeric_to_wasm),
+        slots_to_wasm = const offset_of!(VMFuncType, slots_to_wasm),
         num_params = const offset_of!(VMFuncType, num_params),
         num_results = const offset_of!(VMFuncType, num_results),
         size = const offset_of!(ValVec, size),
@@ -251,8 +294,68 @@ pub unsafe extern "C-unwind" fn call_numeric<S: StoreLayout>(
         return_address = const offset_of!(Activation, return_address),
         return_slot = const Activation::RETURN_SLOT,
         enter = sym enter,
+        enter_with_slots = sym enter_with_slots::<C>,
         trapped = const TRAPPED,
         still_inside = const STILL_INSIDE,
         not_made = const NOT_MADE,
     )
 }
+
+/// As [`enter`], which it calls, for a trampoline that takes slots. Called by [`call_numeric`] with the same parameters and its frame above the
+/// return address.
+#[unsafe(naked)]
+unsafe extern "C" fn enter_with_slots<C: Conversion>() {
+    naked_asm!(
+        ".cfi_startproc",
+        // At 16 the slots, at 8 the place of the results.
+        "sub rsp, {frame}",
+        ".cfi_adjust_cfa_offset {frame}",
+        "mov [rsp + 8], rcx",
+        "mov rdi, [rsp + {func}]",
+        "mov rsi, rdx",
+        "lea rdx, [rsp + 16]",
+        "call {args_to_slots}",
+        "test eax, eax",
+        "jne 20f",
+        "mov rax, [rsp + {func}]",
+        "mov rdi, [rax + {vmctx}]",
+        "mov rsi, [rax + {entry}]",
+        "mov rax, [rax + {ty}]",
+        "lea rdx, [rsp + 16]",
+        "mov rcx, [rax + {num_params}]",
+        "shl rcx, 4",
+        "add rcx, rdx",
+        "mov r8, [rdi]",
+        "mov r9, [rax + {slots_to_wasm}]",
+        "call {enter}",
+        "test eax, eax",
+        "jne 20f",
+        "mov rdi, [rsp + {func}]",
+        "mov rax, [rdi + {ty}]",
+        "mov rsi, [rax + {num_params}]",
+        "shl rsi, 4",
+        "lea rsi, [rsp + rsi + 16]",
+        "mov rdx, [rsp + 8]",
+        "call {slots_to_results}",
+        "20:",
+        "add rsp, {frame}",
+        ".cfi_adjust_cfa_offset -{frame}",
+        "ret",
+        ".cfi_endproc",
+        frame = const FRAME,
+        // Above this frame and the return address, in that of `call_numeric`.
+        func = const FRAME + 8 + 48,
+        vmctx = const offset_of!(VMFuncRef, vmctx),
+        entry = const offset_of!(VMFuncRef, entry),
+        ty = const offset_of!(VMFuncRef, ty),
+        num_params = const offset_of!(VMFuncType, num_params),
+        slots_to_wasm = const offset_of!(VMFuncType, slots_to_wasm),
+        args_to_slots = sym C::args_to_slots,
+        slots_to_results = sym C::slots_to_results,
+        enter = sym enter,
+    )
+}
+
+/// The frame of [`enter_with_slots`]: with the return address, a multiple of 16.
+const FRAME: usize = 24 + MOST_SLOTS * RAW_SLOT;
+const _: () = assert!(RAW_SLOT == 16 && (FRAME + 8).is_multiple_of(16));

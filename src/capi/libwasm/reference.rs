@@ -138,7 +138,7 @@ pub unsafe extern "C" fn libwasm_ref_test(reference: *const wasm_ref_t, ty: *con
         let Some(store) = (unsafe { store.as_ref() }) else { return Ok(false) };
         let _entered = store.enter()?;
         // SAFETY: live, and its store is entered.
-        Ok(unsafe { val::check_ref(store, object, ty) }.is_ok())
+        Ok(unsafe { val::check_ref(store, object, val::crossing(ValType::Ref(ty)), ty) }.is_ok())
     })
 }
 
@@ -162,7 +162,7 @@ unsafe fn convert(value: *const wasm_val_t, from: HeapType, to: HeapType, out: *
         // SAFETY: a well-formed value has a live handle.
         let entered = unsafe { own::store_of_object(value.object()) }?.enter()?;
         // SAFETY: as above.
-        unsafe { val::check_ref(entered.store(), value.object(), from) }?;
+        unsafe { val::check_ref(entered.store(), value.object(), val::crossing(ValType::Ref(from)), from) }?;
     }
     // SAFETY: as above.
     let copy = unsafe { value.copy() };

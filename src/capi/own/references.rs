@@ -145,6 +145,16 @@ pub unsafe fn retain_object<T: Object>(object: *const ObjectHeader) -> *mut T {
     object.cast_mut().cast()
 }
 
+/// Makes handles of objects for C, where they are not null.
+///
+/// # Safety
+///
+/// As for [`retain_object`], of each.
+pub unsafe fn retain_objects<T: Object>(objects: &[*mut T]) {
+    // SAFETY: as the caller states.
+    unsafe { vm::retain_all(objects) };
+}
+
 /// [`Handle::copy`] for references.
 ///
 /// # Safety

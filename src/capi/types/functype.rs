@@ -5,6 +5,7 @@ use super::valtype::{self, wasm_valtype_vec_t};
 use crate::capi::boundary::boundary;
 use crate::capi::own::{self, TryClone};
 use crate::capi::vec;
+use crate::os::sync::OnceLock;
 use crate::types::{Error, ExternKind, FuncType, Result, TypeUse};
 use crate::vm::types::DefinedType;
 use std::ptr;
@@ -34,6 +35,8 @@ pub struct FuncTypeObject {
     results: vec::Owned<wasm_valtype_vec_t>,
     /// The defined type, if there is more to it than parameters and results.
     defined: Option<DefinedType>,
+    /// The defined type in any case, once it was asked for.
+    registered: OnceLock<DefinedType>,
 }
 
 impl FuncTypeObject {
@@ -44,15 +47,17 @@ impl FuncTypeObject {
             TypeUse::Defined(id) => DefinedType::get(id).filter(|defined| !defined.is_plain()),
             TypeUse::Index(_) | TypeUse::Rec(_) => None,
         };
-        Ok(FuncTypeObject { params, results, defined })
+        Ok(FuncTypeObject { params, results, defined, registered: OnceLock::new() })
     }
 
     /// The type, registered.
     pub fn defined(&self) -> Result<DefinedType> {
-        match &self.defined {
-            Some(defined) => Ok(defined.clone()),
-            None => DefinedType::func(self.func_type()?),
+        if let Some(known) = self.defined.as_ref().or_else(|| self.registered.get()) {
+            return Ok(known.clone());
         }
+        let defined = DefinedType::func(self.func_type()?)?;
+        // Where another thread was first, it is the same.
+        Ok(self.registered.get_or_init(|| defined).clone())
     }
 
     fn func_type(&self) -> Result<FuncType> {
@@ -63,7 +68,7 @@ impl FuncTypeObject {
 impl TryClone for FuncTypeObject {
     fn try_clone(&self) -> Result<Self> {
         let (params, results) = (self.params.try_clone()?, self.results.try_clone()?);
-        Ok(FuncTypeObject { params, results, defined: self.defined.clone() })
+        Ok(FuncTypeObject { params, results, defined: self.defined.clone(), registered: OnceLock::new() })
     }
 }
 
@@ -112,7 +117,7 @@ pub unsafe extern "C" fn wasm_functype_new(
         let params = unsafe { vec::from_raw(params) };
         // SAFETY: as the caller states.
         let results = unsafe { vec::from_raw(results) };
-        let ty = FuncTypeObject { params, results, defined: None };
+        let ty = FuncTypeObject { params, results, defined: None, registered: OnceLock::new() };
         ty.func_type()?;
         Ok(own::into_raw(TypeObject::Func(ty)))
     })

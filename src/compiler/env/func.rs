@@ -48,6 +48,12 @@ impl FuncEnv<'_> {
         (field(offset_of!(VMFuncImport, entry)), field(offset_of!(VMFuncImport, vmctx)))
     }
 
+    /// The reference to an imported function.
+    pub fn imported_func_ref(&mut self, builder: &mut FunctionBuilder<'_>, func: FuncIndex) -> Value {
+        let offset = self.layout.func_import(func) + offset_of!(VMFuncImport, func_ref) as i32;
+        builder.ins().load(POINTER, constant_flags(), self.vmctx, offset)
+    }
+
     /// The address of a libcall's entry.
     pub fn libcall_entry(&mut self, builder: &mut FunctionBuilder<'_>, libcall: Libcall) -> Value {
         let table = match self.libcall_table {

@@ -3,7 +3,7 @@
 //! A call within the module is a relative call into the same text; [`direct`] is the one place that decides so. An imported
 //! function is called through what the instance's context has copied of its `VMFuncRef`.
 //!
-//! A tail call is Cranelift's: the callee's frame takes the place of the caller's. Then a frame's caller may be any function, so a function
+//! A tail call of a function by itself is a jump to its beginning. Others are Cranelift's: the callee's frame takes the place of the caller's. Then a frame's caller may be any function, so a function
 //! that is tail called does not rely on its caller's vmctx (`Module::is_tail_called`).
 
 use super::{exception, gc, table};
@@ -36,6 +36,9 @@ pub(crate) fn call(t: &mut FuncTranslator<'_>, func: u32) {
 }
 
 pub(crate) fn return_call(t: &mut FuncTranslator<'_>, func: u32) {
+    if t.call_again(FuncIndex::from_u32(func)) {
+        return;
+    }
     let callee = direct(t, func);
     emit_tail(t, &callee);
 }

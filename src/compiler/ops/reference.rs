@@ -1,13 +1,14 @@
 //! Reference instructions (specification, "Reference Instructions"). Null is zero in every reference type.
 
 use super::memory::index;
-use crate::abi::Libcall;
-use crate::compiler::sig;
+use crate::abi::{Libcall, VMFuncRef};
+use crate::compiler::sig::{self, POINTER};
 use crate::compiler::translate::FuncTranslator;
 use crate::module;
 use crate::types::*;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, types};
+use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, types};
+use std::mem::offset_of;
 
 pub(crate) fn ref_null(t: &mut FuncTranslator<'_>, heap: wasmparser::HeapType) -> Result<()> {
     let heap = module::heap_type(t.env.module, heap)?;
@@ -29,8 +30,35 @@ pub(crate) fn ref_as_non_null(t: &mut FuncTranslator<'_>) {
     t.push_ref(value);
 }
 
+/// The record of a function: in the context, or for an imported one where the context says. One that the module defines may have to be
+/// filled first.
 pub(crate) fn ref_func(t: &mut FuncTranslator<'_>, func: u32) {
-    let func = index(t, func);
-    let value = t.libcall(Libcall::ref_func, &[func]).expect("ref_func has a result");
-    t.push_ref(value);
+    let func = FuncIndex::from_u32(func);
+    if t.env.module.is_imported_func(func) {
+        let value = t.env.imported_func_ref(&mut t.builder, func);
+        return t.push_ref(value);
+    }
+    let made = |t: &mut FuncTranslator<'_>| {
+        let func = index(t, func.as_u32());
+        t.libcall(Libcall::ref_func, &[func]).expect("ref_func has a result")
+    };
+    let Some(slot) = t.env.module.func_ref_slots.get(func) else {
+        let value = made(t);
+        return t.push_ref(value);
+    };
+    let place = t.env.layout.func_ref(slot);
+    let (cold, done) = (t.builder.create_block(), t.builder.create_block());
+    t.builder.set_cold_block(cold);
+    let result = t.builder.append_block_param(done, POINTER);
+    let (vmctx, filled) = (t.env.vmctx, place + offset_of!(VMFuncRef, entry) as i32);
+    let entry = t.builder.ins().load(POINTER, MemFlagsData::trusted(), vmctx, filled);
+    let known = t.builder.ins().iadd_imm_s(vmctx, i64::from(place));
+    t.builder.ins().brif(entry, done, &[BlockArg::Value(known)], cold, &[]);
+    t.builder.seal_block(cold);
+    t.builder.switch_to_block(cold);
+    let value = made(t);
+    t.builder.ins().jump(done, &[BlockArg::Value(value)]);
+    t.builder.seal_block(done);
+    t.builder.switch_to_block(done);
+    t.push_ref(result);
 }

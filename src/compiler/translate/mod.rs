@@ -29,6 +29,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use std::mem::offset_of;
+use std::ops::Range;
 use wasmparser::{BinaryReaderError, FuncValidator, FunctionBody, MemArg, ValidatorResources};
 
 /// The key of the frame slot that holds the vmctx.
@@ -64,7 +65,19 @@ pub(crate) struct FuncTranslator<'a> {
     /// For each local, whether it is a reference.
     reference_locals: Vec<bool>,
     vmctx_slot: Option<ir::StackSlot>,
+    /// Where the function begins again when it calls itself in tail position; `None` if no function calls it so.
+    again: Option<Again>,
 }
+
+/// The beginning of a function behind its prologue: a tail call by itself is a jump there.
+pub(crate) struct Again {
+    func: FuncIndex,
+    block: ir::Block,
+    locals: Locals,
+}
+
+/// The locals of a function that are no parameters: runs of one type.
+type Locals = Vec<(Range<u32>, ValType)>;
 
 /// The error for what the decoder or the validator refuses.
 #[cold]
@@ -246,11 +259,18 @@ pub(crate) fn translate<'a>(
         references: Vec::new(),
         reference_locals: Vec::new(),
         vmctx_slot: None,
+        again: None,
     };
     t.check_stack();
-    t.declare_locals(ty, body, validator)?;
+    let locals = t.declare_locals(ty, body, validator)?;
+    if context.module.is_tail_called(index) {
+        t.begin_again_here(index, locals);
+    }
     t.enter(ty);
     t.translate_operators(body, validator)?;
+    if let Some(again) = t.again.take() {
+        t.builder.seal_block(again.block);
+    }
     if context.options.signals {
         let exits = t.exits();
         if exits.calls || exits.faults && !only_called_directly(context.module, index) {
@@ -334,13 +354,40 @@ impl<'a> FuncTranslator<'a> {
         cursor.ins().stack_store(POINTER, self.env.vmctx, slot, 0);
     }
 
-    /// Declares parameters and locals as variables, numbered as in the module, and sets the locals to zero.
+    /// Lets the function begin again here, in a block of its own.
+    fn begin_again_here(&mut self, func: FuncIndex, locals: Locals) {
+        let block = self.builder.create_block();
+        self.builder.ins().jump(block, &[]);
+        self.builder.switch_to_block(block);
+        self.again = Some(Again { func, block, locals });
+    }
+
+    /// A tail call by itself, with the operands as the parameters; false if `func` is another function.
+    pub fn call_again(&mut self, func: FuncIndex) -> bool {
+        let Some(again) = self.again.take_if(|again| again.func == func) else { return false };
+        let count = self.env.module.func_type(func).params.len();
+        for param in (0..count as u32).rev() {
+            self.use_local(param);
+            let value = self.pop();
+            self.builder.def_var(Variable::from_u32(param), value);
+        }
+        for (run, ty) in &again.locals {
+            let zero = self.zero(*ty);
+            run.clone().for_each(|local| self.builder.def_var(Variable::from_u32(local), zero));
+        }
+        self.builder.ins().jump(again.block, &[]);
+        self.control.unreachable = true;
+        self.again = Some(again);
+        true
+    }
+
+    /// Declares parameters and locals as variables, numbered as in the module, and sets the locals to zero. Gives the locals.
     fn declare_locals(
         &mut self,
         ty: &FuncType,
         body: &FunctionBody<'_>,
         validator: &mut FuncValidator<ValidatorResources>,
-    ) -> Result<()> {
+    ) -> Result<Locals> {
         let entry = self.builder.current_block().expect("the function has a block");
         let entry = self.builder.func.layout.entry_block().unwrap_or(entry);
         for (i, &ty) in ty.params.iter().enumerate() {
@@ -348,6 +395,7 @@ impl<'a> FuncTranslator<'a> {
             let value = self.builder.block_params(entry)[i + 1];
             self.builder.def_var(var, value);
         }
+        let mut locals = Vec::new();
         let mut reader = body.get_locals_reader().map_err(invalid)?;
         for _ in 0..reader.get_count() {
             let offset = reader.original_position();
@@ -355,12 +403,14 @@ impl<'a> FuncTranslator<'a> {
             validator.define_locals(offset, count, ty).map_err(invalid)?;
             let ty = module::val_type(self.env.module, ty)?;
             let zero = self.zero(ty);
+            let first = validator.len_locals() - count;
             for _ in 0..count {
                 let var = self.declare_local(ty);
                 self.builder.def_var(var, zero);
             }
+            locals.push((first..first + count, ty));
         }
-        Ok(())
+        Ok(locals)
     }
 
     fn declare_local(&mut self, ty: ValType) -> Variable {

@@ -182,6 +182,7 @@ impl StackLimitCache {
 
     /// The lowest address that WebAssembly may use of the stack that this thread, to which the cache belongs, runs on, and the end of that
     /// stack. `None` if its bounds are not known.
+    #[inline]
     pub fn get(&self) -> Option<(usize, usize)> {
         let (limit, room) = (self.limit.get(), self.room.get());
         let current = self.ended_threads.get() == ENDED_THREADS.load(Ordering::Relaxed);
@@ -196,6 +197,7 @@ impl StackLimitCache {
     }
 
     /// The limit of an entry that is the outermost on its stack, whose lowest usable address is `lowest`.
+    #[inline]
     pub fn outermost(&self, lowest: usize) -> usize {
         lowest.max(stack_pointer().saturating_sub(self.most))
     }

@@ -2,13 +2,15 @@
 //!
 //! Registrations are counted. The registry itself holds only weak ones, and a dying registration removes its own entry and no other.
 
-use crate::abi::{VMFuncRef, VMFuncType};
+use crate::abi::{Crossing, VMFuncRef, VMFuncType};
+use crate::arch;
 use crate::code::Appended;
 use crate::compiler::{CompiledFunction, Compiler, Scratch};
 use crate::os::sync::Mutex;
 use crate::types::{Error, FuncType, Result, TypeId, ValType};
 use crate::vm::engine::trampolines::Trampolines;
 use crate::vm::types::DefinedType;
+use crate::vm::valkind::crossing;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Weak};
@@ -20,6 +22,9 @@ pub struct RegisteredType {
     pub head: VMFuncType,
     to_wasm: AtomicPtr<u8>,
     pub ty: FuncType,
+    /// What converting its parameters and results asks of their types.
+    pub params: Box<[Crossing]>,
+    pub results: Box<[Crossing]>,
     defined: DefinedType,
     /// Whether the signature has only i32, i64, f32 and f64: then trampolines speak `wasm_val_t` directly.
     pub numeric: bool,
@@ -56,10 +61,13 @@ impl TypeRegistry {
         let registered = Arc::new(RegisteredType {
             head: VMFuncType {
                 numeric_to_wasm: AtomicPtr::default(),
+                slots_to_wasm: AtomicPtr::default(),
                 num_params: ty.params.len(),
                 num_results: ty.results.len(),
             },
             ty: ty.clone(),
+            params: ty.params.iter().copied().map(crossing).collect(),
+            results: ty.results.iter().copied().map(crossing).collect(),
             numeric: ty.params.iter().chain(&ty.results).all(|ty| !ty.is_ref() && *ty != ValType::V128),
             to_wasm: AtomicPtr::default(),
             to_host: AtomicPtr::default(),
@@ -93,6 +101,8 @@ impl RegisteredType {
         let entry = self.compile(&self.to_wasm, Compiler::compile_host_to_wasm)?;
         if self.numeric {
             self.head.numeric_to_wasm.store(entry.cast_mut(), Ordering::Release);
+        } else if self.params.len() + self.results.len() <= arch::MOST_SLOTS {
+            self.head.slots_to_wasm.store(entry.cast_mut(), Ordering::Release);
         }
         Ok(entry)
     }

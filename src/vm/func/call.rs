@@ -20,7 +20,7 @@ use std::ptr::{null, null_mut};
 ///
 /// # Safety
 /// `func` is live; the reference is used only while its store is.
-unsafe fn store_of_func<'a>(func: *const VMFuncRef) -> &'a Store {
+pub(super) unsafe fn store_of_func<'a>(func: *const VMFuncRef) -> &'a Store {
     // SAFETY: live by the caller's promise.
     let vmctx = unsafe { (*func).vmctx };
     // SAFETY: a live function's context is live.
@@ -110,6 +110,7 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
+    #[inline(always)]
     fn new(
         entered: &'a Entered<'a>,
         func: *const VMFuncRef,
@@ -127,6 +128,7 @@ impl<'a> Call<'a> {
     ///
     /// # Safety
     /// The store is entered; `args` and `results` are arrays in the form the signature's trampoline takes.
+    #[inline(always)]
     unsafe fn invoke(&self, args: *const u8, results: *mut u8) -> Result<(), Option<Handle<Trap>>> {
         let store = self.entered.store();
         store.prepare_entry(self.entered, &self.lent, self.entry_sp, self.stack_limit);
@@ -147,6 +149,7 @@ impl<'a> Call<'a> {
     ///
     /// # Safety
     /// As [`call`]; there are as many arguments as parameters.
+    #[inline(never)]
     unsafe fn with_values(&self, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
         let refused =
             |refused: Option<Handle<Trap>>| refused.unwrap_or_else(|| wrong_kind(self.entered, self.ty, args));
@@ -171,43 +174,40 @@ impl<'a> Call<'a> {
     ///
     /// # Safety
     /// As [`call`]; there are as many arguments as parameters.
+    #[inline(always)]
     unsafe fn with_slots(&self, args: &[Val], results: &mut [MaybeUninit<Val>]) -> Result<(), Handle<Trap>> {
         let (entered, store) = (self.entered, self.entered.store());
         let bad = |error: Error| failed_call(entered, &error);
-        let (params, result_types) = (&self.ty.ty.params, &self.ty.ty.results);
+        let (params, result_types) = (&*self.ty.params, &*self.ty.results);
         let mut memory = MaybeUninit::uninit();
         let slots: *mut RawSlot = self.memory(&mut memory, params.len() + result_types.len())?.cast();
         let mut boxes = 0;
-        for (arg, &ty) in args.iter().zip(params) {
+        for ((arg, &crossing), ty) in args.iter().zip(params).zip(&self.ty.ty.params) {
             // SAFETY: well-formed by the caller's promise.
-            unsafe { val::check(store, arg, ty) }.map_err(bad)?;
-            boxes += usize::from(val::needs_box(arg, ty));
+            unsafe { val::check(store, arg, crossing, ty) }.map_err(bad)?;
+            boxes += usize::from(val::needs_box(arg, crossing));
         }
         store.reserve_boxes(boxes).map_err(bad)?;
-        for (index, (arg, &ty)) in args.iter().zip(params).enumerate() {
+        for (index, (arg, &crossing)) in args.iter().zip(params).enumerate() {
             // SAFETY: checked above; the boxes are reserved.
-            let slot = unsafe { val::to_slot(store, arg, ty) }.map_err(bad)?;
+            let slot = unsafe { val::to_slot(store, arg, crossing) }.map_err(bad)?;
             // SAFETY: room for a slot for each parameter.
-            unsafe { slots.wrapping_add(index).write(slot) };
+            unsafe { slots.wrapping_add(index).write(slot.to_le_bytes()) };
         }
         let result_slots = slots.wrapping_add(params.len());
         // SAFETY: the slots are those of the signature.
         unsafe { self.invoke(slots.cast(), result_slots.cast()) }
             .map_err(|refused| refused.unwrap_or_else(|| wrong_kind(entered, self.ty, args)))?;
         for index in 0..result_types.len().min(results.len()) {
-            let ty = result_types[index];
+            let crossing = result_types[index];
             // SAFETY: the trampoline has written a slot for each result.
             let slot = unsafe { &*result_slots.wrapping_add(index) };
             // SAFETY: compiled code wrote it as a value of this type, and nothing was collected since.
-            match unsafe { val::from_slot(store, slot, ty) } {
+            match unsafe { val::from_slot(store, slot, crossing) } {
                 Ok(value) => drop(results[index].write(value)),
                 Err(error) => {
-                    for written in &mut results[..index] {
-                        // SAFETY: written just now.
-                        let written = unsafe { written.assume_init_mut() };
-                        // SAFETY: nobody else has it.
-                        unsafe { written.delete() };
-                    }
+                    // SAFETY: written just now, and nobody else has them.
+                    unsafe { delete_written(&mut results[..index]) };
                     return Err(bad(error));
                 }
             }
@@ -216,11 +216,26 @@ impl<'a> Call<'a> {
     }
 
     /// Memory for values or slots, until the call ends: `near` if it suffices, and else of the activation.
+    #[inline(always)]
     fn memory(&self, near: &mut MaybeUninit<[Val; 16]>, count: usize) -> Result<*mut Val, Handle<Trap>> {
         if count <= 16 {
             return Ok(near.as_mut_ptr().cast());
         }
         self.lent.memory(count).map_err(|error| failed_call(self.entered, &error))
+    }
+}
+
+/// Deletes results that were written before one of them could not be.
+///
+/// # Safety
+/// All are written, and nobody else has them.
+#[cold]
+unsafe fn delete_written(results: &mut [MaybeUninit<Val>]) {
+    for written in results {
+        // SAFETY: written by the caller's promise.
+        let written = unsafe { written.assume_init_mut() };
+        // SAFETY: nobody else has it.
+        unsafe { written.delete() };
     }
 }
 

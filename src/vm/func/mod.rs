@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod callback;
+pub mod slots;
 
 pub use crate::abi::ValVec;
 use crate::abi::{CallHost, ObjectHeader, ObjectKind, VMFuncRef, VMHostContext};

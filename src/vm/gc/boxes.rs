@@ -50,6 +50,28 @@ pub struct Boxes {
     live: u32,
     allocated_since_collection: u32,
     live_after_collection: u32,
+    /// Objects and the boxes that they have got last, by [`place_of`]: the next time they cross, it is in the same. Each box is live: those
+    /// that a sweep might free are forgotten before.
+    last: Last,
+}
+
+/// As many boxes as are remembered.
+const REMEMBERED: usize = 32;
+
+#[derive(Debug)]
+struct Last([(*mut ObjectHeader, u32); REMEMBERED]);
+
+impl Default for Last {
+    fn default() -> Last {
+        Last([(null_mut(), 0); REMEMBERED])
+    }
+}
+
+/// Where the box of an object is remembered.
+#[inline]
+fn place_of(object: *const ObjectHeader) -> usize {
+    let address = object.addr();
+    (address >> 4 ^ address >> 9) % REMEMBERED
 }
 
 /// What a sweep did.
@@ -128,6 +150,24 @@ impl Boxes {
         Ok(offset)
     }
 
+    /// The box that an object has got last, if it is remembered.
+    #[inline]
+    pub fn known(&self, object: *mut ObjectHeader) -> Option<u32> {
+        let (known, reference) = self.last.0[place_of(object)];
+        std::ptr::eq(known, object).then_some(reference)
+    }
+
+    /// A reference to `object`, never 0: the one that it has got last, or a new one ([`Boxes::alloc`]).
+    #[inline]
+    pub fn of(&mut self, object: *mut ObjectHeader) -> Result<u32> {
+        if let Some(known) = self.known(object) {
+            return Ok(known);
+        }
+        let made = self.alloc(object)?;
+        self.last.0[place_of(object)] = (object, made);
+        Ok(made)
+    }
+
     /// The object that `reference` names. Null for null, and for what is no reference to a live box.
     #[inline]
     pub fn get(&self, reference: u32) -> *mut ObjectHeader {
@@ -150,6 +190,7 @@ impl Boxes {
     /// Frees the boxes that the collection `epoch` has not marked. A box owns nothing: its object, if nothing else reaches
     /// it, is unmarked as well and is the collector's to free.
     pub fn sweep(&mut self, epoch: u32) -> Swept {
+        self.last = Last::default();
         let mut freed = 0;
         for offset in (FIRST..self.bump).step_by(BOX as usize) {
             // Below `bump`, so within 32 bits.

@@ -47,8 +47,8 @@ impl Store {
         if self.pacing.collecting() {
             return;
         }
-        let pause = Pause::begin(&self.statistics);
-        self.marking.take();
+        let pause = Pause::begin(&self.gc.statistics);
+        self.gc.marking.take();
         self.start_marking();
         self.finish_marking(Tracing::default());
         drop(pause);
@@ -56,9 +56,9 @@ impl Store {
 
     /// Makes all that is marked unmarked, to mark from scratch.
     pub(super) fn start_marking(&self) {
-        self.heap.borrow_mut().begin_marking();
-        self.heap_funcs.borrow_mut().begin_marking();
-        self.heap_tags.borrow_mut().begin_marking();
+        self.gc.heap.borrow_mut().begin_marking();
+        self.gc.funcs.borrow_mut().begin_marking();
+        self.gc.tags.borrow_mut().begin_marking();
     }
 
     /// Marks what is not marked yet, and frees what then is not.
@@ -69,7 +69,7 @@ impl Store {
         self.pacing.begin();
         let mut marker = Marker::begin(self, tracing);
         // A tracing function of the host may have written to objects just now.
-        marker.tracing.take_written(&mut self.heap.borrow_mut());
+        marker.tracing.take_written(&mut self.gc.heap.borrow_mut());
         marker.mark_roots();
         marker.mark_reached(true);
         // Before environments are finalized: what only they keep has been given up.
@@ -81,8 +81,8 @@ impl Store {
         self.keep_names_with_host_info();
         self.forget_types(|id| tracing.is_used(id));
         self.forget_unmarked_names();
-        self.heap_funcs.borrow_mut().sweep();
-        self.heap_tags.borrow_mut().sweep();
+        self.gc.funcs.borrow_mut().sweep();
+        self.gc.tags.borrow_mut().sweep();
         self.sweep_heap();
         self.schedule_unmarked();
         self.pacing.end(self.entities.borrow().len());
@@ -91,7 +91,7 @@ impl Store {
 
     /// Frees what is not marked in the heap.
     pub(super) fn sweep_heap(&self) {
-        let mut heap = self.heap.borrow_mut();
+        let mut heap = self.gc.heap.borrow_mut();
         // SAFETY: the context is part of the store, and its code waits.
         heap.retire(unsafe { &mut (*self.context()).heap });
         heap.sweep();
@@ -117,7 +117,7 @@ impl Store {
     /// Lets `visit` use the parts of the store that marking objects needs.
     pub(super) fn with_parts<R>(&self, visit: impl FnOnce(&mut Parts<'_>) -> R) -> R {
         let (mut heap, mut funcs, mut tags) =
-            (self.heap.borrow_mut(), self.heap_funcs.borrow_mut(), self.heap_tags.borrow_mut());
+            (self.gc.heap.borrow_mut(), self.gc.funcs.borrow_mut(), self.gc.tags.borrow_mut());
         visit(&mut Parts { heap: &mut heap, funcs: &mut funcs, tags: &mut tags })
     }
 
@@ -216,9 +216,9 @@ impl<'a> Marker<'a> {
         let store = self.store;
         let [boxes, funcs, tags] = &mut self.passed_on;
         let mut objects = Vec::new();
-        let heap = store.heap.borrow();
+        let heap = store.gc.heap.borrow();
         objects.extend(self.tracing.boxes[*boxes..].iter().map(|&reference| heap.get(reference)));
-        let (all_funcs, all_tags) = (store.heap_funcs.borrow(), store.heap_tags.borrow());
+        let (all_funcs, all_tags) = (store.gc.funcs.borrow(), store.gc.tags.borrow());
         objects.extend(self.tracing.funcs[*funcs..].iter().map(|&place| all_funcs.get(place).cast()));
         objects.extend(self.tracing.tags[*tags..].iter().map(|&place| all_tags.get(place).cast()));
         (*boxes, *funcs, *tags) = (self.tracing.boxes.len(), self.tracing.funcs.len(), self.tracing.tags.len());
@@ -302,7 +302,7 @@ impl Store {
         crate::code::lookup(frame.pc, |code| {
             let Some(map) = code.stack_map_at(frame.pc) else { return };
             let sp = frame.fp - map.frame_size as usize;
-            let mut heap = self.heap.borrow_mut();
+            let mut heap = self.gc.heap.borrow_mut();
             for offset in map.heap_refs() {
                 // SAFETY: the stack map of this very call says that a live 32-bit reference lies here, and the frame is mapped.
                 tracing.mark(&mut heap, unsafe { *((sp + offset as usize) as *const u32) });
@@ -324,7 +324,7 @@ impl Tracer for Marker<'_> {
         if ty.is_func() {
             self.mark_object(bits as *mut ObjectHeader);
         } else {
-            self.tracing.mark(&mut self.store.heap.borrow_mut(), bits as u32);
+            self.tracing.mark(&mut self.store.gc.heap.borrow_mut(), bits as u32);
         }
     }
 }

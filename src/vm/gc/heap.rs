@@ -209,10 +209,25 @@ impl GcHeap {
         Some(reference)
     }
 
-    /// A new reference to `object`, never 0: see [`Boxes::alloc`].
+    /// A reference to `object`, never 0: see [`Boxes::of`].
     #[inline]
-    pub fn alloc_box(&mut self, object: *mut ObjectHeader) -> Result<u32> {
-        self.boxes.alloc(object)
+    pub fn box_of(&mut self, object: *mut ObjectHeader) -> Result<u32> {
+        self.boxes.of(object)
+    }
+
+    /// A reference to `object`, unless there is none and a collection is due before one is made.
+    #[inline]
+    pub fn box_at_once(&mut self, object: *mut ObjectHeader) -> Option<u32> {
+        if let Some(known) = self.boxes.known(object) {
+            return Some(known);
+        }
+        // Where each box costs a collection, so does this one.
+        if cfg!(feature = "stress") { None } else { self.box_with_room(object) }
+    }
+
+    #[inline(never)]
+    fn box_with_room(&mut self, object: *mut ObjectHeader) -> Option<u32> {
+        if self.has_room(1) { self.boxes.of(object).ok() } else { None }
     }
 
     /// The object that `reference` names, if it is a box; else null.

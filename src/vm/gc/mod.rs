@@ -16,7 +16,69 @@ pub mod tracing;
 pub mod weak;
 mod young;
 
-use std::cell::Cell;
+use crate::abi::{VMFuncRef, VMTag};
+use crate::types::TypeId;
+use crate::vm::types::DefinedType;
+use heap::GcHeap;
+use places::Places;
+use reference::Names;
+use statistics::Statistics;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
+use tracing::Tracing;
+use weak::WeakTable;
+
+/// The heap of a store, and what the collector knows of it.
+#[derive(Default)]
+pub struct HeapState {
+    pub(super) heap: RefCell<GcHeap>,
+    pub(super) funcs: RefCell<Places<VMFuncRef>>,
+    pub(super) tags: RefCell<Places<VMTag>>,
+    /// The names of objects of the heap, by reference.
+    pub(super) names: RefCell<Names>,
+    /// Marking from scratch, while that goes on.
+    pub(super) marking: RefCell<Option<Tracing>>,
+    pub(super) pacing: HeapPacing,
+    pub(super) statistics: Statistics,
+    /// The types that objects of the heap may have: those of modules, by where they lie.
+    pub(super) types: RefCell<BTreeMap<*const DefinedType, Arc<[DefinedType]>>>,
+    /// And those of objects that the host has made, by number.
+    pub(super) host_types: RefCell<BTreeMap<TypeId, DefinedType>>,
+    /// The weak references of the host.
+    pub(super) weak: RefCell<WeakTable>,
+}
+
+/// What is made at its first use, so that stores are small that do without.
+pub struct Lazily<T>(OnceCell<Box<T>>);
+
+impl<T> Default for Lazily<T> {
+    fn default() -> Lazily<T> {
+        Lazily(OnceCell::new())
+    }
+}
+
+impl<T> Lazily<T> {
+    /// What there is, if it has been used.
+    #[inline]
+    pub fn get(&self) -> Option<&T> {
+        self.0.get().map(|boxed| &**boxed)
+    }
+}
+
+impl<T: Default> Deref for Lazily<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        #[cold]
+        fn make<T: Default>() -> Box<T> {
+            Box::default()
+        }
+        self.0.get_or_init(make)
+    }
+}
 
 /// When to collect: after entities that only the collector can free have lost their last handle, in proportion to
 /// how many entities there are.
@@ -70,18 +132,19 @@ impl Pacing {
     /// Whether a collection is worth its cost, with `live` entities in the store. With environments that say what they own, an
     /// entity may be lost without any handle being given back: then the number of entities itself is a reason. `heap` is how many bytes
     /// of structures and arrays have to be marked: entities for as much memory, or so, may wait.
-    pub(super) fn due(&self, live: usize, traced_envs: bool, heap: usize) -> bool {
-        let survivors = self.survivors.get();
-        let due = self.lost.get() > MIN_CANDIDATES + survivors / 4 + heap / SIZE_OF_ENTITY
+    #[inline]
+    pub(super) fn due(&self, live: usize, traced_envs: bool, heap: impl FnOnce() -> usize) -> bool {
+        let (survivors, lost) = (self.survivors.get(), self.lost.get());
+        let due = lost > MIN_CANDIDATES && lost > MIN_CANDIDATES + survivors / 4 + heap() / SIZE_OF_ENTITY
             || traced_envs && live > 2 * (survivors + MIN_CANDIDATES)
             || self.again.get()
             || cfg!(feature = "stress");
         due && !self.collecting.get()
     }
 
-    /// Notes that a handle was given back to a store whose own handle is gone.
-    pub(super) fn released(&self) {
-        self.released.set(self.released.get() + 1);
+    /// Notes that handles were given back to a store whose own handle is gone.
+    pub(super) fn released(&self, handles: usize) {
+        self.released.set(self.released.get() + handles);
     }
 
     /// The same for such a store. Any handle may be the last that the host gives back, and what is left then may be held by garbage

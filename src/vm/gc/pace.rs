@@ -44,11 +44,11 @@ impl Store {
     #[cfg_attr(feature = "stress", expect(dead_code, reason = "collections take turns instead"))]
     fn collect_heap_in_time(&self) {
         let (allocated, live) = {
-            let heap = self.heap.borrow();
+            let heap = self.gc.heap.borrow();
             (heap.space().allocated(), heap.space().live())
         };
         if self.is_marking() {
-            if allocated.saturating_sub(self.heap_pacing.at_slice.get()) >= SLICE {
+            if allocated.saturating_sub(self.gc.pacing.at_slice.get()) >= SLICE {
                 self.mark_more(SLICE_WORK);
             }
         } else if allocated >= (live / 64).clamp(NURSERY, LARGEST_NURSERY) {
@@ -62,8 +62,8 @@ impl Store {
     /// Every kind of collection in turn.
     #[cfg(feature = "stress")]
     fn collect_in_turn(&self) {
-        let turn = self.heap_pacing.turn.get();
-        self.heap_pacing.turn.set(turn.wrapping_add(1));
+        let turn = self.gc.pacing.turn.get();
+        self.gc.pacing.turn.set(turn.wrapping_add(1));
         match turn % 16 {
             0 => self.find_dead(),
             8 => self.begin_marking(),
@@ -75,12 +75,12 @@ impl Store {
     /// Collects before `count` boxes are made. Little is to be marked where there are few structures and arrays; else what is new
     /// is looked at first.
     pub(in crate::vm) fn collect_for_boxes(&self) {
-        let small = self.heap.borrow().space().live() < SMALLEST_HEAP;
+        let small = self.gc.heap.borrow().space().live() < SMALLEST_HEAP;
         if small || self.is_marking() || cfg!(feature = "stress") {
             return self.find_dead();
         }
         self.collect_young();
-        if self.heap.borrow().wants_collection_of_boxes() {
+        if self.gc.heap.borrow().wants_collection_of_boxes() {
             self.find_dead();
         }
     }
@@ -92,14 +92,14 @@ impl Store {
             return false;
         }
         self.find_dead();
-        let heap = self.heap.borrow();
+        let heap = self.gc.heap.borrow();
         heap.capacity().saturating_sub(heap.space().live()) >= heap.capacity() / 64
     }
 
     /// Whether it is time to mark from scratch.
     fn wants_full_collection(&self) -> bool {
-        let (live, total) = (self.heap_pacing.live.get(), self.heap_pacing.total.get());
-        let heap = self.heap.borrow();
+        let (live, total) = (self.gc.pacing.live.get(), self.gc.pacing.total.get());
+        let heap = self.gc.heap.borrow();
         let space = heap.space();
         // Where the heap may not become much larger, it is collected earlier.
         let twice = (2 * live).min((live + live / 4).max(heap.capacity() / 2)).max(SMALLEST_HEAP);
@@ -108,39 +108,39 @@ impl Store {
 
     /// Whether marking from scratch goes on.
     fn is_marking(&self) -> bool {
-        self.marking.borrow().is_some()
+        self.gc.marking.borrow().is_some()
     }
 
     fn begin_marking(&self) {
-        let pause = Pause::begin(&self.statistics);
+        let pause = Pause::begin(&self.gc.statistics);
         self.start_marking();
-        self.heap_pacing.scans.set(0);
+        self.gc.pacing.scans.set(0);
         self.scan(Tracing::default());
         drop(pause);
     }
 
     /// Reads the roots, and leaves what they lead to to be marked.
     fn scan(&self, mut tracing: Tracing) {
-        tracing.take_written(&mut self.heap.borrow_mut());
+        tracing.take_written(&mut self.gc.heap.borrow_mut());
         let tracing = self.mark_from_roots(tracing);
-        let allocated = self.heap.borrow().space().allocated();
-        let pacing = &self.heap_pacing;
+        let allocated = self.gc.heap.borrow().space().allocated();
+        let pacing = &self.gc.pacing;
         pacing.at_slice.set(allocated);
         pacing.at_scan.set(allocated);
         pacing.scans.set(pacing.scans.get() + 1);
-        self.marking.replace(Some(tracing));
+        self.gc.marking.replace(Some(tracing));
     }
 
     /// Goes on to mark from scratch, and collects when that is done.
     fn mark_more(&self, work: usize) {
-        let Some(mut tracing) = self.marking.take() else { return };
-        let pause = Pause::begin(&self.statistics);
+        let Some(mut tracing) = self.gc.marking.take() else { return };
+        let pause = Pause::begin(&self.gc.statistics);
         let left = self.with_parts(|parts| tracing.run(parts, work));
-        let allocated = self.heap.borrow().space().allocated();
-        let pacing = &self.heap_pacing;
+        let allocated = self.gc.heap.borrow().space().allocated();
+        let pacing = &self.gc.pacing;
         pacing.at_slice.set(allocated);
         if left == 0 {
-            self.marking.replace(Some(tracing));
+            self.gc.marking.replace(Some(tracing));
         } else if allocated - pacing.at_scan.get() > LITTLE && pacing.scans.get() < MOST_SCANS {
             self.scan(tracing);
         } else {
@@ -151,11 +151,11 @@ impl Store {
 
     /// Notes that everything was collected.
     pub(super) fn note_full_collection(&self) {
-        let mut heap = self.heap.borrow_mut();
+        let mut heap = self.gc.heap.borrow_mut();
         heap.release_memory();
-        self.heap_pacing.live.set(heap.space().live());
-        self.heap_pacing.total.set(heap.space().total_allocated());
-        self.statistics.full.set(self.statistics.full.get() + 1);
+        self.gc.pacing.live.set(heap.space().live());
+        self.gc.pacing.total.set(heap.space().total_allocated());
+        self.gc.statistics.full.set(self.gc.statistics.full.get() + 1);
     }
 }
 
@@ -171,12 +171,12 @@ impl Store {
 
     /// Limits the blocks of the heap to so many bytes.
     pub fn limit_heap(&self, bytes: usize) {
-        self.heap.borrow_mut().limit_to(bytes);
+        self.gc.heap.borrow_mut().limit_to(bytes);
     }
 
     pub fn heap_statistics(&self) -> HeapStatistics {
-        let heap = self.heap.borrow();
-        let (space, all) = (heap.space(), &self.statistics);
+        let heap = self.gc.heap.borrow();
+        let (space, all) = (heap.space(), &self.gc.statistics);
         HeapStatistics {
             limit: heap.capacity() as u64,
             size: space.used() as u64,

@@ -14,7 +14,7 @@ fn object(number: usize) -> *mut ObjectHeader {
 
 fn alloc(heap: &mut GcHeap, number: usize) -> u32 {
     heap.reserve(1).unwrap();
-    heap.alloc_box(object(number)).unwrap()
+    heap.box_of(object(number)).unwrap()
 }
 
 /// Pseudo-random numbers.
@@ -97,7 +97,7 @@ fn boxes_are_reserved_ahead_and_too_many_refused() {
     assert!(heap.has_room(1));
     heap.reserve(100_000).unwrap();
     for number in 0..100_000 {
-        heap.alloc_box(object(number)).unwrap();
+        heap.box_of(object(number)).unwrap();
     }
     assert!(heap.reserve(usize::MAX).is_err());
     assert!(heap.reserve(1 << 28).is_err());

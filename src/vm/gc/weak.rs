@@ -49,7 +49,7 @@ unsafe impl Entity for Weak {
     unsafe fn free(store: &Store, this: *mut Weak) {
         // SAFETY: boxed by `Weak::new`; nothing refers to it but the table.
         let weak = unsafe { Box::from_raw(this) };
-        let mut table = store.weak.borrow_mut();
+        let mut table = store.gc.weak.borrow_mut();
         match weak.target.get() {
             Target::Gone => {}
             Target::Object(_) => {
@@ -86,7 +86,7 @@ impl Weak {
             ObjectKind::HeapObject => Target::Object(unsafe { (*object.cast::<HeapObject>()).bits() }),
             _ => Target::Record(object),
         };
-        let mut table = store.weak.borrow_mut();
+        let mut table = store.gc.weak.borrow_mut();
         if table.objects.try_reserve(1).is_err() || table.records.try_reserve(1).is_err() {
             return Err(Error::out_of_memory("out of memory for another weak reference"));
         }
@@ -96,7 +96,7 @@ impl Weak {
         // SAFETY: just boxed, and the header is first.
         let handle = unsafe { store.adopt(weak.cast(), weak) }?;
         handle.target.set(target);
-        let mut table = store.weak.borrow_mut();
+        let mut table = store.gc.weak.borrow_mut();
         match target {
             Target::Record(record) => {
                 // SAFETY: live by the caller's promise.
@@ -130,8 +130,8 @@ impl Weak {
 impl Store {
     /// Clears the weak references to objects of the heap that are not marked, and, `with_records`, those to entities that are not.
     pub(super) fn clear_weak(&self, with_records: bool) {
-        let heap = self.heap.borrow();
-        let mut table = self.weak.borrow_mut();
+        let heap = self.gc.heap.borrow();
+        let mut table = self.gc.weak.borrow_mut();
         table.objects.retain(|&weak| {
             // SAFETY: weak references in the table are live.
             let target = unsafe { &(*weak).target };
@@ -157,7 +157,7 @@ impl Store {
 
     /// Clears the weak references to the records of an entity that is about to be freed.
     pub(in crate::vm) fn clear_weak_to(&self, entity: *const EntityHeader) {
-        let mut table = self.weak.borrow_mut();
+        let mut table = self.gc.weak.borrow_mut();
         if !table.records.is_empty()
             && let Some(all) = table.records.remove(&entity)
         {

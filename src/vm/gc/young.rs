@@ -23,7 +23,7 @@ impl Tracer for Roots<'_> {
 
     fn reference(&mut self, ty: RefType, bits: u64) {
         if !ty.is_func() {
-            self.tracing.mark(&mut self.store.heap.borrow_mut(), bits as u32);
+            self.tracing.mark(&mut self.store.gc.heap.borrow_mut(), bits as u32);
         }
     }
 }
@@ -35,11 +35,11 @@ impl Store {
         if self.pacing.collecting() {
             return;
         }
-        let pause = Pause::begin(&self.statistics);
+        let pause = Pause::begin(&self.gc.statistics);
         self.pacing.set_collecting(true);
         self.make_stack_coherent();
         let mut roots = Roots { store: self, tracing: Tracing::of_young() };
-        roots.tracing.take_written(&mut self.heap.borrow_mut());
+        roots.tracing.take_written(&mut self.gc.heap.borrow_mut());
         self.mark_from_entities(&mut roots);
         // SAFETY: the store is entered, and its activations have just been found coherent.
         let _ = unsafe {
@@ -55,7 +55,7 @@ impl Store {
         self.forget_names_of_dead_objects();
         self.sweep_heap();
         self.pacing.set_collecting(false);
-        self.statistics.young.set(self.statistics.young.get() + 1);
+        self.gc.statistics.young.set(self.gc.statistics.young.get() + 1);
         drop(pause);
     }
 

@@ -8,10 +8,14 @@ use crate::types::{CompositeType, TrapCode};
 use crate::vm::instance::Instance;
 use crate::vm::store::Store;
 use crate::vm::val::RawSlot;
+use smallvec::SmallVec;
+
+/// The operands of an expression, of which mostly there is one at a time.
+type Stack = SmallVec<[u128; 4]>;
 
 /// Evaluates a constant expression. Validation has made sure that the stack fits and the types are right.
 pub(in crate::vm) fn evaluate(instance: &Instance, expr: &ConstExpr) -> Result<RawSlot, TrapCode> {
-    let mut stack: Vec<u128> = Vec::with_capacity(1);
+    let mut stack = Stack::new();
     for op in expr.ops() {
         let value = match *op {
             ConstOp::I32(value) => u128::from(value as u32),
@@ -59,7 +63,7 @@ fn compute(op: &ConstOp, left: u64, right: u64) -> u128 {
 }
 
 /// Makes an object, with operands from the stack.
-fn make(instance: &Instance, op: &ConstOp, stack: &mut Vec<u128>) -> Result<u32, TrapCode> {
+fn make(instance: &Instance, op: &ConstOp, stack: &mut Stack) -> Result<u32, TrapCode> {
     let store = instance.store();
     let defined = |ty| instance.compiled().defined(ty);
     let mut pop = |count: usize| -> Vec<RawSlot> {

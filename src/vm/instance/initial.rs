@@ -4,10 +4,12 @@
 //! Segments are run in order, and a trap leaves what the ones before it did. So images take only the first segments, as long as
 //! none can trap and each says all by itself: constant offset, in bounds of what the module itself defines.
 
+use crate::abi::Crossing;
 use crate::module::{ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemMode, Module};
 use crate::types::*;
 use crate::vm::memory::image::{ImageFiles, MemoryImage};
 use crate::vm::memory::linear::Contents;
+use crate::vm::valkind::crossing;
 use cranelift_entity::EntityRef;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -70,6 +72,15 @@ impl Bits {
     }
 }
 
+/// What a global is made of.
+#[derive(Debug)]
+pub struct InitialGlobal {
+    pub crossing: Crossing,
+    pub mutable: bool,
+    /// Its value, unless that depends on the instance.
+    pub value: Option<u128>,
+}
+
 /// What every instance of a module begins with.
 #[derive(Debug)]
 pub struct Initial {
@@ -77,6 +88,8 @@ pub struct Initial {
     tables: Vec<TableImage>,
     /// For each memory that the module defines.
     memories: Vec<MemoryImage>,
+    /// For each global that the module defines.
+    globals: Box<[InitialGlobal]>,
     /// The first element segment and the first data segment that images leave out: they and all that follow are run.
     pub first_elem: ElemIndex,
     pub first_data: DataIndex,
@@ -104,6 +117,7 @@ impl Initial {
         };
         Initial {
             tables,
+            globals: initial_globals(module),
             memories: placed.into_iter().enumerate().map(image).collect(),
             first_elem: first_elem.unwrap_or(module.elems.next_key()),
             first_data: first_data.unwrap_or(DataIndex::new(module.datas.len())),
@@ -116,11 +130,34 @@ impl Initial {
         self.tables.get(position).filter(|image| !image.is_empty())
     }
 
+    /// What the module's own globals begin with, in order.
+    pub fn globals(&self) -> &[InitialGlobal] {
+        &self.globals
+    }
+
     /// What a memory begins with, by its position among those that the module defines.
     pub fn memory<'a>(&'a self, module: &'a Module, position: usize) -> Option<Contents<'a>> {
         let image = self.memories.get(position).filter(|image| !image.is_empty())?;
         Some(Contents { module, image })
     }
+}
+
+fn initial_globals(module: &Module) -> Box<[InitialGlobal]> {
+    let own = module.globals.values().skip(module.num_imported_globals as usize);
+    own.zip(&module.global_inits)
+        .map(|(ty, init)| {
+            let value = match *init.ops() {
+                [ConstOp::I32(value)] => Some(u128::from(value as u32)),
+                [ConstOp::I64(value)] => Some(u128::from(value as u64)),
+                [ConstOp::F32(bits)] => Some(u128::from(bits)),
+                [ConstOp::F64(bits)] => Some(u128::from(bits)),
+                [ConstOp::V128(value)] => Some(value),
+                [ConstOp::RefNull(_)] => Some(0),
+                _ => None,
+            };
+            InitialGlobal { crossing: crossing(ty.content), mutable: ty.mutability == Mutability::Var, value }
+        })
+        .collect()
 }
 
 fn constant(offset: &ConstExpr) -> Option<usize> {

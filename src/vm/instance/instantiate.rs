@@ -11,6 +11,7 @@ use crate::vm::func::call;
 use crate::vm::global;
 use crate::vm::instance::Instance;
 use crate::vm::instance::const_eval::{evaluate, evaluate_bits};
+use crate::vm::instance::initial::InitialGlobal;
 use crate::vm::libcalls::bulk::{init_memory, init_table};
 use crate::vm::memory::Memory;
 use crate::vm::store::entity::{Handle, store_of};
@@ -20,7 +21,6 @@ use crate::vm::table::Table;
 use crate::vm::tag;
 use crate::vm::trap::Trap;
 use crate::vm::types::extern_matches;
-use crate::vm::val::RawSlot;
 use cranelift_entity::EntityRef;
 use std::sync::Arc;
 
@@ -238,26 +238,29 @@ fn with_room<T>(
     }
 }
 
-/// Evaluates the initial values of the instance's own globals.
+/// Gives the instance's own globals their initial values.
 fn define_globals(instance: &Instance) -> Result<(), TrapCode> {
-    let module = instance.module();
+    let (module, initial) = (instance.module(), instance.compiled().initial().globals());
+    let own = || initial.iter().zip(module.num_imported_globals as usize..);
     if module.has_objects {
         // A collection may come before all of them have their values.
-        for index in module.num_imported_globals as usize..module.globals.len() {
-            define_global(instance, index, Default::default());
-        }
+        own().for_each(|(global, index)| define_global(instance, index, global, 0));
     }
-    for (init, index) in module.global_inits.iter().zip(module.num_imported_globals as usize..) {
-        define_global(instance, index, with_room(instance, init.allocates(), || evaluate(instance, init))?);
+    for ((global, index), init) in own().zip(&module.global_inits) {
+        let value = match global.value {
+            Some(value) => value,
+            None => u128::from_le_bytes(with_room(instance, init.allocates(), || evaluate(instance, init))?),
+        };
+        define_global(instance, index, global, value);
     }
     Ok(())
 }
 
-fn define_global(instance: &Instance, index: usize, value: RawSlot) {
+fn define_global(instance: &Instance, index: usize, global: &InitialGlobal, value: u128) {
     let record = instance.global(GlobalIndex::new(index));
     let offset = record as usize - std::ptr::from_ref(instance) as usize;
     // SAFETY: within the context.
-    unsafe { record.write(VMGlobal::new(offset, value)) };
+    unsafe { record.write(VMGlobal::new(offset, global.crossing, global.mutable, value.to_le_bytes())) };
 }
 
 /// Evaluates the element segments whose expressions make objects, each of which is made once.

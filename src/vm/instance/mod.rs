@@ -32,7 +32,7 @@ use crate::vm::table::Table;
 use crate::vm::val;
 use cranelift_entity::EntityRef;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::mem::{ManuallyDrop, offset_of};
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub struct Instance {
     /// Segments that `elem.drop` or `data.drop` emptied, or that instantiation used up.
     dropped: RefCell<Dropped>,
     /// The elements of segments whose expressions make objects, evaluated once, when the instance was made.
-    elems: RefCell<HashMap<ElemIndex, Box<[u64]>>>,
+    elems: RefCell<BTreeMap<ElemIndex, Box<[u64]>>>,
     /// Whether anything of the instance was handed out, or its start function ran.
     touched: Cell<bool>,
     parts: Parts,
@@ -208,6 +208,7 @@ impl Instance {
 
     /// The reference to a function of the instance, made if this is the first time. `None` for a function that never
     /// becomes a reference, which validation rules out for whatever asks.
+    #[inline]
     pub fn func_ref(&self, func: FuncIndex) -> Option<*mut VMFuncRef> {
         self.touched.set(true);
         let Some(defined) = self.module().defined_func(func) else {
@@ -218,21 +219,33 @@ impl Instance {
         let record: *mut VMFuncRef = self.at(self.module.layout().func_ref(slot));
         // SAFETY: within the context by the layout; zero until it is filled.
         if unsafe { (*record).entry.is_null() } {
-            let offset = record as usize - std::ptr::from_ref(self) as usize;
-            let ty = self.module.func_type(func)?;
-            let func_ref = VMFuncRef {
-                object: ObjectHeader::new(ObjectKind::Func, offset),
-                entry: self.module.code().func_entry(defined),
-                vmctx: self.context().cast::<VMAnyContext>(),
-                ty: Arc::as_ptr(ty).cast(),
-                type_id: ty.id(),
-                func_index: func.as_u32(),
-                heap_index: 0,
-                _pad: 0,
-            };
-            // SAFETY: as above. The type's registration is owned by the module, which the instance owns.
-            unsafe { record.write(func_ref) };
+            return self.make_func_ref(record, func, defined);
         }
+        Some(record)
+    }
+
+    /// Fills the record of a function that the module defines.
+    #[inline(never)]
+    fn make_func_ref(
+        &self,
+        record: *mut VMFuncRef,
+        func: FuncIndex,
+        defined: DefinedFuncIndex,
+    ) -> Option<*mut VMFuncRef> {
+        let offset = record as usize - std::ptr::from_ref(self) as usize;
+        let ty = self.module.func_type(func)?;
+        let func_ref = VMFuncRef {
+            object: ObjectHeader::new(ObjectKind::Func, offset),
+            entry: self.module.code().func_entry(defined),
+            vmctx: self.context().cast::<VMAnyContext>(),
+            ty: Arc::as_ptr(ty).cast(),
+            type_id: ty.id(),
+            func_index: func.as_u32(),
+            heap_index: 0,
+            _pad: 0,
+        };
+        // SAFETY: within the context. The type's registration is owned by the module, which the instance owns.
+        unsafe { record.write(func_ref) };
         Some(record)
     }
 
@@ -251,6 +264,7 @@ impl Instance {
     }
 
     /// The object an entity of the module is in this instance.
+    #[inline]
     pub fn entity(&self, entity: EntityIndex) -> Option<*mut ObjectHeader> {
         self.touched.set(true);
         match entity {

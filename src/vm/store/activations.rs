@@ -74,6 +74,7 @@ impl Lending<'_> {
     }
 
     /// Lends a value: what it owns is given back if there is no return.
+    #[inline]
     pub(in crate::vm) fn lend(&self, value: Val) {
         self.store.activations.values.borrow_mut().push((self.activation, value));
         self.values.set(self.values.get() + 1);
@@ -127,6 +128,7 @@ impl Store {
     }
 
     /// What the activation will own that the next entry links the record of, if no other comes in between that does not return.
+    #[inline]
     pub(in crate::vm) fn lending_for_entry(&self) -> Result<Lending<'_>> {
         let context = self.context();
         let activation = if self.wasm_runs() {
@@ -139,6 +141,7 @@ impl Store {
     }
 
     /// The first of the spare records.
+    #[inline(never)]
     fn spare_activation(&self) -> Result<*mut Activation> {
         let context = self.context();
         // SAFETY: the context is part of the store.
@@ -318,6 +321,7 @@ impl Store {
     }
 
     /// The lowest address that WebAssembly may use of the stack that this runs on, for an entry that is about to be made.
+    #[inline]
     pub(in crate::vm) fn stack_limit_here(&self) -> Result<usize, NoStack> {
         let sp = arch::stack_pointer();
         let cache = self.owner.stack_limit();
@@ -337,6 +341,7 @@ impl Store {
 
     /// Makes ready what the entry stub needs, right before it is called: the record of `lent`'s activation, for a caller whose stack
     /// pointer is `entry_sp` if that is not 0, and the stack's limit. That of the activation in which it is called is kept.
+    #[inline]
     pub(in crate::vm) fn prepare_entry(
         &self,
         entered: &Entered<'_>,
@@ -364,6 +369,7 @@ impl Store {
     }
 
     /// The entry stub has returned, from the activation of `lent`.
+    #[inline]
     pub(in crate::vm) fn end_entry(&self, lent: &Lending<'_>) {
         // SAFETY: the store's, and not linked any more. The numeric-only stub relies on it.
         unsafe { (*lent.activation).level = 0 };
@@ -372,6 +378,7 @@ impl Store {
     }
 
     /// The first activation of the list goes on: its stack limit holds.
+    #[inline]
     fn restore_stack_limit(&self) {
         // SAFETY: a linked record is live.
         if let Some(activation) = unsafe { self.first_activation().as_mut() }

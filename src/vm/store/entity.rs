@@ -121,6 +121,33 @@ pub unsafe fn retain(object: *const ObjectHeader) {
     }
 }
 
+/// Adds a handle of each object that is not null. Counts are written once for neighbours that are of one entity, as most of an instance's are.
+///
+/// # Safety
+/// As [`retain`], of each.
+pub unsafe fn retain_all<T>(objects: &[*mut T]) {
+    let mut rest = objects.iter().filter(|object| !object.is_null()).map(|object| {
+        let object: *mut ObjectHeader = object.cast();
+        // SAFETY: live by the caller's promise.
+        (object, unsafe { owner_of(object) })
+    });
+    let mut next = rest.next();
+    while let Some((first, owner)) = next {
+        let mut others = 0;
+        next = loop {
+            match rest.next() {
+                Some((_, same)) if std::ptr::eq(same, owner) => others += 1,
+                other => break other,
+            }
+        };
+        // SAFETY: passed on to the caller.
+        unsafe { retain(first) };
+        // SAFETY: the owner of a live record is live.
+        let counted = unsafe { &(*owner).counted };
+        counted.set(counted.get().wrapping_add_unsigned(others));
+    }
+}
+
 /// Adds a handle to an object that has one, on any thread.
 ///
 /// # Safety
@@ -156,21 +183,22 @@ pub unsafe fn release(object: *const ObjectHeader) {
     }
 }
 
-/// Takes one from the count; true if it was the last.
+/// Takes some from the count; true if they were the last.
 ///
 /// # Safety
 /// `entity` is live; this is the owner thread, inside the store.
-pub(in crate::vm) unsafe fn drop_count(entity: *mut EntityHeader) -> bool {
+#[inline]
+pub(in crate::vm) unsafe fn drop_counts(entity: *mut EntityHeader, some: usize) -> bool {
     // SAFETY: passed on to the caller. What other threads did with their handles happened before they queued them.
     let entity = unsafe { &*entity };
-    entity.counted.set(entity.counted.get() - 1);
+    entity.counted.set(entity.counted.get().wrapping_sub_unsigned(some));
     entity.handles() == 0
 }
 
 /// Takes one from the count unless that is the last one; true if it did.
 ///
 /// # Safety
-/// As [`drop_count`].
+/// As [`drop_counts`].
 #[inline]
 pub(in crate::vm) unsafe fn drop_count_unless_last(entity: *mut EntityHeader) -> bool {
     // SAFETY: passed on to the caller.

@@ -278,12 +278,24 @@ impl Entered<'_> {
 
     /// Runs `body`, which may run code of the host: there, finalizers run whenever a function of the library returns. The
     /// caller relies on nothing that only a handle of the host's keeps alive.
-    #[inline]
+    #[inline(always)]
     pub(in crate::vm) fn call_out<R>(&self, body: impl FnOnce() -> R) -> R {
         let held = self.store.finalizers.hold(false);
         let result = body();
         self.store.finalizers.hold(held);
         result
+    }
+
+    /// The beginning of what [`Entered::call_out`] does around its body.
+    #[inline]
+    pub(in crate::vm) fn begin_call_out(&self) -> bool {
+        self.store.finalizers.hold(false)
+    }
+
+    /// The end of it.
+    #[inline]
+    pub(in crate::vm) fn end_call_out(&self, held: bool) {
+        self.store.finalizers.hold(held);
     }
 
     /// Leaves without running finalizers, which may collect: references that nothing keeps alive yet are on their way into

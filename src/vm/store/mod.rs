@@ -16,22 +16,13 @@ mod owner;
 mod pending_free;
 mod release;
 
-use crate::abi::{
-    Activation, LibcallTable, ObjectHeader, PendingTrap, VMFuncRef, VMHeap, VMResume, VMStoreContext, VMTag,
-};
+use crate::abi::{Activation, LibcallTable, ObjectHeader, PendingTrap, VMHeap, VMResume, VMStoreContext};
 use crate::arch::StoreLayout;
 use crate::os;
-use crate::types::{Error, ErrorKind, Result, TypeId};
+use crate::types::{Error, ErrorKind, Result};
 use crate::vm::engine::Engine;
-use crate::vm::gc::HeapPacing;
-use crate::vm::gc::heap::GcHeap;
-use crate::vm::gc::places::Places;
-use crate::vm::gc::reference::HeapObject;
-use crate::vm::gc::statistics::Statistics;
-use crate::vm::gc::tracing::Tracing;
-use crate::vm::gc::weak::WeakTable;
+use crate::vm::gc::{HeapState, Lazily};
 use crate::vm::store::entity::{EntityHeader, Handle, Record};
-use crate::vm::types::DefinedType;
 use activations::Records;
 pub(in crate::vm) use activations::{Lending, NoStack};
 use entry::Before;
@@ -42,7 +33,7 @@ use kinds::Kinds;
 use owner::{Released, StoreOwner, ThreadSlot};
 use pending_free::FREES_AT_ONCE;
 use std::cell::{Cell, RefCell, UnsafeCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::mem::offset_of;
 use std::sync::Arc;
 
@@ -62,21 +53,8 @@ pub struct Store {
     deferred: RefCell<Vec<*mut EntityHeader>>,
     pub(super) host_info: RefCell<HostInfoTable>,
     finalizers: PendingFinalizers,
-    pub(super) heap: RefCell<GcHeap>,
-    pub(super) heap_funcs: RefCell<Places<VMFuncRef>>,
-    pub(super) heap_tags: RefCell<Places<VMTag>>,
-    /// The names of objects of the heap, by reference.
-    pub(super) heap_names: RefCell<HashMap<u32, *mut HeapObject>>,
-    /// Marking from scratch, while that goes on.
-    pub(super) marking: RefCell<Option<Tracing>>,
-    pub(super) heap_pacing: HeapPacing,
-    pub(super) statistics: Statistics,
-    /// The types that objects of the heap may have: those of modules, by where they lie.
-    pub(super) heap_types: RefCell<HashMap<*const DefinedType, Arc<[DefinedType]>>>,
-    /// And those of objects that the host has made, by number.
-    pub(super) host_types: RefCell<HashMap<TypeId, DefinedType>>,
-    /// The weak references of the host.
-    pub(super) weak: RefCell<WeakTable>,
+    /// The heap, and what the collector knows of it.
+    pub(super) gc: Lazily<HeapState>,
     pub(super) pacing: crate::vm::gc::Pacing,
     /// Entities being freed without recursion; see [`Store::free_entity`].
     free_list: RefCell<Vec<*mut EntityHeader>>,
@@ -134,16 +112,7 @@ impl Store {
             deferred: RefCell::default(),
             host_info: RefCell::default(),
             finalizers: PendingFinalizers::default(),
-            heap: RefCell::default(),
-            heap_funcs: RefCell::default(),
-            heap_tags: RefCell::default(),
-            heap_names: RefCell::default(),
-            marking: RefCell::default(),
-            heap_pacing: HeapPacing::default(),
-            statistics: Statistics::default(),
-            heap_types: RefCell::default(),
-            host_types: RefCell::default(),
-            weak: RefCell::default(),
+            gc: Lazily::default(),
             pacing: crate::vm::gc::Pacing::default(),
             free_list: RefCell::default(),
             freeing: Cell::new(false),
@@ -258,7 +227,8 @@ impl Store {
     }
 
     fn is_collection_due(&self) -> bool {
-        self.pacing.due(self.entities.borrow().len(), self.traced_envs.get() != 0, self.heap.borrow().space().live())
+        let live = || self.gc.get().map_or(0, |gc| gc.heap.borrow().space().live());
+        self.pacing.due(self.entities.borrow().len(), self.traced_envs.get() != 0, live)
     }
 
     /// Collects if that may be done now, and should be.
@@ -274,24 +244,30 @@ impl Store {
     /// Makes sure that the next `count` externref boxes can be made without a collection in between.
     #[inline]
     pub fn reserve_boxes(&self, count: usize) -> Result<()> {
-        if count == 0 || !cfg!(feature = "stress") && self.heap.borrow_mut().has_room(count) {
+        if count == 0 || !cfg!(feature = "stress") && self.gc.heap.borrow_mut().has_room(count) {
             return Ok(());
         }
         self.reserve_boxes_by_collecting(count)
     }
 
+    /// A box for an object, if there is one or it takes no collection to make one.
+    #[inline]
+    pub(super) fn box_at_once(&self, object: *mut ObjectHeader) -> Option<u32> {
+        self.gc.heap.try_borrow_mut().ok()?.box_at_once(object)
+    }
+
     #[cold]
     fn reserve_boxes_by_collecting(&self, count: usize) -> Result<()> {
         self.collect_for_boxes();
-        if self.heap.borrow_mut().reserve(count).is_err() {
+        if self.gc.heap.borrow_mut().reserve(count).is_err() {
             self.find_dead();
         }
-        self.heap.borrow_mut().reserve(count)
+        self.gc.heap.borrow_mut().reserve(count)
     }
 
     /// Makes a box for an object: an externref. The caller has reserved it and marked the object as escaped.
     #[inline]
     pub(super) fn box_object(&self, object: *mut ObjectHeader) -> Result<u32> {
-        self.heap.borrow_mut().alloc_box(object)
+        self.gc.heap.borrow_mut().box_of(object)
     }
 }

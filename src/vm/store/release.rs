@@ -23,12 +23,23 @@ impl Store {
     pub unsafe fn release_handles<'a, T>(objects: &'a [*mut T]) {
         let mut inside: Option<Entered<'a>> = None;
         let mut current: *const Store = std::ptr::null();
-        for object in objects.iter().map(|object| object.cast_const().cast::<ObjectHeader>()) {
+        let mut objects = objects.iter().map(|object| object.cast_const().cast::<ObjectHeader>()).peekable();
+        while let Some(object) = objects.next() {
             if object.is_null() {
                 continue;
             }
             // SAFETY: live by the caller's promise.
             let entity = unsafe { entity::owner_of(object) };
+            // Neighbours are often of one entity, an instance. Nothing but its own handle keeps an object alive, so each is looked at before
+            // any of them is given back.
+            let mut handles = 1;
+            let is_same = |next: &*const ObjectHeader| {
+                // SAFETY: as above.
+                !next.is_null() && std::ptr::eq(unsafe { entity::owner_of(*next) }, entity)
+            };
+            while objects.next_if(is_same).is_some() {
+                handles += 1;
+            }
             // SAFETY: as above.
             let store = unsafe { (*entity).store };
             if !std::ptr::eq(current, store) {
@@ -38,9 +49,13 @@ impl Store {
             }
             match &inside {
                 // SAFETY: the owner thread, inside, and the caller owned the handle.
-                Some(inside) => unsafe { inside.store.release_here(entity) },
-                // SAFETY: passed on to the caller.
-                None => unsafe { entity::release(object) },
+                Some(inside) => unsafe { inside.store.release_here(entity, handles) },
+                None => {
+                    for _ in 0..handles {
+                        // SAFETY: passed on to the caller.
+                        unsafe { entity::release(object) };
+                    }
+                }
             }
         }
     }
@@ -96,6 +111,20 @@ impl Store {
         !self.is_orphaned() && unsafe { entity::drop_count_unless_last(entity) }
     }
 
+    /// Gives back a handle of an object that has others, as [`Store::release_another`] does. False for objects of other stores, too.
+    ///
+    /// # Safety
+    /// This thread is inside, and the caller owns the handle.
+    #[inline(always)]
+    pub(in crate::vm) unsafe fn give_back_another(&self, object: *const ObjectHeader) -> bool {
+        // SAFETY: the caller owns a handle, so the object is live.
+        let entity = unsafe { entity::owner_of(object) };
+        // SAFETY: as above.
+        let ours = std::ptr::eq(unsafe { (*entity).store }, self);
+        // SAFETY: passed on to the caller.
+        ours && unsafe { self.release_another(Released::Entity(entity)) }
+    }
+
     /// Processes the queue of other threads.
     #[cold]
     pub(super) fn drain(&self) {
@@ -114,27 +143,27 @@ impl Store {
                 self.owner.flags.attention.set(true);
                 // Whatever is held now, the first collection is due.
                 self.pacing.set_roots(0);
-                self.pacing.released();
+                self.pacing.released(1);
                 self.drop_ref();
             }
             // SAFETY: passed on to the caller.
-            Released::Entity(entity) => unsafe { self.release_here(entity) },
+            Released::Entity(entity) => unsafe { self.release_here(entity, 1) },
         }
     }
 
-    /// Gives back a handle of an entity of this store.
+    /// Gives back handles of an entity of this store.
     ///
     /// # Safety
-    /// The store is entered and the caller owns the handle.
+    /// The store is entered and the caller owns so many handles.
     #[inline(always)]
-    pub(super) unsafe fn release_here(&self, entity: *mut EntityHeader) {
-        // SAFETY: the caller owned the handle, so the entity is live.
-        if unsafe { entity::drop_count(entity) } {
+    pub(super) unsafe fn release_here(&self, entity: *mut EntityHeader, handles: usize) {
+        // SAFETY: the caller owned a handle, so the entity is live.
+        if unsafe { entity::drop_counts(entity, handles) } {
             // SAFETY: live, and this was its last handle.
             unsafe { self.released_last(entity) };
         }
         if self.is_orphaned() {
-            self.pacing.released();
+            self.pacing.released(handles);
             self.owner.flags.attention.set(true);
         }
     }

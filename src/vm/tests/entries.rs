@@ -55,7 +55,7 @@ fn who_asks_afterwards_takes_the_new_entry() {
         assert_eq!(result("directly", &[]).ok(), Some(10), "bound for good");
         assert_eq!(call(one, &[], 1).unwrap()[0].of, 10, "made before");
         // A function of the old instance that nobody had asked for.
-        let null = Val::zero(ValType::EXTERNREF);
+        let null = Val::zero(val::crossing(ValType::EXTERNREF));
         assert_eq!(call(export(&before, "two"), &[null, i32(0)], 1).unwrap()[0].of, 21);
 
         // It calls out to a collection, which walks its frame, and traps, in the new text.
