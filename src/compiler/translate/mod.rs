@@ -30,7 +30,7 @@ use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use std::mem::offset_of;
 use std::ops::Range;
-use wasmparser::{BinaryReaderError, FuncValidator, FunctionBody, MemArg, ValidatorResources};
+use wasmparser::{BinaryReaderError, FuncValidator, FunctionBody, MemArg, Operator as Op, ValidatorResources};
 
 /// The key of the frame slot that holds the vmctx.
 pub(crate) const VMCTX_SLOT: u64 = 1;
@@ -56,6 +56,8 @@ pub(crate) struct FuncTranslator<'a> {
     pub env: FuncEnv<'a>,
     pub control: ControlStack<'a>,
     pub budget: Budget,
+    /// The type of the topmost operand of the operator being translated, if that is a cast or a test and the operand has one.
+    pub tested: Option<wasmparser::RefType>,
     /// The calls that raise a trap, in the order they were made.
     raises: Vec<Inst>,
     /// Whether references were operands.
@@ -254,6 +256,7 @@ pub(crate) fn translate<'a>(
         env,
         control,
         budget: Budget::new(body.as_bytes().len()),
+        tested: None,
         raises: Vec::new(),
         has_references: false,
         references: Vec::new(),
@@ -468,6 +471,16 @@ impl<'a> FuncTranslator<'a> {
         let mut reader = body.get_operators_reader().map_err(invalid)?;
         while !reader.eof() {
             let (op, offset) = reader.read_with_offset().map_err(invalid)?;
+            self.tested = match op {
+                Op::RefTestNonNull { .. }
+                | Op::RefTestNullable { .. }
+                | Op::RefCastNonNull { .. }
+                | Op::RefCastNullable { .. } => {
+                    validator.get_operand_type(0).flatten().and_then(|ty| ty.as_reference_type())
+                }
+                Op::BrOnCast { from_ref_type, .. } | Op::BrOnCastFail { from_ref_type, .. } => Some(from_ref_type),
+                _ => None,
+            };
             validator.op(offset, &op).map_err(invalid)?;
             self.builder.set_srcloc(SourceLoc::new(offset as u32));
             dispatch::translate(self, &op)?;

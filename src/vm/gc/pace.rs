@@ -14,7 +14,7 @@ use crate::vm::store::Store;
 
 /// So many bytes are allocated between young collections at least: all of them may have to be marked, which takes a few milliseconds. The
 /// more objects there are, the longer each takes in any case, so that there are fewer of them.
-const NURSERY: usize = 2 << 20;
+const NURSERY: usize = 3 << 20;
 const LARGEST_NURSERY: usize = 4 << 20;
 /// Nothing is marked from scratch in a heap with fewer bytes in use, unless something else is a reason to.
 const SMALLEST_HEAP: usize = 8 << 20;

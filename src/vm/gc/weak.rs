@@ -156,8 +156,10 @@ impl Store {
     }
 
     /// Clears the weak references to the records of an entity that is about to be freed.
+    #[inline]
     pub(in crate::vm) fn clear_weak_to(&self, entity: *const EntityHeader) {
-        let mut table = self.gc.weak.borrow_mut();
+        let Some(gc) = self.gc.get() else { return };
+        let mut table = gc.weak.borrow_mut();
         if !table.records.is_empty()
             && let Some(all) = table.records.remove(&entity)
         {

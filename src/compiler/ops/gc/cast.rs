@@ -76,11 +76,13 @@ pub(crate) fn convert(t: &mut FuncTranslator<'_>) {
 
 /// Ends the current block by going to `yes` if a reference is of a type, else to `no`.
 fn branch_on_type(t: &mut FuncTranslator<'_>, value: Value, ty: RefType, yes: Block, no: Block) {
-    let there = t.builder.create_block();
-    let null = if ty.nullable { yes } else { no };
-    t.builder.ins().brif(value, there, &[], null, &[]);
-    t.builder.seal_block(there);
-    t.builder.switch_to_block(there);
+    if t.tested.is_none_or(|tested| tested.is_nullable()) {
+        let there = t.builder.create_block();
+        let null = if ty.nullable { yes } else { no };
+        t.builder.ins().brif(value, there, &[], null, &[]);
+        t.builder.seal_block(there);
+        t.builder.switch_to_block(there);
+    }
     match ty.heap {
         heap if heap == heap.top() => jump(t, yes),
         HeapType::None | HeapType::NoFunc | HeapType::NoExtern | HeapType::NoExn => jump(t, no),
@@ -91,15 +93,18 @@ fn branch_on_type(t: &mut FuncTranslator<'_>, value: Value, ty: RefType, yes: Bl
         }
         heap => {
             let i31 = if matches!(heap, HeapType::Eq | HeapType::I31) { yes } else { no };
-            let bit = t.builder.ins().band_imm_u(value, 1);
             if heap == HeapType::I31 {
+                let bit = t.builder.ins().band_imm_u(value, 1);
                 t.builder.ins().brif(bit, yes, &[], no, &[]);
                 return;
             }
-            let object = t.builder.create_block();
-            t.builder.ins().brif(bit, i31, &[], object, &[]);
-            t.builder.seal_block(object);
-            t.builder.switch_to_block(object);
+            if t.tested.is_none_or(may_be_i31) {
+                let bit = t.builder.ins().band_imm_u(value, 1);
+                let object = t.builder.create_block();
+                t.builder.ins().brif(bit, i31, &[], object, &[]);
+                t.builder.seal_block(object);
+                t.builder.switch_to_block(object);
+            }
             let (addr, flags) = (address(t, value), flags(t, TrapCode::NullStructureReference));
             let header = t.builder.ins().load(types::I32, flags, addr, 0);
             let given = t.builder.ins().ushr_imm_u(header, i64::from(TYPE_SHIFT));
@@ -109,6 +114,13 @@ fn branch_on_type(t: &mut FuncTranslator<'_>, value: Value, ty: RefType, yes: Bl
             }
         }
     }
+}
+
+/// Whether a reference of a type may be an i31: not if it is one of structures or arrays.
+fn may_be_i31(ty: wasmparser::RefType) -> bool {
+    use wasmparser::AbstractHeapType::{Array, Struct};
+    use wasmparser::HeapType::{Abstract, Concrete, Exact};
+    !matches!(ty.heap_type(), Abstract { ty: Struct | Array, .. } | Concrete(_) | Exact(_))
 }
 
 fn jump(t: &mut FuncTranslator<'_>, target: Block) {
