@@ -277,7 +277,7 @@ fn the_last_element_of_the_heap_is_read_again() {
     let end = u64::from(array) + size;
     for places in [end - 4..end, end - 400..end] {
         heap.note_writes(array, places.clone());
-        let mut written = vec![false; 200];
+        let mut written = [false; 200];
         heap.take_written(
             |_| panic!("the elements only"),
             |object, elements| {
