@@ -20,9 +20,8 @@ use crate::abi::{Activation, Frame, PendingTrap, VMContext, VMHostContext, VMRes
 use crate::arch::{STORE_BELOW_FP, read_stack};
 use crate::code::{FuncAt, Reader, lookup};
 use crate::os;
-use crate::vm::store::Store;
 use crate::vm::store::entity::Handle;
-use crate::vm::trap::Trap;
+use crate::vm::trap::{self, Trap};
 use std::ops::ControlFlow;
 
 const PAGE: usize = 4096;
@@ -248,31 +247,15 @@ unsafe fn find_handler(exit: Exit, entry_fp: usize) -> Option<VMResume> {
     None
 }
 
-/// The exception that the pending trap of a store stands for; 0 if it is none. That of another store's trap lies in another heap: such a
-/// trap is no exception here, and [`take`](super::take) refuses it.
-fn pending_exception(store: *const Store, pending: &PendingTrap) -> u32 {
-    if pending.code == PendingTrap::OBJECT && !pending.object.is_null() {
-        // SAFETY: whoever left the object gave its handle over.
-        let trap = unsafe { &*pending.object.cast::<Trap>() };
-        if std::ptr::eq(trap.store(), store) { trap.thrown() } else { 0 }
-    } else {
-        pending.exception
+/// The exception that the pending trap of a store stands for; 0 if it is none. A trap of another store, which a callback must not give,
+/// stands for none: a reference means nothing in another heap.
+fn pending_exception(store: *const VMStoreContext, pending: &PendingTrap) -> u32 {
+    if pending.code != PendingTrap::OBJECT || pending.object.is_null() {
+        return pending.exception;
     }
-}
-
-/// Gives back the handle of a trap whose exception is handled. No finalizer runs here: it could collect, and the exception is on its way
-/// into a frame, where a collection would not find it; or throw another one.
-///
-/// # Safety
-/// Code of the store has called out on this thread, and the handle is the caller's.
-unsafe fn drop_handled(store: *const Store, trap: *mut Trap) {
-    // SAFETY: a store that runs is live.
-    let store = unsafe { &*store };
-    // SAFETY: its code has called out, so there is an entry further out.
-    let entered = unsafe { store.still_entered() };
-    // SAFETY: the handle is the caller's.
-    drop(unsafe { Handle::<Trap>::from_raw(trap) });
-    entered.leave_with_references();
+    // SAFETY: whoever left the object gave its handle over.
+    let trap = unsafe { &*pending.object.cast::<Trap>() };
+    if std::ptr::eq(trap.store().cast(), store) { trap.thrown() } else { 0 }
 }
 
 /// Looks for who handles the exception that the pending trap stands for, if it does, in the innermost activation: not 0 if there is one, and
@@ -283,8 +266,6 @@ unsafe fn drop_handled(store: *const Store, trap: *mut Trap) {
 ///
 /// A trap is pending in `store`, which belongs to this thread, and none of the frames is gone.
 pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) -> u32 {
-    // The context is the first field of its store.
-    let owner: *const Store = store.cast_const().cast();
     // SAFETY: the store is live and nobody else uses it: its thread is here, and its compiled code is stopped.
     let store = unsafe { &mut *store };
     let pending = &store.pending_trap;
@@ -292,15 +273,15 @@ pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) -> u32 
     let activation = store.activation;
     // SAFETY: a trap is raised in an activation, which is live as long as it is linked.
     let entry_fp = unsafe { (*activation).entry_fp };
-    let exception = pending_exception(owner, pending);
+    let exception = pending_exception(store, pending);
     if exception != 0 {
         // SAFETY: the exception was thrown in this activation, and its frames are there still.
         if let Some(handler) = unsafe { find_handler(exit, entry_fp) } {
             store.resume_at = VMResume { exception: exception.into(), ..handler };
             let pending = std::mem::replace(&mut store.pending_trap, PendingTrap::NONE);
             if !pending.object.is_null() {
-                // SAFETY: whoever left the object gave its handle over, and the store's code called it.
-                unsafe { drop_handled(owner, pending.object.cast()) };
+                // SAFETY: whoever left the object gave its handle over.
+                trap::drop_caught(unsafe { Handle::from_raw(pending.object.cast()) });
             }
             return 1;
         }
