@@ -53,6 +53,7 @@ class Module:
         self.types, self.imports, self.functions, self.bodies = [], [], [], []
         self.tables, self.memories, self.globals, self.exports = [], [], [], []
         self.elements, self.data = [], []
+        self.imported_functions = 0
 
     def type(self, params, results):
         encoded = b"\x60" + vector([bytes([p]) for p in params]) + vector([bytes([r]) for r in results])
@@ -62,10 +63,11 @@ class Module:
 
     def import_function(self, params, results):
         self.imports.append(name("host") + name("f") + b"\x00" + u(self.type(params, results)))
+        self.imported_functions += 1
         return len(self.imports) - 1
 
     def function(self, params, results, body, export=None, own=()):
-        index = len(self.imports) + len(self.functions)
+        index = self.imported_functions + len(self.functions)
         self.functions.append(u(self.type(params, results)))
         code = vector([u(count) + bytes([kind]) for count, kind in own]) + body + bytes([END])
         self.bodies.append(u(len(code)) + code)
@@ -290,6 +292,25 @@ def large(count):
     return m.binary()
 
 
+def threads():
+    """What threads do to one shared memory, each with (n, its number): `add` adds 1 to the first word n times, atomically; `pass` waits n
+    times for the second word to say that it is the thread's turn, of two, and passes the turn on. Both leave the sum of all n in
+    the first word."""
+    m = Module()
+    m.imports.append(name("host") + name("memory") + bytes([MEMORY, 3]) + u(1) + u(1))
+    load, store, add, wait, notify = (b"\xfe" + bytes([code]) + b"\x02\x00" for code in (0x10, 0x17, 0x1E, 0x01, 0x00))
+    increment = const(0) + const(1) + add + b"\x1a"
+    count_down = get(0) + const(1) + b"\x6b\x22\x00\x0d\x00"
+    m.function([I32, I32], [], b"\x03\x40" + increment + count_down + bytes([END]), "add")
+    # 2: the turn, which counts on and on. While its last bit is not the thread's number: sleep as long as it stays so.
+    sleep = const(64) + get(2) + b"\x42\x7f" + wait + b"\x1a\x0c\x01"
+    turn = const(64) + load + b"\x22\x02" + const(1) + b"\x71" + get(1) + b"\x47"
+    await_turn = b"\x03\x40" + turn + b"\x04\x40" + sleep + bytes([END, END])
+    pass_on = const(64) + get(2) + const(1) + bytes([I32_ADD]) + store + const(64) + const(1) + notify + b"\x1a"
+    m.function([I32, I32], [], b"\x03\x40" + await_turn + increment + pass_on + count_down + bytes([END]), "pass", [(1, I32)])
+    return m.binary()
+
+
 # By the name of the file; made when a row asks for it.
 MODULES = {
     "empty": empty,
@@ -299,6 +320,7 @@ MODULES = {
     "table_5000": lambda: functions(5000, 5000),
     "data_4m": lambda: data(4 << 20),
     "large": lambda: large(1500),
+    "threads": threads,
     **{f"callback_{kind}": lambda kind=kind: callback(kind) for kind in ("none", "i32", "f64", "externref", "funcref")},
     **{f"functions_{count}": lambda count=count: functions(count) for count in (100, 1000, 10000)},
     **{f"entries_{size}": lambda size=size: functions(100, size) for size in (100, 1000, 10000)},

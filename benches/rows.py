@@ -20,6 +20,7 @@ GROUPS = {
     "module": "Modules",
     "memory": "Resident memory",
     "process": "The library and the process",
+    "thread": "Threads over one shared memory",
     "kernel": "Computation",
     "memory64": "The same, with 64-bit memories",
     "objects": "Objects, casts, references to functions, tail calls",
@@ -178,6 +179,13 @@ def memory(count):
     yield growth("stores", "a new store after each 5,000", PER_STORE)
 
 
+def threads():
+    for export, threads, label in (("add", 1, "atomic addition, one thread"), ("add", 2, "atomic addition to one word, two threads at once, each"),
+                                   ("pass", 2, "two threads pass a turn to each other by wait and notify: there and back")):
+        yield Row(f"thread.{export}.{threads}", label, ["threads", "@threads", export, str(threads)], clock="wall", extension=True,
+                  v8=["threads", "@threads", export, str(threads)])
+
+
 def kernel_rows(group, kernels):
     for path in kernels:
         name = path.rsplit("/", 1)[-1].removesuffix(".wasm")
@@ -212,6 +220,7 @@ def all_rows(kernels, wide_kernels, object_kernels, others, artifacts, churned):
     yield Row("process.size", "size of the library", ["size"], unit="B")
     yield Row("process.stripped", "size of the library, stripped", ["stripped"], unit="B")
     yield Row("process.start", "process start to the first result", ["spawn"], clock="wall", repetitions=1, least_rounds=15, v8=["once", "@small"])
+    yield from threads()
     yield from kernel_rows("kernel", kernels)
     yield from kernel_rows("memory64", wide_kernels)
     yield from objects_rows(object_kernels)

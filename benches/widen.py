@@ -10,7 +10,7 @@ SUMS = {"i32.add", "i32.sub"}
 # What is computed with 64 bits if an address takes part, and with 32 and extended otherwise.
 OTHERS = {"i32.and", "i32.or", "i32.xor", "i32.shr_u", "i32.mul"}
 COMPARISONS = re.compile(r"i32\.(eq|ne|[lg][te]_[su])$")
-ACCESS = re.compile(r"(i32|i64|f32|f64|v128)\.(load|store)")
+ACCESS = re.compile(r"(i32|i64|f32|f64|v128)\.(load|store|atomic\.)")
 
 
 def parse(text):

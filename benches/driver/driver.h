@@ -19,7 +19,7 @@ struct operation {
 
 // The operations of each file; each list ends with a NULL name.
 extern const struct operation call_operations[], trap_operations[], instance_operations[], object_operations[],
-    module_operations[], process_operations[];
+    module_operations[], process_operations[], thread_operations[];
 
 // Why a process ends without an answer. The runner shows the word.
 enum ending { REFUSES = 3, LACKS = 4, WRONG = 5, USAGE = 6 };

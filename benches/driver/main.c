@@ -21,7 +21,8 @@
 #include "driver.h"
 
 static const struct operation* const lists[] = {call_operations,   trap_operations,   instance_operations,
-                                                object_operations, module_operations, process_operations};
+                                                object_operations, module_operations, process_operations,
+                                                thread_operations};
 static clockid_t clock_id;
 static int64_t begun, elapsed;
 static bool running;

@@ -2,6 +2,7 @@
 
 use arbitrary::{Result, Unstructured};
 use wasm_smith::{Config, InstructionKind, InstructionKinds, MemoryOffsetChoices, Module};
+use wasmparser::{MemArgTarget, MemoryType, Operator, Payload, TypeRef};
 
 /// A module of WebAssembly 2.0, with what the library and the oracle have beyond it. It exports all it has.
 pub fn module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
@@ -22,6 +23,70 @@ pub fn module_of_any_nan(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         config.canonicalize_nans = false;
         config.relaxed_simd_enabled = config.simd_enabled;
     })
+}
+
+/// A module that may use all that the library has, for a reference that has as much. (Waits in shared memories, which nobody would end, and
+/// `madd`, which the reference rounds once, are taken out: see [`tame`].)
+pub fn module_of_everything(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+    let (gc, exceptions, threads) = (u.ratio(7, 8)?, u.ratio(1, 2)?, u.ratio(1, 4)?);
+    let mut binary = module_with(u, |config| {
+        config.relaxed_simd_enabled = config.simd_enabled;
+        config.reference_types_enabled = true;
+        config.gc_enabled = gc;
+        config.exceptions_enabled = exceptions;
+        config.max_tags = 4;
+        config.threads_enabled = threads;
+    })?;
+    tame(&mut binary);
+    Ok(binary)
+}
+
+/// Replaces what the reference would do otherwise, or never finish: waits in memories that are shared, by their address, and relaxed `madd`
+/// and `nmadd` by their first operand. The binary is valid, before and afterwards, and as long.
+fn tame(binary: &mut [u8]) {
+    const DROP: u8 = 0x1a;
+    const NOP: u8 = 0x01;
+    const I32_WRAP_I64: u8 = 0xa7;
+    let mut memories = Vec::new();
+    let mut changes = Vec::new();
+    for payload in wasmparser::Parser::new(0).parse_all(binary).flatten() {
+        match payload {
+            Payload::ImportSection(imports) => {
+                memories.extend(imports.into_imports().flatten().filter_map(|import| match import.ty {
+                    TypeRef::Memory(ty) => Some(ty),
+                    _ => None,
+                }));
+            }
+            Payload::MemorySection(section) => memories.extend(section.into_iter().flatten()),
+            Payload::CodeSectionEntry(body) => {
+                let Ok(mut operators) = body.get_operators_reader() else { continue };
+                while let Ok((operator, start)) = operators.read_with_offset() {
+                    let code: &[u8] = match operator {
+                        Operator::MemoryAtomicWait32 { memarg } | Operator::MemoryAtomicWait64 { memarg } => {
+                            let MemArgTarget::Memory(memory) = memarg.target else { continue };
+                            match &memories[memory as usize] {
+                                MemoryType { shared: false, .. } => continue,
+                                MemoryType { memory64: true, .. } => &[DROP, DROP, I32_WRAP_I64],
+                                _ => &[DROP, DROP],
+                            }
+                        }
+                        Operator::F32x4RelaxedMadd
+                        | Operator::F32x4RelaxedNmadd
+                        | Operator::F64x2RelaxedMadd
+                        | Operator::F64x2RelaxedNmadd => &[DROP, DROP],
+                        _ => continue,
+                    };
+                    changes.push((start as usize..operators.original_position() as usize, code.to_vec()));
+                }
+            }
+            _ => {}
+        }
+    }
+    for (range, code) in changes {
+        let (first, rest) = binary[range].split_at_mut(code.len());
+        first.copy_from_slice(&code);
+        rest.fill(NOP);
+    }
 }
 
 fn module_with(u: &mut Unstructured<'_>, change: impl FnOnce(&mut Config)) -> Result<Vec<u8>> {

@@ -11,6 +11,7 @@ pub mod machine;
 pub mod modes;
 pub mod modules;
 pub mod mutants;
+pub mod objects;
 pub mod oracle;
 pub mod script;
 pub mod text;

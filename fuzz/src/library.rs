@@ -237,6 +237,7 @@ pub enum ExternType {
     Global { content: u8, mutable: bool },
     Table { element: u8, limits: Limits },
     Memory { limits: Limits },
+    Tag,
 }
 
 /// The exact limits of a table or memory.
@@ -260,26 +261,12 @@ impl From<libwasm_limits_t> for Limits {
     }
 }
 
-impl Limits {
-    pub fn to_c(self) -> libwasm_limits_t {
-        let Limits { min, max, index64, page_size } = self;
-        libwasm_limits_t {
-            min,
-            max: max.unwrap_or(0),
-            has_max: max.is_some(),
-            index64,
-            page_size,
-            ..Default::default()
-        }
-    }
-}
-
 /// Reads a type.
 ///
 /// # Safety
 ///
 /// `ty` is alive.
-unsafe fn extern_type(ty: *const wasm_externtype_t) -> ExternType {
+pub unsafe fn extern_type(ty: *const wasm_externtype_t) -> ExternType {
     // SAFETY: by the caller.
     match unsafe { wasm_externtype_kind(ty) } {
         EXTERN_FUNC => {
@@ -315,6 +302,7 @@ unsafe fn extern_type(ty: *const wasm_externtype_t) -> ExternType {
             assert!(unsafe { libwasm_memorytype_limits(ty, &mut limits) });
             ExternType::Memory { limits: limits.into() }
         }
+        EXTERN_TAG => ExternType::Tag,
         kind => panic!("an external type of kind {kind}"),
     }
 }
@@ -331,13 +319,19 @@ pub fn valtypes(kinds: &[u8]) -> wasm_valtype_vec_t {
 
 /// The types of a module's imports.
 pub fn imports(module: *const wasm_module_t) -> Vec<ExternType> {
+    // SAFETY: each type is alive.
+    with_imports(module, |ty| unsafe { extern_type(ty) })
+}
+
+/// What `take` makes of the types of a module's imports, which it is lent.
+pub fn with_imports<T>(module: *const wasm_module_t, mut take: impl FnMut(*const wasm_externtype_t) -> T) -> Vec<T> {
     let mut types = wasm_importtype_vec_t::EMPTY;
     // SAFETY: the module is alive, `types` is written.
     unsafe { wasm_module_imports(module, &mut types) };
     // SAFETY: the library filled it.
     let list = unsafe { types.as_slice() };
     // SAFETY: each import type is alive, and lends its type.
-    let list = list.iter().map(|&ty| unsafe { extern_type(wasm_importtype_type(ty)) }).collect();
+    let list = list.iter().map(|&ty| take(unsafe { wasm_importtype_type(ty) })).collect();
     // SAFETY: owned, and not used again.
     unsafe { wasm_importtype_vec_delete(&mut types) };
     list

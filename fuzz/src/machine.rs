@@ -1,6 +1,7 @@
 //! The library as a machine that runs scripts, in one of its tiers.
 
-use super::library::{ExternType, Module, Store, Tier, valtypes};
+use super::library::{ExternType, Module, Store, Tier, extern_type, with_imports};
+use super::objects;
 use super::script::{Host, Machine, SEEN_ELEMENTS, Script, State, Stop};
 use super::support::*;
 use super::value::{OBJECTS, SOME_FUNC, Value};
@@ -12,6 +13,10 @@ use std::rc::Rc;
 /// The codes of traps that machines meet at different times.
 const EXHAUSTED: [u8; 2] = [10, 13];
 const HOST_TRAP: u8 = 0;
+/// An exception that was thrown and not caught.
+const EXCEPTION: u8 = 23;
+/// Null references of all kinds, which are one to other machines.
+pub const NULLS: [u8; 6] = [15, 16, 18, 19, 20, 22];
 /// `call_indirect` beyond the table, which the specification's other machines do not tell from other accesses beyond one.
 const UNDEFINED_ELEMENT: u8 = 4;
 const TABLE_OUT_OF_BOUNDS: u8 = 3;
@@ -96,6 +101,12 @@ impl Library {
         &self.module
     }
 
+    /// Limits the size of the heap that a script may fill.
+    pub fn limit_heap(&self, bytes: usize) {
+        // SAFETY: the store is alive.
+        assert!(unsafe { libwasm_store_set_heap_limit(self.store.0, bytes) }, "a limit: {:?}", last_error());
+    }
+
     /// Deletes what a script made. Another can be run then: its instance takes the place of the dead one.
     pub fn reset(&mut self) {
         self.delete_instance();
@@ -175,6 +186,8 @@ impl Shared {
                 let copy = unsafe { wasm_ref_copy(wasm_foreign_as_ref(self.objects[number as usize])) };
                 val(WASM_EXTERNREF, wasm_val_union { r#ref: copy })
             }
+            Value::Null(kind) => val(kind, wasm_val_union { r#ref: ptr::null_mut() }),
+            Value::Object(_) => panic!("an object that the host has made"),
         }
     }
 
@@ -196,10 +209,22 @@ impl Shared {
                 Value::V128(u128::from_le_bytes(bytes))
             }
             // SAFETY: as the kind says.
-            WASM_FUNCREF => Value::Func((!unsafe { val.of.r#ref }.is_null()).then_some(SOME_FUNC)),
-            // SAFETY: as the kind says.
-            WASM_EXTERNREF => Value::Extern(self.object(unsafe { val.of.r#ref })),
+            kind if kind >= WASM_EXTERNREF => self.reference(kind, unsafe { val.of.r#ref }),
             kind => panic!("a value of kind {kind}"),
+        }
+    }
+
+    /// What a reference of the library's is, which is lent.
+    fn reference(&self, kind: u8, reference: *mut wasm_ref_t) -> Value {
+        // SAFETY: alive, or null.
+        match (unsafe { libwasm_ref_kind(reference) }, kind) {
+            (REFKIND_NULL, WASM_FUNCREF) => Value::Func(None),
+            (REFKIND_NULL, WASM_EXTERNREF) => Value::Extern(None),
+            (REFKIND_NULL, kind) => Value::Null(kind),
+            (REFKIND_FUNC, _) => Value::Func(Some(SOME_FUNC)),
+            (REFKIND_FOREIGN, _) => Value::Extern(self.object(reference)),
+            // SAFETY: alive, and no null.
+            _ => Value::Object(unsafe { objects::of_reference(reference, objects::DEPTH, &|val| self.value(val)) }),
         }
     }
 
@@ -220,12 +245,21 @@ impl Shared {
     fn stop(&self, trap: *mut wasm_trap_t) -> Stop {
         // SAFETY: the trap is alive.
         let code = unsafe { libwasm_trap_code(trap) };
+        // SAFETY: the trap is alive; what it gives is owned, or null.
+        let exception = unsafe { libwasm_trap_exception(trap) };
         // SAFETY: owned, and not used again.
         let message = unsafe { take_trap(trap) };
         match code {
             HOST_TRAP => Stop::Host(message.parse().expect("the number of a trap")),
             UNDEFINED_ELEMENT => Stop::Trap(TABLE_OUT_OF_BOUNDS),
+            EXCEPTION => {
+                let thrown = self.reference(LIBWASM_EXNREF, exception);
+                // SAFETY: owned, and not used again.
+                unsafe { wasm_ref_delete(exception) };
+                Stop::Exception(thrown.digest())
+            }
             code if EXHAUSTED.contains(&code) => Stop::Exhausted,
+            code if NULLS.contains(&code) => Stop::Trap(NULLS[0]),
             code => Stop::Trap(code),
         }
     }
@@ -270,53 +304,50 @@ extern "C" fn delete_import(env: *mut c_void) {
 
 impl Library {
     /// Something for the import at `index`, owned by the caller; null where the library has no such thing.
-    fn import(&self, index: usize, ty: &ExternType) -> *mut wasm_extern_t {
-        match ty {
-            ExternType::Func { params, results } => self.func(index, params, results),
-            ExternType::Global { content, mutable } => self.global(*content, *mutable),
-            ExternType::Table { element, limits } => {
-                // SAFETY: the element's type is given away, and the limits are borrowed.
-                let ty = unsafe { libwasm_tabletype_new(wasm_valtype_new(*element), &limits.to_c()) };
+    fn import(&self, index: usize, ty: *const wasm_externtype_t) -> *mut wasm_extern_t {
+        // SAFETY: the type is alive.
+        match unsafe { extern_type(ty) } {
+            ExternType::Func { results, .. } => self.func(index, ty, results),
+            ExternType::Global { content, .. } => self.global(ty, content),
+            ExternType::Table { .. } => {
+                // SAFETY: a view of the type, which is alive.
+                let ty = unsafe { wasm_externtype_as_tabletype_const(ty) };
                 // SAFETY: the store and the type are alive.
-                let table = unsafe { wasm_table_as_extern(wasm_table_new(self.store.0, ty, ptr::null_mut())) };
-                // SAFETY: owned, and not used again.
-                unsafe { wasm_tabletype_delete(ty) };
-                table
+                unsafe { wasm_table_as_extern(wasm_table_new(self.store.0, ty, ptr::null_mut())) }
             }
-            ExternType::Memory { limits } => {
-                // SAFETY: the limits are borrowed.
-                let ty = unsafe { libwasm_memorytype_new(&limits.to_c()) };
+            ExternType::Memory { .. } => {
+                // SAFETY: a view of the type, which is alive.
+                let ty = unsafe { wasm_externtype_as_memorytype_const(ty) };
                 // SAFETY: the store and the type are alive.
-                let memory = unsafe { wasm_memory_as_extern(wasm_memory_new(self.store.0, ty)) };
-                // SAFETY: owned, and not used again.
-                unsafe { wasm_memorytype_delete(ty) };
-                memory
+                unsafe { wasm_memory_as_extern(wasm_memory_new(self.store.0, ty)) }
+            }
+            ExternType::Tag => {
+                // SAFETY: a view of the type, which is alive.
+                let ty = unsafe { wasm_externtype_as_tagtype_const(ty) };
+                // SAFETY: the store and the type are alive.
+                unsafe { libwasm_tag_as_extern(libwasm_tag_new(self.store.0, ty)) }
             }
         }
     }
 
-    fn func(&self, index: usize, params: &[u8], results: &[u8]) -> *mut wasm_extern_t {
-        // SAFETY: both vectors are given away.
-        let ty = unsafe { wasm_functype_new(&mut valtypes(params), &mut valtypes(results)) };
-        let env = Box::into_raw(Box::new(Import { shared: self.shared.clone(), index, results: results.to_vec() }));
+    fn func(&self, index: usize, ty: *const wasm_externtype_t, results: Vec<u8>) -> *mut wasm_extern_t {
+        // SAFETY: a view of the type, which is alive.
+        let ty = unsafe { wasm_externtype_as_functype_const(ty) };
+        let env = Box::into_raw(Box::new(Import { shared: self.shared.clone(), index, results }));
         // SAFETY: the store and the type are alive; the environment is given away.
         let func = unsafe { wasm_func_new_with_env(self.store.0, ty, callback, env.cast(), Some(delete_import)) };
-        // SAFETY: owned, and not used again.
-        unsafe { wasm_functype_delete(ty) };
         // SAFETY: the function is alive, or null.
         unsafe { wasm_func_as_extern(func) }
     }
 
-    fn global(&self, content: u8, mutable: bool) -> *mut wasm_extern_t {
-        // SAFETY: the content's type is given away.
-        let ty = unsafe { wasm_globaltype_new(wasm_valtype_new(content), if mutable { WASM_VAR } else { WASM_CONST }) };
+    fn global(&self, ty: *const wasm_externtype_t, content: u8) -> *mut wasm_extern_t {
+        // SAFETY: a view of the type, which is alive.
+        let ty = unsafe { wasm_externtype_as_globaltype_const(ty) };
         let mut val = self.shared.val(&initial(content));
         // SAFETY: the store and the type are alive; the value is borrowed.
         let global = unsafe { wasm_global_new(self.store.0, ty, &val) };
         // SAFETY: owned, and not used again.
         unsafe { wasm_val_delete(&mut val) };
-        // SAFETY: owned, and not used again.
-        unsafe { wasm_globaltype_delete(ty) };
         // SAFETY: the global is alive, or null.
         unsafe { wasm_global_as_extern(global) }
     }
@@ -330,7 +361,9 @@ pub fn initial(kind: u8) -> Value {
 impl Machine for Library {
     fn instantiate(&mut self, script: &Script, host: &Host) -> Result<(), Stop> {
         *self.shared.host.borrow_mut() = Some(host.clone());
-        self.imports = script.imports.iter().enumerate().map(|(index, ty)| self.import(index, ty)).collect();
+        let mut indices = 0..;
+        let next = |ty| self.import(indices.next().unwrap_or_default(), ty);
+        self.imports = with_imports(self.module.0, next);
         let mut trap = ptr::null_mut();
         let imports = Vector::borrow(&self.imports);
         // SAFETY: everything is alive and borrowed; `trap` is written.
@@ -386,7 +419,7 @@ impl Machine for Library {
         let exports = unsafe { self.exports.as_slice() };
         for (&item, ty) in self.imports.iter().chain(exports).zip(script.items()) {
             match ty {
-                ExternType::Func { .. } => {}
+                ExternType::Func { .. } | ExternType::Tag => {}
                 ExternType::Global { .. } => state.globals.push(self.global_value(item)),
                 ExternType::Table { element, .. } => state.tables.push(self.elements(item, *element)),
                 ExternType::Memory { .. } => state.memories.push(self.bytes(item)),

@@ -61,6 +61,7 @@ impl Oracle {
             Value::V128(x) => Val::V128(x.into()),
             Value::Func(index) => Val::FuncRef(nullable(index.map(|index| self.funcs[index as usize]))),
             Value::Extern(number) => Val::ExternRef(nullable(number.map(|number| self.objects[number as usize]))),
+            Value::Null(_) | Value::Object(_) => panic!("the oracle has no such value: {value:?}"),
         }
     }
 
@@ -99,6 +100,7 @@ impl Oracle {
                 let ty = ty.build().expect("the type of a memory");
                 Memory::new(&mut self.store, ty).expect("a small memory").into()
             }
+            ExternType::Tag => panic!("the oracle has no tags"),
         }
     }
 
@@ -123,6 +125,7 @@ impl Oracle {
                     Value::V128(x) => Val::V128(x.into()),
                     Value::Func(_) => Val::FuncRef(Nullable::Null),
                     Value::Extern(number) => Val::ExternRef(nullable(number.map(|number| objects[number as usize]))),
+                    value => panic!("the oracle has no such value: {value:?}"),
                 };
             }
             Ok(())

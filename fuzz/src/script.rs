@@ -26,6 +26,8 @@ pub enum Stop {
     Trap(u8),
     /// A host function trapped: what it said.
     Host(u64),
+    /// An exception that nobody caught: a number that depends on what it carries.
+    Exception(u64),
     /// The stack or memory ran out, which machines do at different times: nothing is compared from here on.
     Exhausted,
 }

@@ -14,6 +14,10 @@ pub enum Value {
     Func(Option<u32>),
     /// Null, or a host object: its number.
     Extern(Option<u32>),
+    /// Null, of a kind of references that is none of the two above.
+    Null(u8),
+    /// Another object: a number that depends on what it is and has in it (`objects.rs`).
+    Object(u64),
 }
 
 /// A function of which nothing but that it is one is compared.
@@ -23,15 +27,21 @@ pub const SOME_FUNC: u32 = u32::MAX;
 pub const OBJECTS: u32 = 4;
 
 impl Value {
-    /// Whether two results agree: all NaNs are one.
+    fn is_null(&self) -> bool {
+        matches!(self, Value::Func(None) | Value::Extern(None) | Value::Null(_))
+    }
+
+    /// Whether two results agree: all NaNs are one, and so are all nulls.
     pub fn agrees(&self, other: &Value) -> bool {
         match (*self, *other) {
+            (a, b) if a.is_null() || b.is_null() => a.is_null() && b.is_null(),
             (Value::I32(a), Value::I32(b)) => a == b,
             (Value::I64(a), Value::I64(b)) => a == b,
             (Value::F32(a), Value::F32(b)) => a == b || f32::from_bits(a).is_nan() && f32::from_bits(b).is_nan(),
             (Value::F64(a), Value::F64(b)) => a == b || f64::from_bits(a).is_nan() && f64::from_bits(b).is_nan(),
             (Value::V128(a), Value::V128(b)) => a == b,
             (Value::Func(a), Value::Func(b)) | (Value::Extern(a), Value::Extern(b)) => a == b,
+            (Value::Object(a), Value::Object(b)) => a == b,
             _ => false,
         }
     }
@@ -57,6 +67,8 @@ impl Value {
             }
             Value::V128(x) => (x >> 64) as u64 ^ (x as u64).rotate_left(7),
             Value::Func(x) | Value::Extern(x) => x.map_or(2, u64::from),
+            Value::Null(_) => 2,
+            Value::Object(x) => x,
         }
     }
 }
@@ -121,8 +133,9 @@ impl Random {
             WASM_F32 => Value::F32((self.float() as f32).to_bits()),
             WASM_F64 => Value::F64(self.float().to_bits()),
             LIBWASM_V128 => Value::V128(self.vector()),
-            WASM_FUNCREF => Value::Func(one_of(self, funcs)),
-            WASM_EXTERNREF => Value::Extern(one_of(self, OBJECTS)),
+            WASM_FUNCREF | LIBWASM_REF_FUNC => Value::Func(one_of(self, funcs)),
+            WASM_EXTERNREF | LIBWASM_REF_EXTERN => Value::Extern(one_of(self, OBJECTS)),
+            kind if kind >= WASM_EXTERNREF => Value::Null(kind),
             kind => panic!("a value of kind {kind}"),
         }
     }

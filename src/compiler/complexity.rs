@@ -13,6 +13,8 @@
 //!
 //! The largest figures in SQLite, esbuild and Ruby (3,200 functions of over 1,500 bytes, the longest 200 KB, with signals and without), for
 //! each byte of the body: 5 values, 0.3 block parameters, 25 blocks lived in, 200 dominators climbed. The allowances are many times that.
+//! (Functions of over a megabyte in ONNX Runtime have 180 blocks between places where control joins. Compiled Kotlin, whose functions are small, has
+//! 25,000 pairs of references at most.)
 
 use crate::os::reserve;
 use crate::types::{Error, Result};
@@ -61,6 +63,10 @@ const PARAMS_TO_BACKTRACK: Allowance = Allowance { base: 4 << 10, per_byte: 1 };
 /// The same two where signals are off: a frame must be small then, which those of a single pass are not.
 const SPANS_WITHOUT_SIGNALS: Allowance = Allowance { base: 2 << 20, per_byte: 64 };
 const PARAMS_WITHOUT_SIGNALS: Allowance = Allowance { base: 16 << 10, per_byte: 1 };
+/// Blocks that the backtracking allocator climbs in the dominator tree, to where the ways to a block part: five nanoseconds each.
+const JOINS_TO_BACKTRACK: Allowance = Allowance { base: 16 << 20, per_byte: 600 };
+/// The same where signals are off.
+const JOINS_WITHOUT_SIGNALS: Allowance = Allowance { base: 64 << 20, per_byte: 1200 };
 /// Blocks that value numbering climbs in the dominator tree: half a nanosecond each.
 const CLIMBS_TO_OPTIMIZE: Allowance = Allowance { base: 10 << 20, per_byte: 1000 };
 
@@ -198,6 +204,13 @@ impl Effort {
             }
             effort.backtrack &= params <= PARAMS_TO_BACKTRACK.of(body);
         }
+        if blocks.saturating_mul(blocks) > JOINS_TO_BACKTRACK.of(body) {
+            let (joins, most) = (joins(func), JOINS_WITHOUT_SIGNALS.of(body));
+            if !signals && joins > most {
+                return Err(too_complex("places where control joins times blocks between", joins, most));
+            }
+            effort.backtrack &= joins <= JOINS_TO_BACKTRACK.of(body);
+        }
         if blocks.saturating_mul(insts) > CLIMBS_TO_OPTIMIZE.of(body) {
             effort.optimize = climbs(func) <= CLIMBS_TO_OPTIMIZE.of(body);
         }
@@ -302,6 +315,24 @@ fn live_ranges(func: &Function, mut tell: impl FnMut(Value, u32, u32)) {
             }
         }
     }
+}
+
+/// How far it is in the dominator tree from the blocks that control comes from to where their ways part, for all places where it joins.
+fn joins(func: &Function) -> usize {
+    let graph = ControlFlowGraph::with_function(func);
+    let tree = DominatorTree::with_function(func, &graph);
+    let mut depths: SecondaryMap<Block, u32> = SecondaryMap::new();
+    for &block in tree.cfg_rpo() {
+        depths[block] = tree.idom(block).map_or(0, |above| depths[above] + 1);
+    }
+    let mut total = 0;
+    for &block in tree.cfg_rpo() {
+        let parting = depths[block].saturating_sub(1);
+        // Of one way only, nothing is climbed.
+        let ways = graph.pred_iter(block).map(|way| depths[way.block].saturating_sub(parting) as usize);
+        total += ways.sum::<usize>();
+    }
+    total
 }
 
 /// How far value numbering climbs in the dominator tree, for all pure values together: from the block of each to the one where its
@@ -428,6 +459,8 @@ mod tests {
         let func = looping();
         // What block1 computes of the parameter could be computed in block0, and so what block2 computes of that.
         assert_eq!(climbs(&func), 1 + 2);
+        // From block2 back to block1, up to block0.
+        assert_eq!(joins(&func), 2);
     }
 
     #[test]

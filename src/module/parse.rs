@@ -334,7 +334,8 @@ impl Builder {
 }
 
 impl Module {
-    /// Whether anything outside of function bodies is of a type of objects of the heap.
+    /// Whether anything outside of function bodies is of a type of objects of the heap, or a function type may have subtypes: whether a
+    /// function is of such a type is looked up where the types of objects are.
     fn names_objects(&self) -> bool {
         let is_object =
             |ty: ValType| matches!(ty, ValType::Ref(ty) if !matches!(ty.heap.top(), HeapType::Func | HeapType::Extern));
@@ -342,7 +343,7 @@ impl Module {
         let elems = self.elems.values().map(|elem| ValType::Ref(elem.ty));
         let globals = self.globals.values().map(|ty| ty.content);
         let types = self.types.values();
-        types.clone().any(|ty| ty.kind() != CompositeKind::Func || ty.composite.vals().any(is_object))
+        types.clone().any(|ty| ty.kind() != CompositeKind::Func || !ty.is_final || ty.composite.vals().any(is_object))
             || tables.chain(elems).chain(globals).any(is_object)
     }
 

@@ -85,15 +85,24 @@ pub fn args(store: &Store, exception: &HeapObject) -> Result<Vec<Val>> {
         match unsafe { val::from_slot(store, &slot, val::crossing(ty)) } {
             Ok(value) => values.push(value),
             Err(error) => {
-                for value in &mut values {
-                    // SAFETY: made just now, and nobody else has them.
-                    unsafe { Val::delete(value) };
-                }
+                // SAFETY: made just now, and nobody else has them.
+                unsafe { delete_args(&mut values) };
                 return Err(error);
             }
         }
     }
     Ok(values)
+}
+
+/// Deletes what an exception carries.
+///
+/// # Safety
+/// The caller owns the values.
+pub unsafe fn delete_args(values: &mut [Val]) {
+    for value in values {
+        // SAFETY: passed on to the caller.
+        unsafe { value.delete() };
+    }
 }
 
 /// The exception that a trap stands for; `None` if it stands for none.

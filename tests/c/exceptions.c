@@ -313,11 +313,137 @@ static void deep(void) {
   world_delete(&w);
 }
 
+// What callbacks throw that are not of a module's world, and what happens when their traps are freed.
+struct thrower {
+  wasm_store_t* store;
+  libwasm_tag_t* tag;    // made when it is needed first, if it is NULL
+  wasm_store_t* of;      // the store of the exception
+  bool collects;         // whether the trap has a finalizer that collects
+  int finalized;
+};
+
+static libwasm_tag_t* tag_of_i32(wasm_store_t* store) {
+  wasm_functype_t* type = wasm_functype_new_1_0(wasm_valtype_new(WASM_I32));
+  wasm_tagtype_t* tag_type = wasm_tagtype_new(type);
+  libwasm_tag_t* tag = libwasm_tag_new(store, tag_type);
+  CHECK(tag);
+  wasm_tagtype_delete(tag_type);
+  return tag;
+}
+
+static wasm_ref_t* exception_of(libwasm_tag_t* tag, int32_t number) {
+  wasm_val_t value = WASM_I32_VAL(number);
+  wasm_val_vec_t args = {1, &value};
+  wasm_ref_t* exception = libwasm_exception_new(tag, &args);
+  CHECK(exception);
+  return exception;
+}
+
+// Collects, and makes exceptions that take the place of what was freed.
+static void collect_and_make(void* info) {
+  struct thrower* thrower = info;
+  CHECK(libwasm_store_collect(thrower->store));
+  for (int i = 0; i < 1000; i++) wasm_ref_delete(exception_of(thrower->tag, -1));
+  thrower->finalized++;
+}
+
+static wasm_trap_t* throws(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)args, (void)results;
+  struct thrower* thrower = env;
+  if (!thrower->tag) thrower->tag = tag_of_i32(thrower->of);
+  wasm_ref_t* exception = exception_of(thrower->tag, 42);
+  // Far into the heap, if it is another store's.
+  for (int i = 0; thrower->of != thrower->store && i < 3000; i++) {
+    wasm_ref_delete(exception);
+    exception = exception_of(thrower->tag, 42);
+  }
+  wasm_trap_t* trap = libwasm_trap_new_exception(exception);
+  CHECK(trap);
+  wasm_ref_delete(exception);
+  if (thrower->collects) wasm_trap_set_host_info_with_finalizer(trap, thrower, collect_and_make);
+  return trap;
+}
+
+static wasm_instance_t* thrower_instance(struct thrower* thrower, const char* text) {
+  wasm_functype_t* type = wasm_functype_new_0_0();
+  wasm_func_t* func = wasm_func_new_with_env(thrower->store, type, throws, thrower, NULL);
+  wasm_functype_delete(type);
+  wasm_instance_t* instance = check_instance(thrower->store, text, 1, wasm_func_as_extern(func));
+  wasm_func_delete(func);
+  return instance;
+}
+
+static const char* const CATCHES =
+    "(module (import \"\" \"f\" (func $f)) (tag $t (export \"t\") (param i32))"
+    "  (func (export \"run\") (result i32)"
+    "    (block $all (return (block $h (result i32) (try_table (catch $t $h) (catch_all $all) (call $f)) (i32.const 1)))) (i32.const 2)))";
+
+// The finalizer of a trap whose exception is caught may collect: the exception is no longer the trap's, and in no frame yet.
+static void caught_traps_are_finalized(void) {
+  struct thrower thrower = {.store = check_store(), .collects = true};
+  thrower.of = thrower.store;
+  wasm_instance_t* instance = thrower_instance(&thrower, CATCHES);
+  thrower.tag = libwasm_extern_as_tag(check_export(instance, 0));
+  wasm_func_t* run = check_func(instance, 1);
+  for (int i = 1; i <= 20; i++) {
+    CHECK(check_call(run, 0) == 42);
+    CHECK(thrower.finalized == i);
+  }
+  wasm_func_delete(run);
+  libwasm_tag_delete(thrower.tag);
+  wasm_instance_delete(instance);
+  wasm_store_delete(thrower.store);
+}
+
+// An exception of another store is not caught: it is a mistake of the callback's.
+static void exceptions_of_another_store(void) {
+  struct thrower thrower = {.store = check_store(), .of = check_store()};
+  wasm_instance_t* instance = thrower_instance(&thrower, CATCHES);
+  wasm_func_t* run = check_func(instance, 1);
+  wasm_val_t result = WASM_I32_VAL(0);
+  wasm_val_vec_t none = WASM_EMPTY_VEC, results = {1, &result};
+  wasm_trap_t* trap = wasm_func_call(run, &none, &results);
+  CHECK(trap && libwasm_trap_code(trap) == LIBWASM_TRAP_BAD_CALL);
+  CHECK(trap_says(trap, "a callback returned a trap of another store") && !libwasm_trap_exception(trap));
+  wasm_trap_delete(trap);
+  wasm_func_delete(run);
+  libwasm_tag_delete(thrower.tag);
+  wasm_instance_delete(instance);
+  wasm_store_delete(thrower.of);
+  wasm_store_delete(thrower.store);
+}
+
+// The first exception of a store is made while a function runs that catches all, of a module that has no tags.
+static void caught_without_tags(void) {
+  for (int level = LIBWASM_OPT_NONE; level <= LIBWASM_OPT_SPEED; level++) {
+    wasm_config_t* config = check_config();
+    libwasm_config_set_opt_level(config, (libwasm_opt_level_t)level);
+    wasm_engine_t* engine = wasm_engine_new_with_config(config);
+    struct thrower thrower = {.store = wasm_store_new(engine)};
+    wasm_engine_delete(engine);
+    thrower.of = thrower.store;
+    wasm_instance_t* instance = thrower_instance(
+        &thrower,
+        "(module (import \"\" \"f\" (func $f)) (func (export \"run\") (result i32)"
+        "  (block $h (result exnref) (try_table (catch_all_ref $h) (call $f)) (return (i32.const 1)))"
+        "  (ref.is_null) (i32.add (i32.const 2))))");
+    wasm_func_t* run = check_func(instance, 0);
+    CHECK(check_call(run, 0) == 2);
+    wasm_func_delete(run);
+    libwasm_tag_delete(thrower.tag);
+    wasm_instance_delete(instance);
+    wasm_store_delete(thrower.store);
+  }
+}
+
 int main(void) {
   thrown_and_not_caught();
   through_the_host();
   references();
   tags();
   deep();
+  caught_traps_are_finalized();
+  exceptions_of_another_store();
+  caught_without_tags();
   return 0;
 }

@@ -158,6 +158,31 @@ static void limit(void) {
   world_delete(&w);
 }
 
+// Initial values that make objects find room where there is only garbage.
+static void initial_values(void) {
+  wasm_store_t* store = check_store();
+  CHECK(libwasm_store_set_heap_limit(store, 1 << 20));
+  static const char* const MODULES[] = {
+      "(module (type $a (array i8)) (global (ref $a) (array.new_default $a (i32.const 400000))))",
+      "(module (type $a (array i8)) (table 2 (ref $a) (array.new_default $a (i32.const 400000))))",
+      "(module (type $a (array i8)) (elem (ref $a) (item (array.new_default $a (i32.const 400000)))))",
+  };
+  for (int i = 0; i < 12; i++) {
+    wasm_module_t* module = check_module(store, MODULES[i % 3]);
+    wasm_instance_t* instance = wasm_instance_new(store, module, NULL, NULL);
+    CHECK(instance);
+    wasm_instance_delete(instance);
+    wasm_module_delete(module);
+  }
+  // With less than it takes there is none.
+  CHECK(libwasm_store_set_heap_limit(store, 0));
+  wasm_module_t* module = check_module(store, "(module (type $a (array i8)) (global (ref $a) (array.new_default $a (i32.const 2000000))))");
+  CHECK_REASON(!wasm_instance_new(store, module, NULL, NULL));
+  CHECK(libwasm_last_error_kind() == LIBWASM_ERROR_OUT_OF_MEMORY);
+  wasm_module_delete(module);
+  wasm_store_delete(store);
+}
+
 static void null(void) {
   libwasm_heap_statistics_t all;
   memset(&all, 0xff, sizeof all);
@@ -172,6 +197,7 @@ static void null(void) {
 int main(void) {
   changes();
   limit();
+  initial_values();
   null();
   return 0;
 }

@@ -256,9 +256,66 @@ static void types_are_used_again(void) {
   wasm_store_delete(store);
 }
 
+// A function of a declared subtype is called by way of a table, in a module that has no other types.
+static void subtypes_are_called(void) {
+  wasm_store_t* store = check_store();
+  wasm_instance_t* instance = check_instance(
+      store,
+      "(module (type $a (sub (func (result i32)))) (type $b (sub $a (func (result i32)))) (type $c (func (result i32)))"
+      "  (table 2 funcref) (elem (i32.const 0) $f $g)"
+      "  (func $f (type $b) (i32.const 7)) (func $g (type $c) (i32.const 8))"
+      "  (func (export \"run\") (param i32) (result i32) (call_indirect (type $a) (local.get 0))))",
+      0);
+  wasm_func_t* run = check_func(instance, 0);
+  CHECK(check_call(run, 1, 0) == 7);
+  wasm_val_t arg = WASM_I32_VAL(1), result = WASM_I32_VAL(0);
+  wasm_val_vec_t args = {1, &arg}, results = {1, &result};
+  wasm_trap_t* trap = wasm_func_call(run, &args, &results);
+  CHECK(trap && trap_says(trap, "indirect call type mismatch"));
+  wasm_trap_delete(trap);
+  wasm_func_delete(run);
+  wasm_instance_delete(instance);
+  wasm_store_delete(store);
+}
+
+// What is known of a type is looked up for every function in a table, however many types there are that nothing is known of.
+static void many_types(void) {
+  enum { TYPES = 4000, LONGEST = 64 };
+  wasm_store_t* store = check_store();
+  wasm_instance_t* caller = check_instance(
+      store,
+      "(module (type $a (sub (func))) (table (export \"t\") 1 funcref) (func (export \"run\") (call_indirect (type $a) (i32.const 0))))",
+      0);
+  // Each has other parameters: the digits of its number.
+  static const char* const DIGITS[] = {" i32", " i64", " f32", " f64"};
+  char* text = malloc((TYPES + 4) * LONGEST);
+  CHECK(text);
+  size_t length = (size_t)sprintf(text, "(module (import \"\" \"t\" (table 1 funcref)) (elem (i32.const 0) $f) (func $f (type %d))", TYPES - 1);
+  for (int i = 0; i < TYPES; i++) {
+    length += (size_t)sprintf(text + length, "(type (func (param");
+    for (int rest = i + 4096; rest > 1; rest /= 4) length += (size_t)sprintf(text + length, "%s", DIGITS[rest % 4]);
+    length += (size_t)sprintf(text + length, ")))");
+  }
+  sprintf(text + length, ")");
+  wasm_extern_t* table = check_export(caller, 0);
+  wasm_instance_t* filler = check_instance(store, text, 1, table);
+  wasm_func_t* run = check_func(caller, 1);
+  wasm_trap_t* trap = check_trap(run);
+  CHECK(trap_says(trap, "indirect call type mismatch"));
+  wasm_trap_delete(trap);
+  wasm_func_delete(run);
+  wasm_extern_delete(table);
+  wasm_instance_delete(filler);
+  wasm_instance_delete(caller);
+  wasm_store_delete(store);
+  free(text);
+}
+
 int main(void) {
   types_are_reflected();
   values_are_checked();
   types_are_used_again();
+  subtypes_are_called();
+  many_types();
   return 0;
 }

@@ -2,8 +2,8 @@
 //
 // For n = 1, 1 + STEP, ... a child makes the n-th allocation or mapping of the scenario fail (`once`), or all from the n-th on (`on`),
 // until the scenario makes fewer than n. The scenario runs for the first time then, so that what is made on first use is in it. A call
-// that fails says that memory ran out, deleting works without memory, and afterwards, with memory again, the same scenario runs to its
-// end. Nothing may end the process.
+// that fails says that memory ran out and leaves no handle behind, deleting works without memory, and afterwards, with memory again, the same
+// scenario runs to its end. Nothing may end the process.
 
 #include "check.h"
 #include "inject.h"
@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "compiling.h"
+#include "heap.h"
 #include "running.h"
 #include "objects.h"
 
@@ -23,6 +24,7 @@ static const struct scenario {
     {"artifacts", artifacts}, {"instances", instances}, {"calling", calling},   {"references", references},
     {"traps", traps},         {"objects", objects},     {"types", types},       {"threads", threads},
     {"defined_types", defined_types}, {"heap_objects", heap_objects},
+    {"heap_calls", heap_calls}, {"heap_handles", heap_handles}, {"exceptions", exceptions},
 };
 
 enum { HIT = 41, FEWER = 42 };
@@ -30,17 +32,23 @@ enum { HIT = 41, FEWER = 42 };
 static void attempt(const struct scenario* scenario, long n, bool persistently) {
   // A deadlock ends here.
   alarm(60);
+  // What a failure leaves a handle of keeps the store, and the foreign object.
+  int freed = 0;
+  wasm_foreign_set_host_info_with_finalizer(room.foreign, &freed, count_up);
   inject_begin(n, persistently);
   bool success = scenario->run();
   bool hit = inject_end();
   CHECK(success || hit);
   libwasm_last_error_clear();
   CHECK(scenario->run());
+  delete_heap_room();
   wasm_extern_vec_delete(&room.exports);
+  wasm_extern_delete(room.import);
   wasm_instance_delete(room.instance);
   wasm_foreign_delete(room.foreign);
   wasm_module_delete(room.module);
   wasm_store_delete(room.store);
+  CHECK(freed == 1);
   wasm_engine_delete(room.engine);
   _exit(hit ? HIT : FEWER);
 }
@@ -83,6 +91,7 @@ int main(int argc, char** argv) {
   const struct scenario* scenario = scenarios;
   while (strcmp(scenario->name, argv[1]) != 0) CHECK(++scenario < scenarios + sizeof scenarios / sizeof *scenarios);
   make_room();
+  make_heap_room();
   // One request only, to look into it.
   const char* only = getenv("INJECT_ONLY");
   const long step = atol(argv[3]);

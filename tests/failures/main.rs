@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The scenarios of failures.c, and which part of their requests a debug and an optimised build try: one of so many.
-const SCENARIOS: [(&str, usize, usize); 14] = [
+const SCENARIOS: [(&str, usize, usize); 17] = [
     ("engines", 1, 1),
     ("compiling", 31, 1),
     ("compiling_much", 211, 53),
@@ -28,6 +28,9 @@ const SCENARIOS: [(&str, usize, usize); 14] = [
     ("threads", 1, 1),
     ("defined_types", 1, 1),
     ("heap_objects", 1, 1),
+    ("heap_calls", 1, 1),
+    ("heap_handles", 4999, 499),
+    ("exceptions", 1, 1),
 ];
 
 fn main() {

@@ -23,7 +23,7 @@ opaque! {
     wasm_config_t wasm_engine_t wasm_store_t wasm_module_t wasm_instance_t wasm_extern_t wasm_func_t wasm_global_t
     wasm_table_t wasm_memory_t wasm_trap_t wasm_foreign_t wasm_ref_t wasm_valtype_t wasm_functype_t wasm_globaltype_t
     wasm_tabletype_t wasm_memorytype_t wasm_externtype_t wasm_importtype_t wasm_exporttype_t wasm_frame_t
-    wasm_shared_module_t libwasm_shared_memory_t
+    wasm_shared_module_t wasm_tagtype_t libwasm_shared_memory_t libwasm_tag_t
 }
 
 pub const WASM_I32: u8 = 0;
@@ -39,6 +39,8 @@ pub const LIBWASM_ARRAYREF: u8 = 134;
 pub const LIBWASM_EXNREF: u8 = 135;
 pub const WASM_EXTERNREF: u8 = 128;
 pub const WASM_FUNCREF: u8 = 129;
+pub const LIBWASM_REF_EXTERN: u8 = 152;
+pub const LIBWASM_REF_FUNC: u8 = 153;
 
 pub const WASM_CONST: u8 = 0;
 
@@ -62,6 +64,16 @@ pub const EXTERN_FUNC: u8 = 0;
 pub const EXTERN_GLOBAL: u8 = 1;
 pub const EXTERN_TABLE: u8 = 2;
 pub const EXTERN_MEMORY: u8 = 3;
+pub const EXTERN_TAG: u8 = 4;
+
+/// `LIBWASM_REFKIND_NULL` and its siblings.
+pub const REFKIND_NULL: u8 = 0;
+pub const REFKIND_FUNC: u8 = 1;
+pub const REFKIND_FOREIGN: u8 = 9;
+pub const REFKIND_I31: u8 = 10;
+pub const REFKIND_STRUCT: u8 = 11;
+pub const REFKIND_ARRAY: u8 = 12;
+pub const REFKIND_EXCEPTION: u8 = 13;
 
 /// A `wasm_X_vec_t`: elements by value for bytes and values, pointers for everything else.
 #[repr(C)]
@@ -364,6 +376,17 @@ unsafe extern "C" {
     pub fn libwasm_last_error_message() -> *const c_char;
     pub fn libwasm_wat2wasm(wat: *const wasm_byte_vec_t, out: *mut wasm_byte_vec_t) -> bool;
     pub fn libwasm_ref_test(reference: *const wasm_ref_t, ty: *const wasm_valtype_t) -> bool;
+    pub fn wasm_externtype_as_tagtype_const(ty: *const wasm_externtype_t) -> *const wasm_tagtype_t;
+    pub fn libwasm_tag_new(store: *mut wasm_store_t, ty: *const wasm_tagtype_t) -> *mut libwasm_tag_t;
+    pub fn libwasm_tag_as_extern(tag: *mut libwasm_tag_t) -> *mut wasm_extern_t;
+    pub fn libwasm_ref_kind(reference: *const wasm_ref_t) -> u8;
+    pub fn libwasm_i31_get_s(reference: *const wasm_ref_t) -> i32;
+    pub fn libwasm_struct_get(object: *const wasm_ref_t, field: u32, out: *mut wasm_val_t) -> bool;
+    pub fn libwasm_array_length(array: *const wasm_ref_t) -> u32;
+    pub fn libwasm_array_get(array: *const wasm_ref_t, index: u32, out: *mut wasm_val_t) -> bool;
+    pub fn libwasm_exception_args(exception: *const wasm_ref_t, out: *mut wasm_val_vec_t) -> bool;
+    pub fn libwasm_trap_exception(trap: *const wasm_trap_t) -> *mut wasm_ref_t;
+    pub fn libwasm_store_set_heap_limit(store: *mut wasm_store_t, bytes: usize) -> bool;
     pub fn libwasm_val_new_v128(bytes: *const u8, out: *mut wasm_val_t);
     pub fn libwasm_val_v128(val: *const wasm_val_t, bytes: *mut u8) -> bool;
 }

@@ -253,6 +253,8 @@ impl World {
             ExternType::Global { .. } => self.new_global(store, SHARED_GLOBAL.0, SHARED_GLOBAL.1),
             ExternType::Table { .. } => self.new_table(store, SHARED_TABLE.0, &SHARED_TABLE.1),
             ExternType::Memory { .. } => self.new_memory(store, &SHARED_MEMORY),
+            // None of the guests imports a tag.
+            ExternType::Tag => None,
         }
     }
 }

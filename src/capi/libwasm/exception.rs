@@ -144,8 +144,10 @@ pub unsafe extern "C" fn libwasm_exception_args(exception: *const wasm_ref_t, ou
         let exception = unsafe { exception_behind(exception) }?;
         // SAFETY: the caller's handle keeps the object alive.
         let entered = unsafe { own::store_of_object(ptr::from_ref(exception).cast()) }?.enter()?;
-        let values = exception::args(entered.store(), exception)?;
-        let values = vec::from_iter(values.into_iter().map(own::val_into_raw))?;
+        let mut args = exception::args(entered.store(), exception)?;
+        let values = vec::from_iter(args.iter().copied().map(own::val_into_raw));
+        // SAFETY: where there is no memory for a vector, nobody else has them.
+        let values = values.inspect_err(|_| unsafe { exception::delete_args(&mut args) })?;
         // SAFETY: as the caller states.
         unsafe { own::write(out, values) }?;
         Ok(true)

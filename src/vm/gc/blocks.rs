@@ -15,9 +15,11 @@ pub(super) struct Blocks(Vec<*mut EntityHeader>);
 impl Blocks {
     /// Those of all that are alive, until one is freed or made.
     pub(super) fn of(store: &Store) -> Blocks {
-        let mut blocks = store.entities.borrow().clone();
+        let entities = store.entities.borrow();
         // SAFETY: entities in the list are live.
-        blocks.retain(|&entity| matches!(unsafe { (*entity).object.kind }, ObjectKind::Instance | ObjectKind::Func));
+        let kind = |entity: *mut EntityHeader| unsafe { (*entity).object.kind };
+        let has_block = |&entity: &*mut EntityHeader| matches!(kind(entity), ObjectKind::Instance | ObjectKind::Func);
+        let mut blocks: Vec<_> = entities.iter().copied().filter(has_block).collect();
         blocks.sort_unstable();
         Blocks(blocks)
     }

@@ -62,11 +62,14 @@ impl Store {
     }
 
     /// Marks what is not marked yet, and frees what then is not.
-    pub(super) fn finish_marking(&self, mut tracing: Tracing) {
+    pub(super) fn finish_marking(&self, tracing: Tracing) {
+        // What is freed may be an exception of another language, whose destructor may call the library.
+        self.pacing.set_collecting(true);
         self.free_pending(usize::MAX);
         self.pacing.begin();
-        tracing.take_written(&mut self.gc.heap.borrow_mut());
         let mut marker = Marker::begin(self, tracing);
+        // A tracing function of the host may have written to objects just now.
+        marker.tracing.take_written(&mut self.gc.heap.borrow_mut());
         marker.mark_roots();
         marker.mark_reached(true);
         // Before environments are finalized: what only they keep has been given up.

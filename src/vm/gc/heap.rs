@@ -288,9 +288,9 @@ impl GcHeap {
     }
 
     /// Notes, as compiled code does, that references are written to a range of places in an object.
-    pub fn note_writes(&mut self, object: u32, places: Range<u32>) {
+    pub fn note_writes(&mut self, object: u32, places: Range<u64>) {
         let lines = places.start >> LINE_SHIFT..places.end.div_ceil(1 << LINE_SHIFT);
-        for line in std::iter::once(object >> LINE_SHIFT).chain(lines) {
+        for line in std::iter::once(u64::from(object) >> LINE_SHIFT).chain(lines) {
             // SAFETY: committed with the object.
             unsafe { self.area().cards(line as usize, 1).write(1) };
         }
@@ -306,8 +306,10 @@ impl GcHeap {
             // SAFETY: the header of an object.
             match unsafe { GcHeap::shape(read(start)) } {
                 Some(Shape::Array { shift: 2, .. }) => {
-                    let element = |place: u32| place.saturating_sub(start + HEAP_HEADER) / 4;
-                    elements(start, element(places.start)..element(places.end).min(read(start + ARRAY_LENGTH as u32)));
+                    let length = read(start + ARRAY_LENGTH as u32);
+                    // Of 32 bits, as they are distances within the heap.
+                    let element = |place: u64| (place.saturating_sub((start + HEAP_HEADER).into()) / 4) as u32;
+                    elements(start, element(places.start)..element(places.end).min(length));
                 }
                 Some(Shape::Struct { .. }) => large.push(start),
                 Some(Shape::Array { .. }) | None => {}

@@ -174,13 +174,14 @@ impl Store {
 
     /// Notes that references are written to elements of an array.
     pub(in crate::vm) fn note_writes(&self, array: u32, start: u32, count: u32) {
-        let place = |index| Store::element(array, index, 2);
+        // An array may end at 4 GiB.
+        let place = |index: u32| u64::from(array) + u64::from(HEAP_HEADER) + (u64::from(index) << 2);
         self.gc.heap.borrow_mut().note_writes(array, place(start)..place(start + count));
     }
 
     /// Notes that a reference is written to a field of a structure.
     pub(in crate::vm) fn note_write(&self, object: u32) {
-        self.gc.heap.borrow_mut().note_writes(object, object..object);
+        self.gc.heap.borrow_mut().note_writes(object, 0..0);
     }
 
     /// The type of a structure or array; `None` for an i31, an exception, and what is no object.

@@ -87,7 +87,7 @@ impl Store {
 
     /// Collects everything, where an allocation has failed. Whether another attempt is worth it: not if the heap is full to the last part,
     /// since it would be collected for each object.
-    pub(super) fn collect_for_room(&self) -> bool {
+    pub(in crate::vm) fn collect_for_room(&self) -> bool {
         if self.pacing.collecting() {
             return false;
         }

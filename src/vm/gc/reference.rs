@@ -5,7 +5,7 @@
 //! info, which lives as long as the object.
 
 use crate::abi::{ObjectHeader, ObjectKind};
-use crate::types::{HeapType, RefType, Result};
+use crate::types::{Error, HeapType, RefType, Result};
 use crate::vm::store::Store;
 use crate::vm::store::entity::{EntityHeader, Record};
 use crate::vm::store::kinds::{Entity, Tracer};
@@ -92,6 +92,9 @@ impl Store {
         let header = self.gc.heap.borrow().header(reference);
         if header.is_none() && reference & 1 == 0 {
             return Ok(std::ptr::null_mut());
+        }
+        if self.gc.names.borrow_mut().try_reserve(1).is_err() {
+            return Err(Error::out_of_memory("out of memory for another handle of an object"));
         }
         let header_of_name = EntityHeader::new(ObjectKind::HeapObject, self);
         let name = Box::into_raw(Box::new(HeapObject { header: header_of_name, bits: reference }));

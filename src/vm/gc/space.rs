@@ -334,7 +334,7 @@ impl Space {
     }
 
     /// The marked objects in lines whose cards are set, and the places in large objects that have such lines. The cards are so no more.
-    pub fn take_written(&mut self, mut object: impl FnMut(u32), mut part: impl FnMut(u32, Range<u32>)) {
+    pub fn take_written(&mut self, mut object: impl FnMut(u32), mut part: impl FnMut(u32, Range<u64>)) {
         let mut first = 0;
         for (index, &state) in self.blocks.iter().enumerate() {
             let line_of_block = self.start / LINE as usize + index * LINES;
@@ -365,7 +365,8 @@ impl Space {
                                 .for_each(|bit| object(address + bit * 8));
                         }
                         State::First(_) | State::Behind if self.is_marked(first) => {
-                            part(first, address..address.saturating_add(LINE));
+                            // The last line of all ends at 4 GiB.
+                            part(first, address.into()..u64::from(address) + u64::from(LINE));
                         }
                         State::First(_) | State::Behind => {}
                     }

@@ -3,7 +3,7 @@
 use super::boxes::Swept;
 use super::heap::GcHeap;
 use crate::abi::{LARGEST_INLINE, ObjectHeader, TYPE_SHIFT, VMHeap};
-use crate::types::{CompositeType, FieldType, Mutability, StorageType, SubType};
+use crate::types::{CompositeType, FieldType, HeapType, Mutability, RefType, StorageType, SubType, ValType};
 use crate::vm::types::DefinedType;
 use std::collections::HashMap;
 
@@ -208,9 +208,9 @@ fn what_is_marked_stays_so_in_young_collections_and_writes_to_it_are_noticed() {
     // What is new is read whether it was written to or not; old objects in one line are not told apart. Under the stress feature
     // no two objects lie in one line.
     let beside: &[u32] = if cfg!(feature = "stress") { &[] } else { &[neighbour] };
-    heap.note_writes(young, young + 8..young + 12);
-    heap.note_writes(old, old + 8..old + 12);
-    heap.note_writes(large, large + 8 + 4 * 5000..large + 8 + 4 * 5001);
+    heap.note_writes(young, u64::from(young + 8)..u64::from(young + 12));
+    heap.note_writes(old, u64::from(old + 8)..u64::from(old + 12));
+    heap.note_writes(large, u64::from(large + 8 + 4 * 5000)..u64::from(large + 8 + 4 * 5001));
     let (objects, elements) = written(&mut heap);
     assert_eq!(objects, [&[old], beside].concat());
     assert_eq!(elements.len(), 2, "the line of the header too: {elements:?}");
@@ -218,7 +218,7 @@ fn what_is_marked_stays_so_in_young_collections_and_writes_to_it_are_noticed() {
     assert!(elements[1].1.contains(&5000) && elements[1].1.len() == 32, "{elements:?}");
     assert_eq!(written(&mut heap), (vec![], vec![]), "once");
     // To the end, and no further.
-    heap.note_writes(large, large + 8 + 4 * 9999..large + 8 + 4 * 10_000);
+    heap.note_writes(large, u64::from(large + 8 + 4 * 9999)..u64::from(large + 8 + 4 * 10_000));
     assert_eq!(written(&mut heap).1[1].1.end, 10_000);
     heap.retire(&mut context);
     heap.sweep();
@@ -226,11 +226,11 @@ fn what_is_marked_stays_so_in_young_collections_and_writes_to_it_are_noticed() {
     let next = heap.allocate(&mut context, [ty.id().0 << TYPE_SHIFT, 2], 16).unwrap();
     assert_eq!(next, young, "what was not marked is used again");
     // From scratch, nothing is known of what was written to.
-    heap.note_writes(old, old + 8..old + 12);
+    heap.note_writes(old, u64::from(old + 8)..u64::from(old + 12));
     heap.begin_marking();
     assert!(!heap.is_marked(old) && mark(&mut heap, neighbour));
     assert_eq!(written(&mut heap), (vec![], vec![]));
-    heap.note_writes(old, old + 8..old + 12);
+    heap.note_writes(old, u64::from(old + 8)..u64::from(old + 12));
     assert_eq!(written(&mut heap).0, beside, "what is not marked will be read in any case");
 }
 
@@ -256,4 +256,40 @@ fn free_memory_is_given_back() {
     assert_eq!((byte(&heap, all[0]), byte(&heap, all[40])), (kept, 1), "some is kept, and what is in use");
     assert!([20, 39, 41, 63].iter().all(|&at| byte(&heap, all[at]) == 0), "the rest is not");
     assert_eq!(heap.allocate(&mut context, header, length + 8), Some(all[0]));
+}
+
+/// Everything that 32 bits reach is one array, whose last element is where the heap ends.
+#[test]
+fn the_last_element_of_the_heap_is_read_again() {
+    let ty = array_of(StorageType::Val(ValType::Ref(RefType { nullable: true, heap: HeapType::Any })));
+    let (mut heap, mut context) = (GcHeap::default(), VMHeap::NONE);
+    heap.prepare(&mut context).unwrap();
+    let size = heap.capacity() as u64;
+    if size < 3 << 30 {
+        // Where address space is limited no heap reaches as far.
+        return;
+    }
+    let length = ((size - 8) / 4) as u32;
+    let array = heap.allocate(&mut context, [ty.id().0 << TYPE_SHIFT, length], size as u32).unwrap();
+    assert_eq!(u64::from(array) + size, 1 << 32);
+    heap.begin_marking();
+    assert_eq!(heap.mark_object(array), Some(true));
+    let end = u64::from(array) + size;
+    for places in [end - 4..end, end - 400..end] {
+        heap.note_writes(array, places.clone());
+        let mut written = [false; 200];
+        heap.take_written(
+            |_| panic!("the elements only"),
+            |object, elements| {
+                assert_eq!(object, array);
+                for element in elements {
+                    if let Some(written) = written.get_mut((length - 1 - element) as usize) {
+                        *written = true;
+                    }
+                }
+            },
+        );
+        let count = (places.end - places.start) as usize / 4;
+        assert!(written[..count].iter().all(|&written| written));
+    }
 }

@@ -86,6 +86,11 @@ impl Weak {
             ObjectKind::HeapObject => Target::Object(unsafe { (*object.cast::<HeapObject>()).bits() }),
             _ => Target::Record(object),
         };
+        let mut table = store.gc.weak.borrow_mut();
+        if table.objects.try_reserve(1).is_err() || table.records.try_reserve(1).is_err() {
+            return Err(Error::out_of_memory("out of memory for another weak reference"));
+        }
+        drop(table);
         let header = EntityHeader::new(ObjectKind::Weak, store);
         let weak = Box::into_raw(Box::new(Weak { header, target: Cell::new(Target::Gone) }));
         // SAFETY: just boxed, and the header is first.
@@ -151,8 +156,10 @@ impl Store {
     }
 
     /// Clears the weak references to the records of an entity that is about to be freed.
+    #[inline]
     pub(in crate::vm) fn clear_weak_to(&self, entity: *const EntityHeader) {
-        let mut table = self.gc.weak.borrow_mut();
+        let Some(gc) = self.gc.get() else { return };
+        let mut table = gc.weak.borrow_mut();
         if !table.records.is_empty()
             && let Some(all) = table.records.remove(&entity)
         {

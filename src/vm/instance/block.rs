@@ -179,7 +179,9 @@ impl Instance {
     /// Makes tables and memories what they were at first; false if they cannot be used again.
     fn reset(&self) -> bool {
         let (description, initial, touched) = (self.module(), self.module.initial(), self.touched.get());
-        self.elems.take();
+        if self.module.initial().makes_elems {
+            self.elems.take();
+        }
         let keep_pages = touched && self.module.pool().keeps_pages();
         let contents = |position| initial.memory(description, position);
         // SAFETY: parts of the instance.

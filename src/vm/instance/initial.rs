@@ -5,7 +5,7 @@
 //! none can trap and each says all by itself: constant offset, in bounds of what the module itself defines.
 
 use crate::abi::Crossing;
-use crate::module::{ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemMode, Module};
+use crate::module::{ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemSegment, ElemMode, Module};
 use crate::types::*;
 use crate::vm::memory::image::{ImageFiles, MemoryImage};
 use crate::vm::memory::linear::Contents;
@@ -88,6 +88,8 @@ pub struct Initial {
     tables: Vec<TableImage>,
     /// For each memory that the module defines.
     memories: Vec<MemoryImage>,
+    /// Whether elements of segments are objects, which each instance makes.
+    pub makes_elems: bool,
     /// For each global that the module defines.
     globals: Box<[InitialGlobal]>,
     /// The first element segment and the first data segment that images leave out: they and all that follow are run.
@@ -117,6 +119,7 @@ impl Initial {
         };
         Initial {
             tables,
+            makes_elems: module.elems.values().any(makes_objects),
             globals: initial_globals(module),
             memories: placed.into_iter().enumerate().map(image).collect(),
             first_elem: first_elem.unwrap_or(module.elems.next_key()),
@@ -140,6 +143,10 @@ impl Initial {
         let image = self.memories.get(position).filter(|image| !image.is_empty())?;
         Some(Contents { module, image })
     }
+}
+
+fn makes_objects(elem: &ElemSegment) -> bool {
+    matches!(&elem.items, ElemItems::Exprs(exprs) if exprs.iter().any(ConstExpr::allocates))
 }
 
 fn initial_globals(module: &Module) -> Box<[InitialGlobal]> {

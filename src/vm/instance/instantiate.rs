@@ -69,7 +69,9 @@ pub unsafe fn instantiate(
     define_tags(&instance);
     define_globals(&instance).map_err(failed)?;
     fill_tables(&instance).map_err(failed)?;
-    evaluate_elems(&instance).map_err(failed)?;
+    if module.initial().makes_elems {
+        evaluate_elems(&instance).map_err(failed)?;
+    }
     let traps = |(code, message): SegmentTrap| match Trap::new(entered, code, Some(message.into_bytes().into())) {
         Ok(trap) => Failure::Trap(trap),
         Err(error) => Failure::Error(error),
@@ -221,6 +223,23 @@ fn define_tags(instance: &Instance) {
     }
 }
 
+/// Evaluates what may make objects: while that goes on nothing is collected, but before, if it is due, and if there is no room, and then
+/// it is evaluated once more.
+fn with_room<T>(
+    instance: &Instance,
+    allocates: bool,
+    evaluate: impl Fn() -> Result<T, TrapCode>,
+) -> Result<T, TrapCode> {
+    if !allocates {
+        return evaluate();
+    }
+    instance.store().collect_heap_if_due();
+    match evaluate() {
+        Err(TrapCode::OutOfMemory) if instance.store().collect_for_room() => evaluate(),
+        outcome => outcome,
+    }
+}
+
 /// Gives the instance's own globals their initial values.
 fn define_globals(instance: &Instance) -> Result<(), TrapCode> {
     let (module, initial) = (instance.module(), instance.compiled().initial().globals());
@@ -232,12 +251,7 @@ fn define_globals(instance: &Instance) -> Result<(), TrapCode> {
     for ((global, index), init) in own().zip(&module.global_inits) {
         let value = match global.value {
             Some(value) => value,
-            None => {
-                if init.allocates() {
-                    instance.store().collect_heap_if_due();
-                }
-                u128::from_le_bytes(evaluate(instance, init)?)
-            }
+            None => u128::from_le_bytes(with_room(instance, init.allocates(), || evaluate(instance, init))?),
         };
         define_global(instance, index, global, value);
     }
@@ -256,9 +270,8 @@ fn evaluate_elems(instance: &Instance) -> Result<(), TrapCode> {
     for (segment, elem) in instance.module().elems.iter() {
         let ElemItems::Exprs(exprs) = &elem.items else { continue };
         if exprs.iter().any(ConstExpr::allocates) {
-            instance.store().collect_heap_if_due();
-            let elements = exprs.iter().map(|expr| evaluate_bits(instance, expr)).collect::<Result<_, _>>()?;
-            instance.keep_elems(segment, elements);
+            let all = || exprs.iter().map(|expr| evaluate_bits(instance, expr)).collect::<Result<_, _>>();
+            instance.keep_elems(segment, with_room(instance, true, all)?);
         }
     }
     Ok(())
@@ -269,10 +282,7 @@ fn fill_tables(instance: &Instance) -> Result<(), TrapCode> {
     instance.fill_small_tables();
     for (table, init) in &instance.module().table_inits {
         let table = instance.table_ref(*table);
-        if init.allocates() {
-            instance.store().collect_heap_if_due();
-        }
-        let bits = evaluate_bits(instance, init)?;
+        let bits = with_room(instance, init.allocates(), || evaluate_bits(instance, init))?;
         if bits != 0 {
             table.fill(0, bits, table.size())?;
         }

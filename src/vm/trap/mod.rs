@@ -325,6 +325,17 @@ pub(in crate::vm) fn take(entered: &Entered<'_>) -> Handle<Trap> {
     trap
 }
 
+/// Drops a trap of a store whose code is about to handle the exception that it stands for. Finalizers wait, since they may collect, and nothing
+/// keeps the exception until it is in a frame again.
+fn drop_caught(trap: Handle<Trap>) {
+    // SAFETY: a handle keeps its store alive, and only traps that are not caught lack one.
+    let Some(store) = (unsafe { trap.store().as_ref() }) else { return };
+    // SAFETY: code of the store runs, so there is an entry further out.
+    let entered = unsafe { store.still_entered() };
+    drop(trap);
+    entered.leave_with_references();
+}
+
 /// The access that was out of bounds. `None` if it is not known.
 ///
 /// # Safety

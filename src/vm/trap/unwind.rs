@@ -21,7 +21,7 @@ use crate::arch::{STORE_BELOW_FP, read_stack};
 use crate::code::{FuncAt, Reader, lookup};
 use crate::os;
 use crate::vm::store::entity::Handle;
-use crate::vm::trap::Trap;
+use crate::vm::trap::{self, Trap};
 use std::ops::ControlFlow;
 
 const PAGE: usize = 4096;
@@ -247,14 +247,15 @@ unsafe fn find_handler(exit: Exit, entry_fp: usize) -> Option<VMResume> {
     None
 }
 
-/// The exception that the pending trap stands for; 0 if it is none.
-fn pending_exception(pending: &PendingTrap) -> u32 {
-    if pending.code == PendingTrap::OBJECT && !pending.object.is_null() {
-        // SAFETY: whoever left the object gave its handle over.
-        unsafe { (*pending.object.cast::<Trap>()).thrown() }
-    } else {
-        pending.exception
+/// The exception that the pending trap of a store stands for; 0 if it is none. A trap of another store, which a callback must not give,
+/// stands for none: a reference means nothing in another heap.
+fn pending_exception(store: *const VMStoreContext, pending: &PendingTrap) -> u32 {
+    if pending.code != PendingTrap::OBJECT || pending.object.is_null() {
+        return pending.exception;
     }
+    // SAFETY: whoever left the object gave its handle over.
+    let trap = unsafe { &*pending.object.cast::<Trap>() };
+    if std::ptr::eq(trap.store().cast(), store) { trap.thrown() } else { 0 }
 }
 
 /// Looks for who handles the exception that the pending trap stands for, if it does, in the innermost activation: not 0 if there is one, and
@@ -272,15 +273,15 @@ pub unsafe extern "C" fn capture_trap_frames(store: *mut VMStoreContext) -> u32 
     let activation = store.activation;
     // SAFETY: a trap is raised in an activation, which is live as long as it is linked.
     let entry_fp = unsafe { (*activation).entry_fp };
-    let exception = pending_exception(pending);
+    let exception = pending_exception(store, pending);
     if exception != 0 {
         // SAFETY: the exception was thrown in this activation, and its frames are there still.
         if let Some(handler) = unsafe { find_handler(exit, entry_fp) } {
             store.resume_at = VMResume { exception: exception.into(), ..handler };
             let pending = std::mem::replace(&mut store.pending_trap, PendingTrap::NONE);
             if !pending.object.is_null() {
-                // SAFETY: whoever left the object gave its handle over. Nothing is collected before the exception is in a frame again.
-                drop(unsafe { Handle::<Trap>::from_raw(pending.object.cast()) });
+                // SAFETY: whoever left the object gave its handle over.
+                trap::drop_caught(unsafe { Handle::from_raw(pending.object.cast()) });
             }
             return 1;
         }

@@ -10,6 +10,7 @@
 
 mod define;
 mod matching;
+mod numbers;
 mod records;
 
 pub use define::{GroupBuilder, MOST_FIELDS, MOST_VALUES, check_count};
@@ -20,6 +21,7 @@ use crate::abi::{EXTERN_TYPE, MOST_TYPES, Shape, exception_fields};
 use crate::module::Module;
 use crate::os::sync::{Mutex, MutexGuard, OnceLock};
 use crate::types::{CompositeKind, CompositeType, Error, FuncType, HeapType, Result, SubType, TypeId, TypeUse};
+use numbers::FreeNumbers;
 use records::Records;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -57,8 +59,8 @@ struct Registry {
     records: Records,
     /// How many numbers are taken, also by groups that nobody has any more and that are about to be unregistered.
     in_use: u32,
-    /// Numbers that can be given again: the first ones of as many consecutive ones as the key says.
-    free: HashMap<u32, Vec<u32>>,
+    /// Numbers that can be given again, all of which are smaller than one that is taken.
+    free: FreeNumbers,
 }
 
 fn registry() -> MutexGuard<'static, Registry> {
@@ -173,6 +175,11 @@ impl Registry {
             return Ok(group);
         }
         let first = self.take_ids(key.len() as u32)?;
+        // Code reads the record of every type that it meets, also of those whose records are all zero.
+        if let Err(error) = self.records.reserve(first + key.len() as u32) {
+            self.give_ids(first, key.len() as u32);
+            return Err(error);
+        }
         let key: Arc<[SubType]> = key.into();
         let (mut used, mut is_recursive) = (Vec::new(), false);
         let mut close = |ty| match ty {
@@ -196,10 +203,6 @@ impl Registry {
         let shapes: Box<[Option<Shape>]> = types.iter().map(shape).collect();
         // The record of a function type without supertypes is all zero.
         let has_records = supertypes.iter().any(|all| all.len() > 1) || shapes.iter().any(Option::is_some);
-        if has_records && let Err(error) = self.records.reserve(first + key.len() as u32) {
-            self.give_ids(first, key.len() as u32);
-            return Err(error);
-        }
         let group = Arc::new(RecGroup { first, key: key.clone(), types, supertypes, shapes, uses });
         if has_records {
             for (id, (supertypes, shape)) in (first..).zip(group.supertypes.iter().zip(&group.shapes)) {
@@ -237,7 +240,7 @@ impl Registry {
     }
 
     fn take_ids(&mut self, count: u32) -> Result<u32> {
-        let first = match self.free.get_mut(&count).and_then(Vec::pop) {
+        let first = match self.free.take(count) {
             Some(first) => first,
             None => {
                 // The first number is that of the host's objects.
@@ -261,17 +264,23 @@ impl Registry {
         let (first, count) = (group.first, group.types.len() as u32);
         for id in first..first + count {
             self.by_id[id as usize] = Weak::new();
-            self.records.clear(TypeId(id));
         }
+        self.records.clear(first, count);
         self.give_ids(first, count);
     }
 
     fn give_ids(&mut self, first: u32, count: u32) {
+        if count == 0 {
+            return;
+        }
         self.in_use -= count;
         match self.in_use {
             // Nothing that was allocated is left when no type is.
             0 => *self = Registry { records: std::mem::take(&mut self.records), ..Registry::default() },
-            _ => self.free.entry(count).or_default().push(first),
+            _ => self.free.put(first, count),
+        }
+        if let Some(first) = self.free.take_last(self.by_id.len() as u32) {
+            self.by_id.truncate(first as usize);
         }
     }
 }

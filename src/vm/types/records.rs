@@ -8,9 +8,11 @@ use crate::os;
 use crate::os::map::{HOST_PAGE, Reservation};
 use crate::os::sync::OnceLock;
 use crate::types::{Error, Result, TypeId};
+use std::ops::Range;
 use std::ptr::null;
 
 const RECORD: usize = size_of::<VMTypeRecord>();
+const RECORDS_OF_PAGE: usize = HOST_PAGE / RECORD;
 /// How many there are where address space is limited.
 const FEW_TYPES: usize = 1 << 16;
 /// Pages are committed so many bytes at a time.
@@ -73,11 +75,19 @@ impl Records {
         self.put(id, VMTypeRecord { display, depth, kind, shape });
     }
 
-    /// Makes the record of a type all zero again, if it was written.
-    pub fn clear(&mut self, id: TypeId) {
-        if (id.0 as usize + 1) * RECORD <= self.committed {
-            self.put(id, VMTypeRecord { display: [0; DISPLAY], depth: 0, kind: 0, shape: null() });
+    /// Makes the records of consecutive types all zero again, and gives the memory of whole pages back.
+    pub fn clear(&mut self, first: u32, count: u32) {
+        let ids = first as usize..(first + count) as usize;
+        let pages = ids.start.div_ceil(RECORDS_OF_PAGE)..ids.end / RECORDS_OF_PAGE;
+        let given_back = !pages.is_empty() && self.give_back(&pages).is_ok();
+        for id in ids.filter(|id| !given_back || !pages.contains(&(id / RECORDS_OF_PAGE))) {
+            self.put(TypeId(id as u32), VMTypeRecord { display: [0; DISPLAY], depth: 0, kind: 0, shape: null() });
         }
+    }
+
+    fn give_back(&mut self, pages: &Range<usize>) -> Result<()> {
+        // SAFETY: nobody reads the record of a number that nobody has.
+        unsafe { array()?.reset(pages.start * HOST_PAGE, pages.len() * HOST_PAGE) }
     }
 
     fn put(&mut self, id: TypeId, record: VMTypeRecord) {

@@ -132,6 +132,18 @@ fn a_million_types_that_use_each_other_go_without_recursion() {
     std::thread::Builder::new().stack_size(64 << 10).spawn(move || drop(last)).unwrap().join().unwrap();
 }
 
+/// Numbers are given again whatever the sizes of the groups are that had them; other tests have a million at a time.
+#[test]
+fn numbers_of_groups_of_any_size_are_given_again() {
+    let kept = defined(&[&[structure(true, None, &[ValType::F64; 9])]]);
+    for round in 0..50 {
+        let members: Vec<_> = (0..100_000 - round).map(|_| structure(true, None, &[ValType::I64])).collect();
+        let types = defined(&[&members]);
+        assert!(types[0].id().0 < 3_000_000, "round {round}: {:?}", types[0].id());
+    }
+    assert_eq!(kept[0].supertypes(), [kept[0].id()]);
+}
+
 #[test]
 fn registrations_race_with_their_ends() {
     let threads: Vec<_> = (0..4)
