@@ -5,7 +5,7 @@
 //! none can trap and each says all by itself: constant offset, in bounds of what the module itself defines.
 
 use crate::abi::Crossing;
-use crate::module::{ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemSegment, ElemMode, Module};
+use crate::module::{ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemMode, ElemSegment, Module};
 use crate::types::*;
 use crate::vm::memory::image::{ImageFiles, MemoryImage};
 use crate::vm::memory::linear::Contents;
