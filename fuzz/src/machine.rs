@@ -20,6 +20,9 @@ pub const NULLS: [u8; 6] = [15, 16, 18, 19, 20, 22];
 /// `call_indirect` beyond the table, which the specification's other machines do not tell from other accesses beyond one.
 const UNDEFINED_ELEMENT: u8 = 4;
 const TABLE_OUT_OF_BOUNDS: u8 = 3;
+/// An atomic access that is not aligned, which may be out of bounds too: machines look for one or the other first.
+const UNALIGNED_ATOMIC: u8 = 24;
+pub const MEMORY_OUT_OF_BOUNDS: u8 = 2;
 /// The kind of a value that the library has not written.
 const UNWRITTEN: u8 = 0xaa;
 
@@ -252,6 +255,7 @@ impl Shared {
         match code {
             HOST_TRAP => Stop::Host(message.parse().expect("the number of a trap")),
             UNDEFINED_ELEMENT => Stop::Trap(TABLE_OUT_OF_BOUNDS),
+            UNALIGNED_ATOMIC => Stop::Trap(MEMORY_OUT_OF_BOUNDS),
             EXCEPTION => {
                 let thrown = self.reference(LIBWASM_EXNREF, exception);
                 // SAFETY: owned, and not used again.
