@@ -62,16 +62,6 @@ static void world_delete(struct world* w) {
   wasm_store_delete(w->store);
 }
 
-static wasm_val_t any_val(wasm_ref_t* ref) {
-  wasm_val_t value = {.kind = LIBWASM_ANYREF, .of = {.ref = ref}};
-  return value;
-}
-
-static wasm_val_t i32_val(int32_t x) {
-  wasm_val_t value = WASM_I32_VAL(x);
-  return value;
-}
-
 // Calls an export with one argument, which is lent.
 static int32_t call(struct world* w, size_t func, wasm_val_t arg) {
   wasm_func_t* callee = check_func(w->instance, func);

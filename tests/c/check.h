@@ -196,6 +196,16 @@ static wasm_val_t check_ref_val(wasm_ref_t* ref) {
   return value;
 }
 
+static wasm_val_t any_val(wasm_ref_t* ref) {
+  wasm_val_t value = {.kind = LIBWASM_ANYREF, .of = {.ref = ref}};
+  return value;
+}
+
+static wasm_val_t i32_val(int32_t x) {
+  wasm_val_t value = WASM_I32_VAL(x);
+  return value;
+}
+
 // A finalizer that counts its runs.
 static void count_up(void* counter) { ++*(int*)counter; }
 

@@ -57,16 +57,6 @@ static void world_delete(struct world* w) {
   wasm_store_delete(w->store);
 }
 
-static wasm_val_t any_val(wasm_ref_t* ref) {
-  wasm_val_t value = {.kind = LIBWASM_ANYREF, .of = {.ref = ref}};
-  return value;
-}
-
-static wasm_val_t i32_val(int32_t x) {
-  wasm_val_t value = WASM_I32_VAL(x);
-  return value;
-}
-
 // Calls with up to two arguments, which are lent, and gives the one result.
 static wasm_val_t call(struct world* w, int func, int count, wasm_val_t a, wasm_val_t b) {
   wasm_val_t args[] = {a, b}, result = WASM_I32_VAL(0);

@@ -119,10 +119,10 @@ static void sum(void) {
   replay.sums++;
 }
 
-static void take_name(char *name, size_t room) {
+static void take_name(char *name, size_t capacity) {
   uint32_t size = take32();
   const uint8_t *bytes = take(size);
-  if (size >= room) differs("a name is too long");
+  if (size >= capacity) differs("a name is too long");
   memcpy(name, bytes, size);
   name[size] = '\0';
 }
@@ -146,8 +146,8 @@ static void replay_call(bool table) {
   if (params->size > MOST_VALUES || results->size > MOST_VALUES) differs("a function has too many parameters or results");
   take_values(params, args);
   replay.calls++;
-  wasm_val_vec_t given = {params->size, args}, room = {results->size, values};
-  wasm_trap_t *trap = wasm_func_call(func, &given, &room);
+  wasm_val_vec_t given = {params->size, args}, out = {results->size, values};
+  wasm_trap_t *trap = wasm_func_call(func, &given, &out);
   uint8_t event = *take(1);
   if (event != RETURN && event != THROW) differs("a call has ended that goes on in V8");
   if (trap && event == RETURN) print_trap(trap);

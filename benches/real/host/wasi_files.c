@@ -273,17 +273,17 @@ static int32_t fd_prestat_dir_name(struct guest *guest, const wasm_val_t *args) 
   return SUCCESS;
 }
 
-// Entries from the cookie on, as many as there is room for; the last one may be cut. A cookie is the number of entries before.
+// Entries from the cookie on, as many as the buffer holds; the last one may be cut. A cookie is the number of entries before.
 static int32_t fd_readdir(struct guest *guest, const wasm_val_t *args) {
   int native = fd_of(guest, U32(0));
-  uint32_t buffer = U32(1), room = U32(2), used = 0;
+  uint32_t buffer = U32(1), capacity = U32(2), used = 0;
   if (native < 0) return BADF;
   int again = openat(native, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *dir = again < 0 ? NULL : fdopendir(again);
   if (!dir) return wasi_errno(errno);
   int32_t error = SUCCESS;
   struct dirent *entry;
-  for (uint64_t index = 0; !error && used < room && (entry = readdir(dir)); index++) {
+  for (uint64_t index = 0; !error && used < capacity && (entry = readdir(dir)); index++) {
     if (index < U64(3)) continue;
     uint8_t record[24 + sizeof entry->d_name] = {0};
     size_t name = strlen(entry->d_name), size = 24 + name;
@@ -292,7 +292,7 @@ static int32_t fd_readdir(struct guest *guest, const wasm_val_t *args) {
     store_bytes(record + 16, name, 4);
     record[20] = filetype((mode_t)DTTOIF(entry->d_type));
     memcpy(record + 24, entry->d_name, name);
-    if (size > room - used) size = room - used;
+    if (size > capacity - used) size = capacity - used;
     uint8_t *at = guest_bytes(guest, buffer + used, size);
     if (at) memcpy(at, record, size);
     else error = FAULT;
